@@ -1,0 +1,211 @@
+"""Many pictures at once: the bundled ones, a folder, a torchvision dataset; and patches of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.images import images, open_image
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+#: What names a set of pictures: ``"bundled"``, a folder, a torchvision dataset's name, or any
+#: sequence of pictures or of (picture, label).
+Source = str | Path | Sequence[Any]
+
+
+@dataclass(frozen=True)
+class PatchPool:
+    """Square patches of equal size, cut from pictures at several scales.
+
+    Parameters
+    ----------
+    patches : Tensor, uint8, shape (N, 3, size, size)
+    picture : Tensor, int64, shape (N,)
+        Which picture each patch is from, an index into `names`.
+    box : Tensor, int64, shape (N, 4)
+        Where in that picture: ``x0, y0, x1, y1`` in its pixels.
+    names : tuple of str
+        The pictures' names.
+    """
+
+    patches: Tensor
+    picture: Tensor
+    box: Tensor
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    @property
+    def size(self) -> int:
+        """Side of the patches in pixels."""
+        return self.patches.shape[-1]
+
+    def pixels(self, indices: Tensor | Sequence[int] | slice) -> Tensor:
+        """Return patches as float RGB in [0, 1], shape (n, 3, size, size)."""
+        return self.patches[indices].float() / 255
+
+
+def open_source(
+    source: Source = "bundled", *, root: str | Path = "data", most: int = 1000
+) -> Iterator[tuple[str, Image.Image]]:
+    """Yield pictures with their names, one by one.
+
+    Parameters
+    ----------
+    source : str, Path or sequence
+        ``"bundled"`` (the bundled photos and textures), a folder of pictures (read with its
+        subfolders), the name of a torchvision dataset such as ``"CIFAR10"``, or a dataset.
+    root : str or Path
+        Where a torchvision dataset is, or will be downloaded to.
+    most : int
+        At most so many pictures, evenly spread over the source.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If there is no such source, or no picture in it.
+    """
+    most = checks.integer(most, 1, None, "most")
+    if isinstance(source, str) and source == "bundled":
+        names = [name for name, image in images().items() if image.kind != "drawing"]
+        yield from ((name, open_image(name)) for name in _spread(names, most))
+    elif isinstance(source, (str, Path)) and Path(source).expanduser().is_dir():
+        yield from _open_folder(Path(source).expanduser(), most)
+    elif isinstance(source, (str, Path)):
+        yield from _open_dataset(_torchvision_dataset(str(source), Path(root)), most)
+    elif hasattr(source, "__len__") and hasattr(source, "__getitem__"):
+        yield from _open_dataset(source, most)
+    else:
+        raise TypeError(
+            "source must be 'bundled', a folder, a torchvision dataset or its name, "
+            f"got {type(source).__name__}"
+        )
+
+
+def _spread(items: Sequence[Any], most: int) -> Sequence[Any]:
+    picked = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
+    return [items[index] for index in picked]
+
+
+def _open_folder(folder: Path, most: int) -> Iterator[tuple[str, Image.Image]]:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    opened = 0
+    for path in _spread(paths, most) if paths else []:
+        try:
+            yield str(path.relative_to(folder)), open_image(path)
+        except ValueError:
+            continue  # one bad file among many is not worth losing the folder
+        opened += 1
+    if not opened:
+        raise ValueError(f"{folder} has no picture that can be read ({', '.join(sorted(SUFFIXES))})")
+
+
+def _torchvision_dataset(name: str, root: Path) -> Sequence[Any]:
+    datasets = [one for one in torchvision.datasets.__all__ if one[0].isupper()]
+    if name not in datasets and ("/" in name or "\\" in name):
+        raise FileNotFoundError(f"there is no folder {name}")
+    kind = getattr(torchvision.datasets, checks.choice(name, datasets, "folder or dataset"))
+    if name == "FakeData":
+        return kind()  # type: ignore[no-any-return]
+    try:
+        try:
+            return kind(root)  # type: ignore[no-any-return]
+        except RuntimeError:  # torchvision's "not found, use download=True"
+            return kind(root, download=True)  # type: ignore[no-any-return]
+    except TypeError as error:
+        raise ValueError(
+            f"torchvision's {name} needs more than its root folder; make the dataset and pass it "
+            f"({checks.first_line(error)})"
+        ) from error
+    except (OSError, RuntimeError) as error:
+        raise FileNotFoundError(
+            f"torchvision's {name} is not in {root.resolve()} and could not be downloaded "
+            f"({checks.first_line(error)})"
+        ) from error
+
+
+def _open_dataset(dataset: Sequence[Any], most: int) -> Iterator[tuple[str, Image.Image]]:
+    if not len(dataset):
+        raise ValueError(f"{type(dataset).__name__} holds no picture")
+    name = type(dataset).__name__
+    for index in _spread(range(len(dataset)), most):
+        item = dataset[int(index)]
+        yield f"{name} {index}", open_image(item[0] if isinstance(item, tuple) else item)
+
+
+def cut_patches(
+    source: Source = "bundled",
+    *,
+    count: int = 2000,
+    size: int = 64,
+    scales: Sequence[float] = (1.0, 0.7, 0.5, 0.35, 0.25),
+    seed: int = 0,
+    root: str | Path = "data",
+) -> PatchPool:
+    """Cut square patches from pictures, at places drawn at random and at several scales.
+
+    Parameters
+    ----------
+    source : str, Path or sequence
+        See `open_source`.
+    count : int
+        Number of patches.
+    size : int
+        Side of a patch in pixels, after scaling.
+    scales : sequence of float
+        Sides of the squares that are cut, as shares of a picture's shorter side, in (0, 1].
+    seed : int
+    root : str or Path
+        Of a torchvision dataset.
+
+    Returns
+    -------
+    PatchPool
+        Each picture gives as many patches as the next and each scale too, give or take one.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If there is no such source, or a number is out of range.
+    """
+    count = checks.integer(count, 1, 1_000_000, "count")
+    size = checks.integer(size, 8, 1024, "size")
+    if not scales or not all(0 < scale <= 1 for scale in scales):
+        raise ValueError(f"scales must be in (0, 1], got {tuple(scales)}")
+    pictures = list(open_source(source, root=root, most=count))
+    random = np.random.default_rng(seed)
+    patches = np.empty((count, size, size, 3), np.uint8)
+    boxes = np.empty((count, 4), np.int64)
+    for index in range(count):
+        _, picture = pictures[index % len(pictures)]
+        scale = scales[index // len(pictures) % len(scales)]
+        boxes[index] = _random_square(picture, scale, random)
+        patches[index] = picture.resize(
+            (size, size), Image.Resampling.BICUBIC, box=tuple(boxes[index]), reducing_gap=2.0
+        )
+    return PatchPool(
+        torch.from_numpy(patches).permute(0, 3, 1, 2).contiguous(),
+        torch.arange(count) % len(pictures),
+        torch.from_numpy(boxes),
+        tuple(name for name, _ in pictures),
+    )
+
+
+def _random_square(
+    picture: Image.Image, scale: float, random: np.random.Generator
+) -> NDArray[np.int64]:
+    side = max(1, round(scale * min(picture.size)))
+    x0, y0 = (random.integers(0, length - side + 1) for length in picture.size)
+    return np.array([x0, y0, x0 + side, y0 + side])
+
+

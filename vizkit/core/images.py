@@ -1,0 +1,242 @@
+"""Pictures in: a bundled name, a file, an upload, an array; RGB in [0, 1] out."""
+
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.drawings import DRAWINGS
+
+#: Largest picture that is opened, in pixels; a phone's camera makes 50 million.
+MAX_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True)
+class BundledImage:
+    """A picture that comes with the kit.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"photo", "texture", "drawing"}
+    source, license : str
+    package, file : str
+        The installed package that carries the file; empty for drawings, which are computed.
+    """
+
+    name: str
+    kind: Literal["photo", "texture", "drawing"]
+    source: str
+    license: str
+    package: str = ""
+    file: str = ""
+
+    def open(self) -> Image.Image:
+        """Return the picture as RGB."""
+        if self.kind == "drawing":
+            return Image.fromarray(DRAWINGS[self.name]())
+        return Image.open(io.BytesIO(files(self.package).joinpath(self.file).read_bytes()))
+
+
+def _skimage(
+    name: str,
+    file: str,
+    source: str,
+    license: str = "CC0",  # noqa: A002
+    kind: Literal["photo", "texture"] = "photo",
+) -> BundledImage:
+    return BundledImage(name, kind, source, license, "skimage.data", file)
+
+
+_PUBLIC = "public domain"
+_SKLEARN = "sklearn.datasets.images"
+_BUNDLED = (
+    _skimage("chelsea", "chelsea.png", "Stéfan van der Walt, by scikit-image"),
+    _skimage("coffee", "coffee.png", "Rachel Michetti, Pikolo Espresso Bar, by scikit-image"),
+    _skimage("astronaut", "astronaut.png", "NASA Great Images, by scikit-image", _PUBLIC),
+    _skimage("rocket", "rocket.jpg", "SpaceX, by scikit-image", _PUBLIC),
+    _skimage(
+        "motorcycle", "motorcycle_left.png", "Middlebury stereo 2014 (Scharstein et al.), by "
+        "scikit-image", "for research, as the benchmark"
+    ),
+    BundledImage(
+        "china", "photo", "danielbuechele on Flickr, by scikit-learn", "CC BY 2.0",
+        _SKLEARN, "china.jpg"
+    ),
+    BundledImage(
+        "flower", "photo", "vultilion on Flickr, by scikit-learn", "CC BY 2.0",
+        _SKLEARN, "flower.jpg"
+    ),
+    _skimage("camera", "camera.png", "Lav Varshney, by scikit-image"),
+    _skimage("coins", "coins.png", "Brooklyn Museum, by scikit-image", _PUBLIC),
+    _skimage("moon", "moon.png", "NASA, by scikit-image", _PUBLIC),
+    _skimage("hubble", "hubble_deep_field.jpg", "NASA, ESA, by scikit-image", _PUBLIC),
+    _skimage("retina", "retina.jpg", "Mikael Häggström, by scikit-image"),
+    _skimage("tissue", "ihc.png", "CMMI, by scikit-image", _PUBLIC),
+    _skimage("brick", "brick.png", "cc0textures.com, by scikit-image", kind="texture"),
+    _skimage("grass", "grass.png", "linolafett on DeviantArt, by scikit-image", kind="texture"),
+    _skimage("gravel", "gravel.png", "cc0textures.com, by scikit-image", kind="texture"),
+    *(BundledImage(name, "drawing", "drawn by vizkit", "BSD-3-Clause") for name in DRAWINGS),
+)  # fmt: skip
+
+
+def images(kind: Literal["photo", "texture", "drawing"] | None = None) -> dict[str, BundledImage]:
+    """List what is bundled, by name, with source and license; all kinds or one."""
+    return {image.name: image for image in _BUNDLED if kind in (None, image.kind)}
+
+
+def load_image(source: Any, size: int | tuple[int, int] | None = None) -> Tensor:
+    """Load one picture.
+
+    Parameters
+    ----------
+    source : str, Path, bytes, mapping, array, Tensor or PIL.Image.Image
+        A bundled name (`images` lists them), a file, a file's content, an upload of
+        ``ipywidgets.FileUpload``, or pixels: (H, W), (H, W, 3 or 4), or a Tensor (3, H, W);
+        integers up to their type's maximum or floats in [0, 1].
+    size : int or (int, int), optional
+        An integer is the length of the shorter side in pixels, the aspect is kept; a pair is
+        (height, width), reached by scaling and cutting the longer side evenly.
+
+    Returns
+    -------
+    Tensor, float32, shape (3, H, W), RGB in [0, 1]
+        Turned as its EXIF says; transparent parts on white; gray as three equal colors.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If there is no such picture, or it is truncated, too large or none at all.
+    """
+    picture = resize(open_image(source), size)
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float().div(255).contiguous()
+
+
+def resize(picture: Image.Image, size: int | tuple[int, int] | None) -> Image.Image:
+    """Scale a picture as `load_image` says."""
+    if size is None:
+        return picture
+    if isinstance(size, tuple):
+        height, width = (checks.integer(side, 1, 4096, "size") for side in size)
+        return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+    side = checks.integer(size, 1, 4096, "size")
+    scale = side / min(picture.size)
+    shape = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(shape, Image.Resampling.LANCZOS)
+
+
+def open_image(source: Any) -> Image.Image:
+    """Open one picture as RGB, whatever it comes as; see `load_image`."""
+    if isinstance(source, str) and source in images():
+        return _bundled(source)
+    if isinstance(source, (str, Path)):
+        return _open_file(source)
+    if isinstance(source, Mapping) and "content" in source:  # one entry of FileUpload.value
+        return _decode(bytes(source["content"]), str(source.get("name", "the upload")))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode(bytes(source), "the file")
+    if isinstance(source, Image.Image):
+        return _to_rgb(source)
+    if isinstance(source, (np.ndarray, Tensor)):
+        return _to_rgb(_from_array(source))
+    raise TypeError(
+        "an image must be a bundled name, a path, bytes, an upload, an array or a PIL image, "
+        f"got {type(source).__name__}"
+    )
+
+
+@cache
+def _bundled(name: str) -> Image.Image:
+    return _to_rgb(images()[name].open())
+
+
+def _open_file(source: str | Path) -> Image.Image:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        raise ValueError(f"an image must be one file, {path} is a folder")
+    if not path.is_file():
+        if isinstance(source, str) and not path.suffix:
+            checks.choice(source, images(), "image")
+        raise FileNotFoundError(f"there is no image file {path}; bundled: {', '.join(images())}")
+    return _decode(path.read_bytes(), path.name)
+
+
+def _decode(content: bytes, name: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # checked below
+            picture = Image.open(io.BytesIO(content))
+        _check_size(picture, name)
+        return _to_rgb(picture)
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{name} is no picture that Pillow can read") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{name} is larger than {MAX_PIXELS / 1e6:.0f} million pixels") from error
+    except (OSError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise on cut files
+        raise ValueError(f"{name} is truncated or damaged ({checks.first_line(error)})") from error
+
+
+def _check_size(picture: Image.Image, name: str) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ValueError(
+            f"{name} is {picture.width} x {picture.height} pixels, larger than "
+            f"{MAX_PIXELS / 1e6:.0f} million"
+        )
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        picture = _from_array(np.asarray(picture))
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        colors = picture.convert("RGBA")
+        ground = Image.new("RGBA", colors.size, "white")
+        picture = Image.alpha_composite(ground, colors)
+    return picture.convert("RGB")
+
+
+def _from_array(array: Any) -> Image.Image:
+    if isinstance(array, Tensor):
+        pixels = array.detach().cpu().numpy()
+        if pixels.ndim == 3 and len(pixels) in (1, 3, 4):
+            pixels = np.moveaxis(pixels, 0, -1)
+    else:
+        pixels = array
+    if pixels.ndim == 3 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[-1] not in (3, 4)):
+        raise ValueError(
+            f"an image array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}"
+        )
+    return Image.fromarray(_to_uint8(pixels))
+
+
+def _to_uint8(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == bool:
+        return pixels.astype(np.uint8) * 255
+    if np.issubdtype(pixels.dtype, np.integer):
+        # Pillow hands 16-bit gray out as int32: its range is that of 16 bits.
+        top = 65535 if pixels.dtype.itemsize > 1 else np.iinfo(pixels.dtype).max
+        if pixels.min() < 0 or pixels.max() > top:
+            raise ValueError(
+                f"integer pixels must be in [0, {top}], got [{pixels.min()}, {pixels.max()}]"
+            )
+        return (pixels / top * 255).round().astype(np.uint8)
+    if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
+        raise ValueError(
+            f"float pixels must be in [0, 1] without NaN, got [{pixels.min():.3g}, "
+            f"{pixels.max():.3g}]"
+        )
+    return (pixels * 255).round().astype(np.uint8)

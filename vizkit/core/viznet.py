@@ -1,0 +1,75 @@
+"""The bundled networks' architecture: a plain stack of convolutions that a student can draw."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+#: Output channels, kernel size and stride of each convolution; None is a 3x3 max-pool of stride 2.
+LAYERS: tuple[tuple[int, int, int] | None, ...] = (
+    (48, 7, 2), None,
+    (96, 3, 1), (96, 3, 1), None,
+    (192, 3, 1), (192, 3, 1), None,
+    (352, 3, 1), (352, 3, 1),
+)  # fmt: skip
+
+
+class VizNet(nn.Sequential):
+    """A classifier of seven convolutions, each followed by a ReLU that is a module of its own.
+
+    Layers are named in forward order: ``conv1 relu1 pool1 conv2 relu2 conv3 relu3 pool2 ...
+    relu7 avgpool flatten fc``. Any picture of at least 64 x 64 pixels fits, because the last
+    feature map is averaged over its positions.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+    batch_norm : bool
+        Train with batch normalization (``bn1`` ... ``bn7``). The shipped networks are folded,
+        see `fold`.
+    """
+
+    def __init__(self, classes: int = 200, *, batch_norm: bool = False) -> None:
+        modules: OrderedDict[str, nn.Module] = OrderedDict()
+        channels, convs, pools = 3, 0, 0
+        for layer in LAYERS:
+            if layer is None:
+                pools += 1
+                modules[f"pool{pools}"] = nn.MaxPool2d(3, 2, padding=1)
+                continue
+            convs += 1
+            width, kernel, stride = layer
+            modules[f"conv{convs}"] = nn.Conv2d(
+                channels, width, kernel, stride, kernel // 2, bias=not batch_norm
+            )
+            if batch_norm:
+                modules[f"bn{convs}"] = nn.BatchNorm2d(width)
+            modules[f"relu{convs}"] = nn.ReLU()
+            channels = width
+        modules["avgpool"] = nn.AdaptiveAvgPool2d(1)
+        modules["flatten"] = nn.Flatten()
+        modules["fc"] = nn.Linear(channels, classes)
+        super().__init__(modules)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map normalized images, shape (N, 3, H, W), to logits, shape (N, classes)."""
+        return super().forward(images)
+
+
+def fold(net: VizNet) -> VizNet:
+    """Return a copy of a trained net, in evaluation mode, with batch norm folded into the convs.
+
+    The folded net computes the same function in fewer layers:
+    ``w' = w * gamma / sigma`` and ``b' = beta - mean * gamma / sigma`` per output channel.
+    """
+    folded = VizNet(net.fc.out_features)
+    for name, module in net.named_children():
+        if name.startswith("conv"):
+            fused = fuse_conv_bn_eval(module.eval(), net.get_submodule(f"bn{name[4:]}").eval())
+            folded.get_submodule(name).load_state_dict(fused.state_dict())
+    folded.fc.load_state_dict(net.fc.state_dict())
+    return folded.eval()

@@ -1,0 +1,105 @@
+"""Which pictures lie near each other, in pixels and in a layer's code."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.data import PatchPool
+from vizkit.core.hooks import forward_to
+from vizkit.core.models import ImageModel
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The patches nearest to a picture.
+
+    Parameters
+    ----------
+    index : Tensor, int64, shape (k,)
+        Patches of the pool, nearest first.
+    distance : Tensor, shape (k,)
+        Euclidean.
+    """
+
+    index: Tensor
+    distance: Tensor
+
+
+def codes(
+    model: ImageModel, images: Tensor, layer: str | None = None, *, batch_size: int = 64
+) -> Tensor:
+    """Compute the code of each picture: a layer's output, averaged over positions.
+
+    Parameters
+    ----------
+    model : ImageModel
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1], or uint8 as a `PatchPool` keeps them
+    layer : str, optional
+        `code_layer` by default.
+    batch_size : int
+        The result does not depend on it.
+
+    Returns
+    -------
+    Tensor, float32, shape (N, channels)
+
+    Raises
+    ------
+    ValueError
+        If the layer does not exist.
+    """
+    layer = code_layer(model) if layer is None else model.layer(layer).name
+    return torch.cat([_code(model, batch, layer) for batch in images.split(batch_size)])
+
+
+def _code(model: ImageModel, images: Tensor, layer: str) -> Tensor:
+    pixels = images.float() / 255 if images.dtype == torch.uint8 else images
+    with torch.no_grad(), model.running(pixels) as net:
+        output = forward_to(net, model.normalize(pixels), layer)
+    # Feature maps are (N, C, H, W), token sequences (N, tokens, C).
+    dims = {4: (2, 3), 3: (1,)}.get(output.ndim)
+    return (output.mean(dims) if dims else output).float().cpu()
+
+
+def code_layer(model: ImageModel) -> str:
+    """Return the layer immediately before the classifier, whose output is a picture's code."""
+    names = list(model.layers)
+    last = len(names) - 1
+    while last and model.layers[names[last]].kind != "Linear":
+        last -= 1
+    if last:
+        return names[last - 1]
+    # No linear layer (SqueezeNet): what its last convolution reads.
+    convs = [name for name in names if model.layers[name].kind == "Conv2d"]
+    return names[max(names.index(convs[-1]) - 1, 0)]
+
+
+def nearest(query: Tensor, vectors: Tensor, k: int = 8) -> Neighbors:
+    """Find the vectors nearest to one vector.
+
+    Parameters
+    ----------
+    query : Tensor, shape (d,)
+    vectors : Tensor, shape (N, d)
+    k : int
+
+    Raises
+    ------
+    ValueError
+        If the dimensions differ or `k` is not in [1, N].
+    """
+    if query.ndim != 1 or vectors.ndim != 2 or vectors.shape[1] != len(query):
+        raise ValueError(
+            "query and vectors must be (d,) and (N, d), got "
+            f"{tuple(query.shape)} and {tuple(vectors.shape)}"
+        )
+    k = checks.integer(k, 1, len(vectors), "k")
+    distance, index = (vectors - query).square().sum(1).sqrt().topk(k, largest=False)
+    return Neighbors(index, distance)
+
+
+def pixel_vectors(pool: PatchPool) -> Tensor:
+    """Return every patch as one row of numbers, shape (N, 3 size size), in [0, 1]."""
+    return pool.pixels(slice(None)).flatten(1)

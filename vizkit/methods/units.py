@@ -1,0 +1,206 @@
+"""Which patches excite a unit most."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.data import PatchPool
+from vizkit.core.hooks import forward_to
+from vizkit.core.models import ImageModel
+from vizkit.core.steps import Step
+from vizkit.methods.activations import as_maps
+
+
+@dataclass(frozen=True)
+class ScanStep(Step):
+    """The strongest response of every channel of a layer to every patch seen so far.
+
+    Parameters
+    ----------
+    layer : str
+    value : Tensor, float32, shape (patches, channels)
+        ``max_ij activation[c, i, j]`` of each patch; -inf where a patch is not scanned yet.
+    place : Tensor, int32, shape (patches, channels)
+        Where that maximum lies, ``row * width + column`` in the layer's map.
+    width : int
+        Of the layer's map, in units.
+    """
+
+    layer: str
+    value: Tensor
+    place: Tensor
+    width: int
+
+
+@dataclass(frozen=True)
+class TopPatches:
+    """The patches that excite one channel, or one direction, most.
+
+    Parameters
+    ----------
+    index : Tensor, int64, shape (k,)
+        Patches of the pool, strongest first.
+    value : Tensor, shape (k,)
+        Their activations.
+    row, column : Tensor, int64, shape (k,)
+        The unit that responded, in the layer's map.
+    """
+
+    index: Tensor
+    value: Tensor
+    row: Tensor
+    column: Tensor
+
+
+def scan_steps(
+    model: ImageModel, pool: PatchPool, layer: str, *, batch_size: int = 64
+) -> Iterator[ScanStep]:
+    """Scan a pool of patches for what excites each channel of a layer.
+
+    The net runs only as far as the layer. One step is one batch.
+
+    Parameters
+    ----------
+    model : ImageModel
+    pool : PatchPool
+    layer : str
+    batch_size : int
+        The result does not depend on it.
+
+    Yields
+    ------
+    ScanStep
+        Its tensors are filled in place from step to step.
+
+    Raises
+    ------
+    ValueError
+        If the layer does not exist or `batch_size` is not positive.
+
+    References
+    ----------
+    Girshick, Donahue, Darrell & Malik, "Rich Feature Hierarchies for Accurate Object Detection
+    and Semantic Segmentation", CVPR 2014, sec. 3.1.
+    """
+    channels = model.layer(layer).shape[0]
+    batch_size = checks.integer(batch_size, 1, None, "batch_size")
+    value = torch.full((len(pool), channels), -torch.inf)
+    place = torch.zeros(len(pool), channels, dtype=torch.int32)
+    total = -(-len(pool) // batch_size)
+    for step in range(total):
+        rows = slice(step * batch_size, (step + 1) * batch_size)
+        maps = _maps(model, pool.pixels(rows), layer)
+        best, where = _strongest(maps)
+        value[rows], place[rows] = best, where
+        yield ScanStep(step + 1, total, layer, value, place, maps.shape[-1])
+
+
+def _maps(model: ImageModel, images: Tensor, layer: str) -> Tensor:
+    with torch.no_grad(), model.running(images) as net:
+        return as_maps(forward_to(net, model.normalize(images), layer))
+
+
+def _strongest(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maximum over positions of maps (N, C, H, W) and where it lies, each (N, C)."""
+    # In the layout that the convolution left it, the reduction runs along whole cache lines.
+    flat = maps.permute(0, 2, 3, 1).flatten(1, 2)
+    best, where = flat.max(1)
+    return best.float().cpu(), where.to(torch.int32).cpu()
+
+
+def top_patches(
+    scan: ScanStep, pool: PatchPool, channel: int, k: int = 9, *, overlap: float = 0.25
+) -> TopPatches:
+    """Pick the `k` patches that excite a channel most, none a near copy of a stronger one.
+
+    Parameters
+    ----------
+    scan : ScanStep
+        The last step of `scan_steps`, or an earlier one.
+    pool : PatchPool
+        The pool that was scanned.
+    channel : int
+    k : int
+    overlap : float
+        Two patches of one picture whose intersection over union is larger count as one, in
+        [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there is no such channel.
+    """
+    channel = checks.integer(channel, 0, scan.value.shape[1] - 1, "channel")
+    value, place = scan.value[:, channel], scan.place[:, channel].long()
+    index = _strongest_apart(value, pool, checks.integer(k, 1, len(pool), "k"), overlap)
+    row, column = place[index] // scan.width, place[index] % scan.width
+    return TopPatches(index, value[index], row, column)
+
+
+def top_patches_along(
+    model: ImageModel,
+    pool: PatchPool,
+    layer: str,
+    direction: Tensor,
+    k: int = 9,
+    *,
+    overlap: float = 0.25,
+    batch_size: int = 64,
+) -> TopPatches:
+    """Pick the patches that excite a *mixture* of a layer's channels most.
+
+    Parameters
+    ----------
+    direction : Tensor, shape (channels,)
+        A weight per channel; one 1 among zeros gives a channel's own top patches.
+
+    Raises
+    ------
+    ValueError
+        If `direction` has not one weight per channel.
+
+    References
+    ----------
+    Szegedy et al., "Intriguing Properties of Neural Networks", ICLR 2014, sec. 3: random
+    directions look as meaningful as units.
+    """
+    channels = model.layer(layer).shape[0]
+    if direction.shape != (channels,):
+        raise ValueError(
+            f"direction must be ({channels},), one weight per channel of {layer}, "
+            f"got {tuple(direction.shape)}"
+        )
+    values, places, width = [], [], 1
+    for images in pool.patches.split(batch_size):
+        maps = _maps(model, images.float() / 255, layer)
+        mixed = torch.einsum("nchw,c->nhw", maps, direction.to(maps))[:, None]
+        best, where = _strongest(mixed)
+        values.append(best)
+        places.append(where)
+        width = maps.shape[-1]
+    scan = ScanStep(1, 1, layer, torch.cat(values), torch.cat(places), width)
+    return top_patches(scan, pool, 0, k, overlap=overlap)
+
+
+def _strongest_apart(value: Tensor, pool: PatchPool, k: int, overlap: float) -> Tensor:
+    order = value.argsort(descending=True, stable=True)
+    kept: list[int] = []
+    for index in order[value[order].isfinite()].tolist():
+        rivals = [other for other in kept if pool.picture[other] == pool.picture[index]]
+        if not rivals or _overlaps(pool.box[index], pool.box[rivals]).max() <= overlap:
+            kept.append(index)
+        if len(kept) == k:
+            break
+    return torch.tensor(kept, dtype=torch.int64)
+
+
+def _overlaps(box: Tensor, others: Tensor) -> Tensor:
+    """Return the intersection over union of one box with several."""
+    x0, y0 = torch.maximum(box[:2], others[:, :2]).T
+    x1, y1 = torch.minimum(box[2:], others[:, 2:]).T
+    common = (x1 - x0).clamp(min=0) * (y1 - y0).clamp(min=0)
+    areas = [(one[..., 2:] - one[..., :2]).prod(-1) for one in (box, others)]
+    return common / (areas[0] + areas[1] - common)

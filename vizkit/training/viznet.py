@@ -1,0 +1,210 @@
+"""The recipe of the bundled network: Tiny-ImageNet-200, about an hour on two CPU cores."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vizkit.core.steps import Step
+from vizkit.core.viznet import VizNet
+from vizkit.training.tiny_imagenet import LabeledImages
+
+#: Mean and standard deviation of Tiny-ImageNet's training pixels, RGB in [0, 1].
+MEAN = (0.480, 0.448, 0.398)
+STD = (0.277, 0.269, 0.282)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number of the training run.
+
+    Parameters
+    ----------
+    epochs, batch_size : int
+    peak_lr : float
+        Highest learning rate of the one-cycle schedule.
+    weight_decay : float
+        On weights of convolutions and of the linear layer only.
+    label_smoothing : float
+    sizes : tuple of (float, int)
+        Side of the training pictures in pixels from a share of the run on: small pictures
+        first cost half the time and lose nothing (progressive resizing).
+    side : tuple of float
+        Smallest and largest side of a random crop, as a share of the picture's.
+    log_aspect : float
+        A crop's aspect ratio lies in exp(+-log_aspect).
+    seed : int
+    """
+
+    epochs: int = 30
+    batch_size: int = 128
+    peak_lr: float = 0.2
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 48), (0.4, 56), (0.6, 64))
+    side: tuple[float, float] = (0.5, 1.05)
+    log_aspect: float = 0.2
+    seed: int = 0
+
+    def size_at(self, progress: float) -> int:
+        """Side of the training pictures, in pixels, when `progress` of the run is done."""
+        return [size for start, size in self.sizes if progress >= start][-1]
+
+
+@dataclass(frozen=True)
+class TrainStep(Step):
+    """One mini-batch: its loss, its accuracy and the learning rate used."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    lr: float
+
+
+class Trainer:
+    """A resumable training run: the net, its optimizer and the random state, kept together.
+
+    Parameters
+    ----------
+    data : LabeledImages
+    recipe : Recipe
+    device : str or torch.device
+    """
+
+    def __init__(
+        self, data: LabeledImages, recipe: Recipe, device: str | torch.device = "cpu"
+    ) -> None:
+        self.data, self.recipe, self.device = data, recipe, torch.device(device)
+        torch.manual_seed(recipe.seed)  # initial weights; restored from the checkpoint on resume
+        net = VizNet(len(data.names), batch_norm=True)
+        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.random = torch.Generator().manual_seed(recipe.seed)
+        weights = [p for p in self.net.parameters() if p.ndim > 1]
+        others = [p for p in self.net.parameters() if p.ndim <= 1]
+        self.optimizer = torch.optim.SGD(
+            [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}],
+            lr=recipe.peak_lr, momentum=0.9, nesterov=True,
+        )  # fmt: skip
+        self.per_epoch = len(data.labels) // recipe.batch_size
+        self.total = recipe.epochs * self.per_epoch
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, recipe.peak_lr, self.total, pct_start=0.2, cycle_momentum=False
+        )
+        self.epoch = 0
+
+    def steps(self) -> Iterator[TrainStep]:
+        """Yield one `TrainStep` per mini-batch until the recipe's last epoch is done."""
+        while self.epoch < self.recipe.epochs:
+            order = torch.randperm(len(self.data.labels), generator=self.random)
+            for batch in range(self.per_epoch):
+                rows = order[batch * self.recipe.batch_size :][: self.recipe.batch_size]
+                index = self.epoch * self.per_epoch + batch
+                loss, accuracy, lr = self._update(rows, index / self.total)
+                if batch + 1 == self.per_epoch:
+                    self.epoch += 1
+                yield TrainStep(index + 1, self.total, self.epoch, loss, accuracy, lr)
+
+    def _update(self, rows: Tensor, progress: float) -> tuple[float, float, float]:
+        images = self.data.images[rows].to(self.device)
+        labels = self.data.labels[rows].to(self.device)
+        images = augment(images, self.recipe, self.recipe.size_at(progress), self.random)
+        images = normalize(images).contiguous(memory_format=torch.channels_last)
+        self.net.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.net(images)
+        loss = F.cross_entropy(
+            logits.float(), labels, label_smoothing=self.recipe.label_smoothing
+        )
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        lr = self.schedule.get_last_lr()[0]
+        self.schedule.step()
+        accuracy = (logits.argmax(1) == labels).float().mean().item()
+        return loss.item(), accuracy, lr
+
+    def save(self, path: Path) -> None:
+        """Write the whole state, by way of a temporary file, so that a cut run loses nothing."""
+        state = {
+            "recipe": asdict(self.recipe),
+            "epoch": self.epoch,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "random": self.random.get_state(),
+        }
+        scratch = path.with_suffix(".tmp")
+        torch.save(state, scratch)
+        scratch.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Continue from a file that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file was written by another recipe.
+        """
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if state["recipe"] != asdict(self.recipe):
+            raise ValueError(f"{path} was written by the recipe {state['recipe']}, not this one")
+        self.epoch = state["epoch"]
+        self.net.load_state_dict(state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.random.set_state(state["random"].cpu())
+
+
+def normalize(images: Tensor) -> Tensor:
+    """Subtract the mean and divide by the standard deviation of each color."""
+    mean, std = (images.new_tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return (images - mean) / std
+
+
+def augment(images: Tensor, recipe: Recipe, size: int, random: torch.Generator) -> Tensor:
+    """Crop and flip each picture of a batch at random and resize it, in one call.
+
+    Parameters
+    ----------
+    images : Tensor, uint8, shape (N, 3, H, W)
+    recipe : Recipe
+    size : int
+        Side of the returned pictures in pixels.
+    random : torch.Generator
+
+    Returns
+    -------
+    Tensor, float32, shape (N, 3, size, size), RGB in [0, 1]
+    """
+    u = torch.rand(5, len(images), generator=random)
+    side = recipe.side[0] + (recipe.side[1] - recipe.side[0]) * u[0]
+    stretch = torch.exp(recipe.log_aspect * (u[1] - 0.5))  # the root of the aspect ratio
+    width, height = side * stretch, side / stretch
+    theta = torch.zeros(len(images), 2, 3)
+    theta[:, 0, 0] = torch.where(u[2] < 0.5, -width, width)
+    theta[:, 1, 1] = height
+    theta[:, 0, 2] = (1 - width).clamp(min=0) * (2 * u[3] - 1)
+    theta[:, 1, 2] = (1 - height).clamp(min=0) * (2 * u[4] - 1)
+    grid = F.affine_grid(
+        theta.to(images.device), [len(images), 3, size, size], align_corners=False
+    )
+    pixels = images.float() / 255
+    return F.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
+
+
+@torch.no_grad()
+def accuracy(net: nn.Module, data: LabeledImages, batch_size: int = 250) -> tuple[float, float]:
+    """Top-1 and top-5 accuracy, each in [0, 1], of a net on normalized pictures."""
+    device = next(net.parameters()).device
+    hits = torch.zeros(2)
+    for images, labels in zip(
+        data.images.split(batch_size), data.labels.split(batch_size), strict=True
+    ):
+        logits = net(normalize(images.to(device).float() / 255))
+        right = logits.topk(5).indices.cpu() == labels[:, None]
+        hits += torch.stack([right[:, 0].sum(), right.any(1).sum()])
+    top1, top5 = (hits / len(data.labels)).tolist()
+    return top1, top5
