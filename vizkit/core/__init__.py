@@ -1,0 +1,1 @@
+"""What every method stands on: models, hooks, pictures, steps, checks."""

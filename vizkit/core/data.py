@@ -107,7 +107,8 @@ def _open_folder(folder: Path, most: int) -> Iterator[tuple[str, Image.Image]]:
             continue  # one bad file among many is not worth losing the folder
         opened += 1
     if not opened:
-        raise ValueError(f"{folder} has no picture that can be read ({', '.join(sorted(SUFFIXES))})")
+        known = ", ".join(sorted(SUFFIXES))
+        raise ValueError(f"{folder} has no picture that can be read ({known})")
 
 
 def _torchvision_dataset(name: str, root: Path) -> Sequence[Any]:
@@ -190,9 +191,10 @@ def cut_patches(
         _, picture = pictures[index % len(pictures)]
         scale = scales[index // len(pictures) % len(scales)]
         boxes[index] = _random_square(picture, scale, random)
-        patches[index] = picture.resize(
+        patch = picture.resize(
             (size, size), Image.Resampling.BICUBIC, box=tuple(boxes[index]), reducing_gap=2.0
         )
+        patches[index] = np.asarray(patch)
     return PatchPool(
         torch.from_numpy(patches).permute(0, 3, 1, 2).contiguous(),
         torch.arange(count) % len(pictures),
@@ -207,5 +209,3 @@ def _random_square(
     side = max(1, round(scale * min(picture.size)))
     x0, y0 = (random.integers(0, length - side + 1) for length in picture.size)
     return np.array([x0, y0, x0 + side, y0 + side])
-
-

@@ -151,7 +151,7 @@ def _owner(net: nn.Module, calls: _Calls, layer: str) -> nn.Module:
     return net.get_submodule(name)
 
 
-class _LayerReached(Exception):
+class _LayerReached(Exception):  # noqa: N818 - it is no error
     """Ends a forward pass whose remaining layers nobody needs."""
 
 
@@ -219,7 +219,7 @@ class _RuledReLU(torch.autograd.Function):
         return inputs.clamp(0, high)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (active,) = ctx.saved_tensors
         if ctx.rule != "backprop":
             gradient = gradient.clamp(min=0)

@@ -95,15 +95,42 @@ def images(kind: Literal["photo", "texture", "drawing"] | None = None) -> dict[s
     return {image.name: image for image in _BUNDLED if kind in (None, image.kind)}
 
 
+_uploads: dict[str, Image.Image] = {}
+
+
+def add_upload(name: str, content: bytes) -> str:
+    """Keep an uploaded picture for this session, so that `load_image` knows it by its file name.
+
+    Returns
+    -------
+    str
+        The name it is kept under.
+
+    Raises
+    ------
+    ValueError
+        If the content is truncated, too large or no picture; nothing is kept then.
+    """
+    picture = _decode(content, name)
+    name = f"{name} (upload)" if name in images() else name
+    _uploads[name] = picture
+    return name
+
+
+def uploads() -> list[str]:
+    """List the names of the pictures that were uploaded in this session."""
+    return list(_uploads)
+
+
 def load_image(source: Any, size: int | tuple[int, int] | None = None) -> Tensor:
     """Load one picture.
 
     Parameters
     ----------
     source : str, Path, bytes, mapping, array, Tensor or PIL.Image.Image
-        A bundled name (`images` lists them), a file, a file's content, an upload of
-        ``ipywidgets.FileUpload``, or pixels: (H, W), (H, W, 3 or 4), or a Tensor (3, H, W);
-        integers up to their type's maximum or floats in [0, 1].
+        A bundled name (`images` lists them), the name of an upload, a file, a file's content, an
+        entry of ``ipywidgets.FileUpload.value``, or pixels: (H, W), (H, W, 3 or 4), or a Tensor
+        (3, H, W); integers up to their type's maximum or floats in [0, 1].
     size : int or (int, int), optional
         An integer is the length of the shorter side in pixels, the aspect is kept; a pair is
         (height, width), reached by scaling and cutting the longer side evenly.
@@ -139,6 +166,8 @@ def open_image(source: Any) -> Image.Image:
     """Open one picture as RGB, whatever it comes as; see `load_image`."""
     if isinstance(source, str) and source in images():
         return _bundled(source)
+    if isinstance(source, str) and source in _uploads:
+        return _uploads[source]
     if isinstance(source, (str, Path)):
         return _open_file(source)
     if isinstance(source, Mapping) and "content" in source:  # one entry of FileUpload.value

@@ -288,7 +288,7 @@ def _load_bundled(name: str, device: torch.device) -> ImageModel:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    labels = tuple((ASSETS / "labels" / "tiny-imagenet-200.txt").read_text().splitlines())
+    labels = _tiny_imagenet_labels()
     net = VizNet(len(labels))
     net.load_state_dict({key.removeprefix("net."): value for key, value in state.items()
                          if key.startswith("net.")})  # fmt: skip
@@ -300,6 +300,11 @@ def _load_bundled(name: str, device: torch.device) -> ImageModel:
         input_size=64,
         name=name,
     )
+
+
+def _tiny_imagenet_labels() -> list[str]:
+    rows = (ASSETS / "labels" / "tiny-imagenet-200.txt").read_text(encoding="utf-8").splitlines()
+    return [row.partition("\t")[2] for row in rows]
 
 
 def _load_torchvision(name: str, device: torch.device) -> ImageModel:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 #: Output channels, kernel size and stride of each convolution; None is a 3x3 max-pool of stride 2.
@@ -55,10 +55,6 @@ class VizNet(nn.Sequential):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map normalized images, shape (N, 3, H, W), to logits, shape (N, classes)."""
-        return super().forward(images)
-
 
 def fold(net: VizNet) -> VizNet:
     """Return a copy of a trained net, in evaluation mode, with batch norm folded into the convs.
@@ -66,10 +62,13 @@ def fold(net: VizNet) -> VizNet:
     The folded net computes the same function in fewer layers:
     ``w' = w * gamma / sigma`` and ``b' = beta - mean * gamma / sigma`` per output channel.
     """
-    folded = VizNet(net.fc.out_features)
-    for name, module in net.named_children():
-        if name.startswith("conv"):
-            fused = fuse_conv_bn_eval(module.eval(), net.get_submodule(f"bn{name[4:]}").eval())
-            folded.get_submodule(name).load_state_dict(fused.state_dict())
-    folded.fc.load_state_dict(net.fc.state_dict())
+    modules = dict(net.named_children())
+    state = {f"fc.{key}": value for key, value in modules["fc"].state_dict().items()}
+    for name, module in modules.items():
+        norm = modules.get(f"bn{name.removeprefix('conv')}")
+        if isinstance(module, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            fused = fuse_conv_bn_eval(module.eval(), norm.eval())
+            state |= {f"{name}.{key}": value for key, value in fused.state_dict().items()}
+    folded = VizNet(len(state["fc.bias"]))
+    folded.load_state_dict(state)
     return folded.eval()

@@ -1,0 +1,1 @@
+"""Results as pictures and charts; nothing is computed here."""

@@ -1,0 +1,1 @@
+"""The lectures' methods: tensors in, results out; no charts, no widgets."""

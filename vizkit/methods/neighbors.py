@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core import checks
@@ -103,3 +104,22 @@ def nearest(query: Tensor, vectors: Tensor, k: int = 8) -> Neighbors:
 def pixel_vectors(pool: PatchPool) -> Tensor:
     """Return every patch as one row of numbers, shape (N, 3 size size), in [0, 1]."""
     return pool.pixels(slice(None)).flatten(1)
+
+
+def center(image: Tensor, zoom: float, size: int) -> Tensor:
+    """Cut the middle square out of a picture and scale it to `size` pixels.
+
+    Parameters
+    ----------
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    zoom : float
+        1 or more; the square's side is the picture's shorter side divided by it.
+    size : int
+    """
+    if zoom < 1:
+        raise ValueError(f"zoom must be 1 or more, got {zoom}")
+    height, width = checks.image(image).shape[1:]
+    side = max(1, round(min(height, width) / zoom))
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[None, :, top : top + side, left : left + side]
+    return F.interpolate(square, (size, size), mode="bicubic", antialias=True)[0].clamp(0, 1)

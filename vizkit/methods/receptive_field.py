@@ -16,7 +16,7 @@ from vizkit.core.models import ImageModel
 
 @dataclass(frozen=True)
 class Axis:
-    """The receptive field along one axis: unit ``i`` sees ``size`` pixels from ``start + i stride``.
+    """The receptive field along one axis: unit i sees `size` pixels from ``start + i stride``.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class _FieldTracker(TorchDispatchMode):
     """
 
     def __init__(self, pixels: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._fields: dict[int, Field] = {id(pixels): (Axis(), Axis())}
         self._alive: list[Tensor] = [pixels]  # an id is unique only while its tensor lives
 

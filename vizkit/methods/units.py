@@ -56,7 +56,13 @@ class TopPatches:
 
 
 def scan_steps(
-    model: ImageModel, pool: PatchPool, layer: str, *, batch_size: int = 64
+    model: ImageModel,
+    pool: PatchPool,
+    layer: str,
+    *,
+    directions: Tensor | None = None,
+    batch_size: int = 64,
+    resume: ScanStep | None = None,
 ) -> Iterator[ScanStep]:
     """Scan a pool of patches for what excites each channel of a layer.
 
@@ -67,8 +73,12 @@ def scan_steps(
     model : ImageModel
     pool : PatchPool
     layer : str
+    directions : Tensor, shape (n, channels), optional
+        Scan n mixtures of the layer's channels instead: a weight per channel each.
     batch_size : int
         The result does not depend on it.
+    resume : ScanStep, optional
+        A step of an earlier scan with the same arguments: go on behind it.
 
     Yields
     ------
@@ -78,21 +88,37 @@ def scan_steps(
     Raises
     ------
     ValueError
-        If the layer does not exist or `batch_size` is not positive.
+        If the layer does not exist, `directions` has not one weight per channel, or
+        `batch_size` is not positive.
 
     References
     ----------
     Girshick, Donahue, Darrell & Malik, "Rich Feature Hierarchies for Accurate Object Detection
     and Semantic Segmentation", CVPR 2014, sec. 3.1.
+    Szegedy et al., "Intriguing Properties of Neural Networks", ICLR 2014, sec. 3: random
+    directions look as meaningful as units.
     """
     channels = model.layer(layer).shape[0]
+    if directions is not None:
+        if directions.ndim != 2 or directions.shape[1] != channels:
+            raise ValueError(
+                f"directions must be (n, {channels}), one weight per channel of {layer}, "
+                f"got {tuple(directions.shape)}"
+            )
+        channels = len(directions)
     batch_size = checks.integer(batch_size, 1, None, "batch_size")
     value = torch.full((len(pool), channels), -torch.inf)
     place = torch.zeros(len(pool), channels, dtype=torch.int32)
+    if resume is not None:
+        if resume.layer != layer or resume.value.shape != value.shape:
+            raise ValueError(f"resume must be a step of a scan of {layer} over this pool")
+        value, place = resume.value, resume.place
     total = -(-len(pool) // batch_size)
-    for step in range(total):
+    for step in range(resume.index if resume else 0, total):
         rows = slice(step * batch_size, (step + 1) * batch_size)
         maps = _maps(model, pool.pixels(rows), layer)
+        if directions is not None:
+            maps = torch.einsum("nchw,dc->ndhw", maps, directions.to(maps))
         best, where = _strongest(maps)
         value[rows], place[rows] = best, where
         yield ScanStep(step + 1, total, layer, value, place, maps.shape[-1])
@@ -140,51 +166,6 @@ def top_patches(
     return TopPatches(index, value[index], row, column)
 
 
-def top_patches_along(
-    model: ImageModel,
-    pool: PatchPool,
-    layer: str,
-    direction: Tensor,
-    k: int = 9,
-    *,
-    overlap: float = 0.25,
-    batch_size: int = 64,
-) -> TopPatches:
-    """Pick the patches that excite a *mixture* of a layer's channels most.
-
-    Parameters
-    ----------
-    direction : Tensor, shape (channels,)
-        A weight per channel; one 1 among zeros gives a channel's own top patches.
-
-    Raises
-    ------
-    ValueError
-        If `direction` has not one weight per channel.
-
-    References
-    ----------
-    Szegedy et al., "Intriguing Properties of Neural Networks", ICLR 2014, sec. 3: random
-    directions look as meaningful as units.
-    """
-    channels = model.layer(layer).shape[0]
-    if direction.shape != (channels,):
-        raise ValueError(
-            f"direction must be ({channels},), one weight per channel of {layer}, "
-            f"got {tuple(direction.shape)}"
-        )
-    values, places, width = [], [], 1
-    for images in pool.patches.split(batch_size):
-        maps = _maps(model, images.float() / 255, layer)
-        mixed = torch.einsum("nchw,c->nhw", maps, direction.to(maps))[:, None]
-        best, where = _strongest(mixed)
-        values.append(best)
-        places.append(where)
-        width = maps.shape[-1]
-    scan = ScanStep(1, 1, layer, torch.cat(values), torch.cat(places), width)
-    return top_patches(scan, pool, 0, k, overlap=overlap)
-
-
 def _strongest_apart(value: Tensor, pool: PatchPool, k: int, overlap: float) -> Tensor:
     order = value.argsort(descending=True, stable=True)
     kept: list[int] = []
@@ -203,4 +184,5 @@ def _overlaps(box: Tensor, others: Tensor) -> Tensor:
     x1, y1 = torch.minimum(box[2:], others[:, 2:]).T
     common = (x1 - x0).clamp(min=0) * (y1 - y0).clamp(min=0)
     areas = [(one[..., 2:] - one[..., :2]).prod(-1) for one in (box, others)]
-    return common / (areas[0] + areas[1] - common)
+    share: Tensor = common / (areas[0] + areas[1] - common)
+    return share

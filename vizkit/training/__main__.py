@@ -6,16 +6,13 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from vizkit.core.models import load_model
 from vizkit.training import viznet
+from vizkit.training.export import export
 from vizkit.training.tiny_imagenet import load_tiny_imagenet
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
-
-
-@app.callback()
-def main() -> None:
-    """Keep the command's name on the command line, however many commands there are."""
 
 
 @app.command("viznet")
@@ -42,6 +39,32 @@ def train_viznet(
             trainer.save(checkpoint)
             top1, top5 = viznet.accuracy(trainer.net.eval(), test)
             bar.write(f"epoch {step.epoch}: top-1 {top1:.1%}, top-5 {top5:.1%}")
+
+
+@app.command("export")
+def export_weights(
+    data: Data,
+    checkpoint: Annotated[Path, typer.Option(help="What the training wrote.")],
+    name: Annotated[str, typer.Option(help="The bundled network to replace.")] = "viznet",
+) -> None:
+    """Fold a checkpoint's batch norm and write the files that are shipped."""
+    path = export(name, checkpoint, load_tiny_imagenet(data, "val"))
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    name: Annotated[str, typer.Option(help="A bundled network.")] = "viznet",
+    device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
+) -> None:
+    """Print the accuracy on the 10,000 validation pictures, as the model card states it."""
+    model = load_model(name, device)
+    test = load_tiny_imagenet(data, "val")
+    top1, top5 = viznet.accuracy(model.net, test)
+    dead = viznet.dead_channels(model.net, test)
+    print(f"{name}: top-1 {top1:.2%}, top-5 {top5:.2%} on {len(test.labels)} pictures")
+    print(f"{name}: {dead} dead channels after the first ReLU")
 
 
 if __name__ == "__main__":

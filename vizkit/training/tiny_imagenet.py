@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -63,7 +64,7 @@ def load_tiny_imagenet(folder: Path, split: Split) -> LabeledImages:
 def _load_archive(archive: Path) -> LabeledImages:
     arrays = np.load(archive)
     data, offset = arrays["data"], arrays["offset"]
-    files = [data[start:stop].tobytes() for start, stop in zip(offset, offset[1:], strict=False)]
+    files = [data[start:stop].tobytes() for start, stop in pairwise(offset)]
     return LabeledImages(
         _decode(files),
         torch.from_numpy(arrays["label"].astype(np.int64)),

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vizkit.core.hooks import forward_to
 from vizkit.core.steps import Step
 from vizkit.core.viznet import VizNet
 from vizkit.training.tiny_imagenet import LabeledImages
@@ -115,9 +116,7 @@ class Trainer:
         self.net.train()
         with torch.autocast(self.device.type, torch.bfloat16):
             logits = self.net(images)
-        loss = F.cross_entropy(
-            logits.float(), labels, label_smoothing=self.recipe.label_smoothing
-        )
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -188,9 +187,7 @@ def augment(images: Tensor, recipe: Recipe, size: int, random: torch.Generator) 
     theta[:, 1, 1] = height
     theta[:, 0, 2] = (1 - width).clamp(min=0) * (2 * u[3] - 1)
     theta[:, 1, 2] = (1 - height).clamp(min=0) * (2 * u[4] - 1)
-    grid = F.affine_grid(
-        theta.to(images.device), [len(images), 3, size, size], align_corners=False
-    )
+    grid = F.affine_grid(theta.to(images.device), [len(images), 3, size, size], align_corners=False)
     pixels = images.float() / 255
     return F.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
 
@@ -208,3 +205,15 @@ def accuracy(net: nn.Module, data: LabeledImages, batch_size: int = 250) -> tupl
         hits += torch.stack([right[:, 0].sum(), right.any(1).sum()])
     top1, top5 = (hits / len(data.labels)).tolist()
     return top1, top5
+
+
+@torch.no_grad()
+def dead_channels(net: nn.Module, data: LabeledImages, batch_size: int = 250) -> int:
+    """Count the channels of the first ReLU that no picture excites."""
+    device = next(net.parameters()).device
+    alive = torch.zeros(0)
+    for images in data.images.split(batch_size):
+        maps = forward_to(net, normalize(images.to(device).float() / 255), "relu1")
+        strongest = maps.amax((0, 2, 3)).cpu()
+        alive = torch.maximum(alive, strongest) if len(alive) else strongest
+    return int((alive == 0).sum())

@@ -1,0 +1,1 @@
+"""Panels, runs and pickers for the notebook."""

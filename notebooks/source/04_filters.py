@@ -1,0 +1,244 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 04 Filters and activations
+#
+# **What does each unit of a network look for?** We look at the weights, at what they answer on a
+# picture, at how much of the picture a unit can see, and at the patches that excite it most.
+#
+# * Krizhevsky, Sutskever & Hinton, *ImageNet classification with deep convolutional neural networks*, 2012
+# * Girshick, Donahue, Darrell & Malik, *Rich feature hierarchies*, 2014
+# * Yosinski, Clune, Nguyen, Fuchs & Lipson, *Understanding neural networks through deep visualization*, 2015
+# * Luo, Li, Urtasun & Zemel, *Understanding the effective receptive field*, 2016
+#
+# Slides: 000, pp. 8–18; 001, the pages on convolutional layers; 002; 003; 004.
+
+# %%
+import vizkit
+from vizkit.widgets import lecture04 as panels
+
+model = vizkit.load_model("viznet")
+image = vizkit.load_image("chelsea", size=256)
+model, image.shape, model.top(image, 3)
+
+# %% [markdown]
+# `viznet` is a plain stack of seven convolutions that we trained on 200 classes of small photos. Any
+# torchvision classifier works in its place: `vizkit.load_model("resnet18")`. Pixels are always RGB in [0, 1].
+
+# %% [markdown]
+# ## 1 The weights
+#
+# A filter $w_c$ of the first layer sees three numbers per pixel, so it can be drawn in the colors it likes.
+# Its answer at place $(i, j)$ is the inner product with the window there,
+#
+# $$z_c(i, j) = b_c + \sum_{k}\sum_{u, v} w_c(k, u, v)\; x(k,\; s i + u - p,\; s j + v - p),$$
+#
+# with stride $s$ and padding $p$. Of all windows of one length, the one that looks like $w_c$ answers loudest.
+
+# %%
+from vizkit.figures.grids import filter_grid
+from vizkit.methods.filters import filters
+
+first = filters(model)
+print(first.layer, tuple(first.weight.shape), "stride", first.stride, "padding", first.padding)
+filter_grid(first)
+
+# %% [markdown]
+# Edges at every angle, fine and coarse, and blobs of opposite colors: what Hubel and Wiesel found in the visual
+# cortex of the cat, and what every network trained on photos finds again. In the next panel, pick a deeper layer:
+# its filters see tens of channels, which have no color, and the picture says little. That is why the rest of this
+# notebook asks what *excites* a unit instead.
+
+# %%
+filter_view = panels.filter_panel(model)
+filter_view
+
+# %% [markdown]
+# The networks of the slides, where their weights are on this machine (64 filters of 11 x 11 in AlexNet, 7 x 7 in
+# the ResNets and DenseNet):
+
+# %%
+from vizkit.core.models import ready
+from IPython.display import display
+
+for name in sorted({"alexnet", "resnet18", "resnet101", "densenet121", "squeezenet1_1"} & set(ready())):
+    print(name)
+    display(filter_grid(filters(vizkit.load_model(name))))
+
+# %% [markdown]
+# ## 2 Weight sharing
+#
+# $n$ filters of 5 x 5 on a 28 x 28 picture: $25\,n$ weights. A fully connected layer with the same inputs and
+# outputs has one weight for each pair of them, $28\cdot 28\cdot 24\cdot 24\cdot n = 451{,}584\,n$.
+
+# %%
+from vizkit.methods.filters import weight_sharing
+
+count = weight_sharing(size=28, kernel=5, filters=1)
+print(f"{count.shared} shared, {count.connected:,} connected: {count.ratio:,.0f} times fewer")
+
+# %% [markdown]
+# **The slide says "over 200,000x"** (001, *Convolutional neural networks*); its own two numbers give
+# 451,584 / 25 = 18,063.
+
+# %%
+weight_view = panels.weight_panel()
+weight_view
+
+# %% [markdown]
+# ## 3 Activations and their gradients
+#
+# A layer's answer to a picture is one map per channel. The ReLU keeps what is positive,
+# $a_c(i, j) = \max(z_c(i, j), 0)$. The gradient $\partial S_t / \partial a_c(i, j)$ of the score of a class $t$
+# tells what more of that activation would do to the answer: red raises it, blue lowers it.
+
+# %%
+from vizkit.figures.grids import activation_grid
+from vizkit.methods.activations import activation_gradients, activations
+
+maps = activations(model, image, "relu1")
+print(maps.layer, tuple(maps.maps.shape))
+activation_grid(maps)
+
+# %%
+gradients = activation_gradients(model, image, "relu5", target="tabby")
+print("d", gradients.target, "/ d", gradients.layer, tuple(gradients.maps.shape))
+activation_grid(gradients, order="strength")
+
+# %%
+activation_view = panels.activation_panel(model)
+activation_view
+
+# %% [markdown]
+# ## 4 What a unit can see
+#
+# A unit's *receptive field* are the pixels that it depends on. Through a window of $k$ with stride $s$ and padding
+# $p$, its size $r$, the distance $j$ between neighbors, and the first pixel $b$ become
+#
+# $$r \leftarrow r + (k - 1)\,j, \qquad b \leftarrow b - p\,j, \qquad j \leftarrow s\,j .$$
+
+# %%
+from inspect import getsource
+
+from vizkit.methods.receptive_field import Axis, receptive_fields
+
+print(getsource(Axis.window))
+fields = receptive_fields(model)
+for name, field in fields.items():
+    if not field.is_whole:
+        print(f"{name:8} size {field.vertical.size:4}  stride {field.vertical.stride:3}  start {field.vertical.start:4}")
+
+# %% [markdown]
+# The frame is computed; the colors are measured: how strongly each pixel moves the unit. The middle counts most,
+# and most of the frame hardly at all (Luo 2016). Click into the picture to move the unit.
+
+# %%
+field_view = panels.field_panel(model)
+field_view
+
+# %% [markdown]
+# ## 5 One unit, four views
+#
+# Click a channel, then a place of its map. Beside it: the patches, cut from all bundled photos at several scales,
+# that excite the channel most, with the field of the unit that answered in a frame (Girshick 2014). The scan runs
+# in the background; the pictures sharpen while it runs.
+#
+# Your own pictures: `panels.unit_panel(model, source="folder/with/pictures")`, or any torchvision dataset by its
+# name, `source="CIFAR10"`.
+
+# %%
+unit_view = panels.unit_panel(model)
+unit_view
+
+# %% [markdown]
+# ## 6 Near in pixels, near in features
+#
+# The output of the layer before the classifier is the picture's *code*. Two pictures of one thing may share no
+# pixel and yet have nearly the same code (slide 000, p. 18).
+
+# %%
+neighbor_view = panels.neighbor_panel(model)
+neighbor_view
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Find the edge detectors.** In *Activations of a layer* take the picture `zone plate` and layer `relu1`: it
+#    holds every orientation once. Each channel lights up on two opposite arcs, across the stripes of its filter.
+#    With `color wheel`, which channels stay dark?
+# 2. **Deeper is rarer.** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work, and
+#    look for a channel that fires on the eyes only.
+# 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
+#    whole eye; the whole face? Compare the frame with what the gradient really uses.
+
+# %% [markdown]
+# ## What this does not show
+#
+# Nine patches of one theme tempt us to name a unit: "the wheel detector". But a *random mixture* of all channels,
+# which nobody would call a detector, has nine patches of one theme, too (Szegedy 2014). Turn the random mix below:
+# could you tell which side is the unit? The patches also come from a handful of photos, so a unit that looks for
+# school buses will show whatever is least unlike one.
+#
+# And colors deceive: with scale `each`, a channel that hardly answers is painted as bright as one that shouts. Show
+# the picture `noise` and switch the scale to `shared`.
+
+# %%
+mixture_view = panels.mixture_panel(model)
+mixture_view
+
+# %% [markdown]
+# ## Checks
+#
+# What the text claims, asserted. Controls set here take the same path as those moved by hand.
+
+# %%
+import torch
+
+# the inner product of section 1, by hand, at one place
+pixels = model.normalize(image[None])[0]
+window = pixels[:, 2 * 40 - 3 : 2 * 40 + 4, 2 * 60 - 3 : 2 * 60 + 4]
+by_hand = (model.net.conv1.weight[5] * window).sum() + model.net.conv1.bias[5]
+assert torch.isclose(by_hand, activations(model, image, "conv1").maps[5, 40, 60].to(by_hand), atol=1e-4)
+
+# %%
+assert (count.shared, count.connected, round(count.ratio)) == (25, 451_584, 18_063)
+assert first.weight.shape == (48, 3, 7, 7)
+assert (maps.maps.amax((1, 2)) > 0).float().mean() > 0.9, "the first ReLU's channels are alive on a photo"
+assert fields["conv1"].vertical == Axis(size=7, stride=2, start=-3)
+
+# %%
+activation_view.controls["image"].value = "zone plate"
+activation_view.controls["layer"].value = "relu3"
+activation_view.controls["show"].value = "gradients"
+assert activation_view.error is None and activation_view.result.maps.layer == "relu3"
+activation_view.reset()
+
+# %%
+field_view.controls["layer"].value = "conv5"
+x0, y0, x1, y1 = field_view.result.box
+outside = field_view.result.gradient.clone()
+outside[y0:y1, x0:x1] = 0
+assert outside.abs().max() == 0, "no pixel outside the frame moves the unit"
+
+# %%
+unit_view.scan.wait(timeout=120)
+unit_view.controls["channel"].value = 3
+top = unit_view.result.top
+assert len(top.index) == 9 and bool((top.value.diff() <= 0).all())
+
+# %%
+near = neighbor_view.result
+assert near.features.index.tolist() != near.pixels.index.tolist()
+assert bool((near.features.distance.diff() >= 0).all())
+for view in (filter_view, weight_view, activation_view, field_view, unit_view, neighbor_view, mixture_view):
+    assert view.error is None, view.title

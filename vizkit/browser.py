@@ -1,0 +1,169 @@
+"""A real JupyterLab driven in a real browser, for the tests and for ``vizkit bench``."""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+#: Never looks outward: no updates, no sync, no sandbox where it runs as root.
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+LOCAL = re.compile(r"(http|ws)s?://127\.0\.0\.1|data:|blob:")
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def find_browser() -> str | None:
+    """Return the path of Chromium or Chrome, or None; ``VIZKIT_BROWSER`` names another."""
+    named = os.environ.get("VIZKIT_BROWSER")
+    return named or next(filter(None, map(shutil.which, CANDIDATES)), None)
+
+
+def settings_folder(folder: Path) -> Path:
+    """Write JupyterLab's settings that ask nobody for news, and return their folder."""
+    settings = folder / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "overrides.json").write_text(
+        '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}'
+    )
+    return settings
+
+
+@contextlib.contextmanager
+def lab_server(root: Path) -> Iterator[str]:
+    """Run JupyterLab on a folder, on loopback with a token, and yield its address.
+
+    Raises
+    ------
+    RuntimeError
+        If it does not answer within a minute.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token = secrets.token_hex(16)
+    with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "log").open("w+") as log:
+        # The user's own Jupyter settings and workspaces stay out of it.
+        own = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+        process = subprocess.Popen(
+            lab_command(root, Path(scratch), port=port, token=token, browser=False),
+            stdout=log, stderr=subprocess.STDOUT, cwd=root,
+            env={**os.environ, **{name: f"{scratch}/{name.lower()}" for name in own}},
+        )  # fmt: skip
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", process)
+            yield f"http://127.0.0.1:{port}/lab/tree/{{path}}?token={token}&reset"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def lab_command(root: Path, scratch: Path, *, port: int, token: str, browser: bool) -> list[str]:
+    """Return the command that opens JupyterLab on a folder."""
+    command = [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", "--ip=127.0.0.1",
+        f"--port={port}", f"--IdentityProvider.token={token}",
+        f"--LabApp.app_settings_dir={settings_folder(scratch)}",
+    ]  # fmt: skip
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+def _wait_for(address: str, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), urllib.request.urlopen(address):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start within {seconds:.0f} s")
+
+
+@contextlib.contextmanager
+def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
+    """Yield a Playwright page; ``page.outside`` lists requests that tried to leave the machine.
+
+    Raises
+    ------
+    RuntimeError
+        If Playwright or a browser is missing.
+    """
+    executable = find_browser()
+    if executable is None:
+        raise RuntimeError(f"no browser was found (looked for {', '.join(CANDIDATES)})")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError as error:
+        raise RuntimeError("playwright is missing: pip install playwright") from error
+    with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
+        context = play.chromium.launch_persistent_context(
+            profile, executable_path=executable, args=list(FLAGS), headless=True,
+            viewport={"width": width, "height": height},
+        )  # fmt: skip
+        page = context.pages[0] if context.pages else context.new_page()
+        page.outside = []
+        page.on("request", lambda r: None if LOCAL.match(r.url) else page.outside.append(r.url))
+        try:
+            yield page
+        finally:
+            context.close()
+
+
+def open_notebook(page: Any, address: str, path: str) -> None:
+    """Open a notebook and wait until its kernel is idle."""
+    page.goto(address.format(path=path), wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=90_000)
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000, state="attached"
+    )
+    page.wait_for_timeout(500)
+
+
+def run_all(page: Any, seconds: float = 240) -> float:
+    """Run every cell and return the seconds until the kernel is idle.
+
+    Raises
+    ------
+    TimeoutError
+        If it is still busy after `seconds`.
+    """
+    start = time.monotonic()
+    _click_run_all(page)
+    while time.monotonic() - start < seconds:
+        page.wait_for_timeout(500)
+        prompts = page.eval_on_selector_all(
+            ".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt", "all => all.map(one => one.textContent)"
+        )
+        if prompts and all(re.search(r"\d", prompt) for prompt in prompts):
+            return time.monotonic() - start
+        if not any(re.search(r"\d|\*", prompt) for prompt in prompts):
+            _click_run_all(page)  # the first click after opening can be lost
+    raise TimeoutError(f"the notebook is not idle after {seconds:.0f} s")
+
+
+def _click_run_all(page: Any) -> None:
+    page.click(".lm-MenuBar-item:has-text('Run')")
+    page.click(".lm-Menu-item:has-text('Run All Cells') >> nth=0")
+
+
+def errors(page: Any) -> list[str]:
+    """Return the tracebacks that are on the page."""
+    found: list[str] = page.eval_on_selector_all(
+        ".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr'], "
+        ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']",
+        "all => all.map(one => one.innerText)",
+    )
+    return [text for text in found if "Traceback" in text or "Error" in text]

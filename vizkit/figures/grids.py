@@ -1,0 +1,195 @@
+"""Results of lecture 04 as pictures: filters, activation maps, patches and neighbors in rows."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.data import PatchPool
+from vizkit.figures.pictures import (
+    Scale,
+    Tiles,
+    auto_columns,
+    boxes,
+    colorize,
+    contrast,
+    enlarge,
+    shrink,
+    tiles,
+)  # fmt: skip
+from vizkit.figures.raster import Raster
+from vizkit.methods.activations import ActivationMaps
+from vizkit.methods.filters import Filters
+from vizkit.methods.neighbors import Neighbors
+from vizkit.methods.receptive_field import ReceptiveField
+from vizkit.methods.units import TopPatches
+
+#: Width of a sheet of tiles on the page, in pixels.
+WIDTH = 720
+
+
+def filter_grid(
+    filters: Filters,
+    *,
+    scale: Scale = "each",
+    channel: int | None = None,
+    width: int = WIDTH,
+) -> Tiles:
+    """Draw the filters of a convolution.
+
+    Filters that see RGB are drawn in color, zero as mid-gray: every filter once. Deeper ones
+    have no color of their own: `channel` picks one, whose weights for each input channel are
+    drawn in red (positive) and blue (negative); without it, the first input's are drawn of
+    every filter.
+
+    Parameters
+    ----------
+    filters : Filters
+    scale : {"each", "shared"}
+        Whether each tile has its own largest weight, or all tiles share one.
+    channel : int, optional
+        The filter's own number: the output channel it makes.
+    width : int
+        Of the sheet in pixels.
+
+    Raises
+    ------
+    ValueError
+        If there is no such filter.
+    """
+    count, inputs, height, across = filters.weight.shape
+    kernel = f"{height} x {across}"
+    if filters.is_color and channel is None:
+        alt = f"The {count} filters ({kernel}) of {filters.layer} in color, zero as gray"
+        columns, side, gap = _layout(count, height, across, width)
+        return tiles(
+            enlarge(contrast(filters.weight, scale=scale), side), alt, columns=columns, gap=gap
+        )
+    if channel is None:
+        weights = filters.weight[:, 0]
+        alt = f"Weights ({kernel}) of the {count} filters of {filters.layer} for input channel 0"
+    else:
+        weights = filters.weight[checks.integer(channel, 0, count - 1, "channel")]
+        alt = f"Weights ({kernel}) of filter {channel} of {filters.layer} for its {inputs} inputs"
+    return _painted(weights, alt, signed=True, scale=scale, width=width)
+
+
+def activation_grid(
+    activations: ActivationMaps,
+    *,
+    order: str = "index",
+    scale: Scale = "each",
+    chosen: int | None = None,
+    width: int = WIDTH,
+) -> Tiles:
+    """Draw every channel of a layer: viridis for amounts, red and blue where signs differ.
+
+    Parameters
+    ----------
+    activations : ActivationMaps
+    order : {"index", "strength"}
+    scale : {"each", "shared"}
+        Whether each map has its own largest color, or all maps share one.
+    chosen : int, optional
+        A channel to frame.
+    width : int
+        Of the sheet in pixels.
+    """
+    places = activations.order(order)
+    maps = activations.maps
+    what = f"Gradients of {activations.target} by" if activations.target else "Activations of"
+    alt = f"{what} the {len(maps)} channels of {activations.layer}, ordered by {order}"
+    index = None if chosen is None else int((places == chosen).nonzero()[0, 0])
+    signed = bool(maps.min() < 0)
+    return _painted(maps[places], alt, signed=signed, scale=scale, width=width, chosen=index)
+
+
+def _painted(
+    maps: Tensor, alt: str, *, signed: bool, scale: Scale, width: int, chosen: int | None = None
+) -> Tiles:
+    count, height, across = maps.shape
+    columns, side, gap = _layout(count, height, across, width)
+    painted = colorize(enlarge(shrink(maps, side), side), signed=signed, scale=scale)
+    return tiles(painted, alt, columns=columns, gap=gap, chosen=chosen)
+
+
+def _layout(count: int, height: int, across: int, width: int) -> tuple[int, int, int]:
+    """Return the columns, the side and the gap of tiles on a sheet of about `width` pixels."""
+    columns = auto_columns(count, height / across)
+    gap = 2 if columns < 40 else 1
+    return columns, max(1, min((width - gap) // columns - gap, 128)), gap
+
+
+def patch_grid(
+    pool: PatchPool,
+    top: TopPatches,
+    field: ReceptiveField | None = None,
+    *,
+    columns: int = 3,
+    side: int = 128,
+    title: str = "",
+) -> Raster:
+    """Draw top patches with their activations below and their receptive fields framed.
+
+    Parameters
+    ----------
+    pool : PatchPool
+    top : TopPatches
+    field : ReceptiveField, optional
+        Of the units' layer; a field that covers the patch is not framed.
+    columns : int
+    side : int
+        Of a patch on the page, in pixels.
+    title : str
+        What excites: ``"relu5, channel 17"``.
+    """
+    patches = enlarge(pool.pixels(top.index), side)
+    factor = patches.shape[-1] // pool.size
+    captions = [
+        f"{value:.2f}  {pool.names[int(pool.picture[index])]}"
+        for value, index in zip(top.value.tolist(), top.index.tolist(), strict=True)
+    ]
+    alt = f"The {len(top.index)} patches that excite {title or 'the unit'} most"
+    sheet = tiles(patches, alt, columns=columns, gap=6, captions=captions)
+    if field is None:
+        return sheet
+    marks = []
+    for place, (row, column) in enumerate(zip(top.row.tolist(), top.column.tolist(), strict=True)):
+        x0, y0, x1, y1 = field.box(row, column, pool.size, pool.size)
+        if (x0, y0, x1, y1) == (0, 0, pool.size, pool.size):
+            continue
+        left, upper, *_ = sheet.box(place)
+        marks.append((
+            left + x0 * factor, upper + y0 * factor, left + x1 * factor, upper + y1 * factor
+        ))  # fmt: skip
+    return boxes(sheet, marks, width=2)
+
+
+def neighbor_rows(
+    query: Tensor, pool: PatchPool, rows: Sequence[tuple[str, Neighbors]], *, side: int = 72
+) -> Raster:
+    """Draw a query and, row by row, what lies nearest to it.
+
+    Parameters
+    ----------
+    query : Tensor, shape (3, size, size), RGB in [0, 1]
+    pool : PatchPool
+    rows : sequence of (str, Neighbors)
+        What each row measures the distance in, and its result.
+    side : int
+        Of a patch on the page, in pixels.
+    """
+    pictures, captions = [], []
+    for name, found in rows:
+        pictures += [query[None], pool.pixels(found.index)]
+        captions += [name, *(pool.names[int(pool.picture[index])] for index in found.index)]
+    columns = 1 + len(rows[0][1].index)
+    alt = "Left the query, then its nearest neighbors: " + "; ".join(name for name, _ in rows)
+    return tiles(_resize(torch.cat(pictures), side), alt, columns=columns, gap=6, captions=captions)
+
+
+def _resize(pictures: Tensor, side: int) -> Tensor:
+    return torch.nn.functional.interpolate(
+        pictures, (side, side), mode="bilinear", antialias=True
+    ).clamp(0, 1)

@@ -1,0 +1,237 @@
+"""Photos, feature maps and filters as finished pictures: tiles, maps, overlays, boxes."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from vizkit.figures.raster import Raster, to_uint8
+from vizkit.figures.theme import ACCENT, Palette, lookup
+
+Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+Scale = Literal["each", "shared"]
+R = TypeVar("R", bound=Raster)
+
+
+@cache
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own typeface at a size in pixels."""
+    return ImageFont.load_default(size)
+
+
+def colorize(maps: Tensor, *, signed: bool = False, scale: Scale = "shared") -> Pixels:
+    """Paint numbers: viridis from 0 up, or red-blue centered on zero.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (N, H, W)
+    signed : bool
+    scale : {"each", "shared"}
+        Whether each map has its own largest color, or the largest value of all of them has.
+
+    Returns
+    -------
+    ndarray, uint8, shape (N, H, W, 3)
+    """
+    dims = (1, 2) if scale == "each" else (0, 1, 2)
+    if signed:
+        limit = maps.abs().amax(dims, keepdim=True).clamp(min=1e-12)
+        shares = maps / limit / 2 + 0.5
+    else:
+        low = maps.amin(dims, keepdim=True).clamp(max=0)
+        shares = (maps - low) / (maps.amax(dims, keepdim=True) - low).clamp(min=1e-12)
+    palette: Palette = "rdbu" if signed else "viridis"
+    colors: Pixels = lookup(palette)[(shares * 255).round().byte().numpy()]
+    return colors
+
+
+def contrast(weights: Tensor, *, scale: Scale = "each") -> Tensor:
+    """Stretch filters (N, C, h, w) around mid-gray so that they fill [0, 1]; zero is gray."""
+    dims = (1, 2, 3) if scale == "each" else (0, 1, 2, 3)
+    limit = weights.abs().amax(dims, keepdim=True).clamp(min=1e-12)
+    return weights / limit / 2 + 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles(Raster):
+    """Pictures in rows, as `tiles` lays them out.
+
+    Parameters
+    ----------
+    count, columns : int
+    tile_width, tile_height : int
+        Of one tile in pixels, its caption included.
+    gap : int
+        Pixels between tiles.
+    """
+
+    count: int = 1
+    columns: int = 1
+    tile_width: int = 1
+    tile_height: int = 1
+    gap: int = 0
+
+    def box(self, index: int) -> Box:
+        """Return ``(x0, y0, x1, y1)`` of one tile."""
+        x0 = self.gap + index % self.columns * (self.tile_width + self.gap)
+        y0 = self.gap + index // self.columns * (self.tile_height + self.gap)
+        return x0, y0, x0 + self.tile_width, y0 + self.tile_height
+
+    def at(self, x: int, y: int) -> int | None:
+        """Return the tile under a pixel, or None."""
+        column, row = x // (self.tile_width + self.gap), y // (self.tile_height + self.gap)
+        index = row * self.columns + column
+        return index if column < self.columns and index < self.count else None
+
+
+def tiles(
+    pictures: Tensor | Pixels,
+    alt: str,
+    *,
+    columns: int | None = None,
+    gap: int = 2,
+    captions: Sequence[str] = (),
+    chosen: int | None = None,
+) -> Tiles:
+    """Lay pictures of equal size out in rows.
+
+    Parameters
+    ----------
+    pictures : Tensor, shape (N, 3, h, w), RGB in [0, 1], or ndarray, uint8, shape (N, h, w, 3)
+    alt : str
+    columns : int, optional
+        About 3 : 2 by default.
+    gap : int
+        Pixels between tiles.
+    captions : sequence of str
+        A short text under each tile.
+    chosen : int, optional
+        A tile to frame.
+    """
+    array = _as_array(pictures)
+    count, height, width = array.shape[:3]
+    columns = columns or auto_columns(count, height / width)
+    rows = math.ceil(count / columns)
+    text = 20 if captions else 0
+    shape = (rows * (height + text + gap) + gap, columns * (width + gap) + gap, 3)
+    sheet = Tiles(
+        np.full(shape, 255, np.uint8), alt, False, count, columns, width, height + text, gap
+    )
+    for index, tile in enumerate(array):
+        x0, y0, *_ = sheet.box(index)
+        sheet.pixels[y0 : y0 + height, x0 : x0 + width] = tile
+    if not captions and chosen is None:
+        return sheet
+    picture = Image.fromarray(sheet.pixels)
+    draw = ImageDraw.Draw(picture)
+    for index, caption in enumerate(captions[:count]):
+        x0, y0, *_ = sheet.box(index)
+        _fit_text(draw, (x0 + 1, y0 + height + 2), caption, width)
+    if chosen is not None and 0 <= chosen < count:
+        x0, y0, x1, _ = sheet.box(chosen)
+        frame = (x0 - 2, y0 - 2, x1 + 1, y0 + height + 1)
+        draw.rectangle(frame, outline=ACCENT, width=max(2, gap))
+    return replace(sheet, pixels=np.asarray(picture))
+
+
+def auto_columns(count: int, aspect: float = 1.0) -> int:
+    """Return how many columns make a sheet about 3 : 2, with a full last row if possible.
+
+    Parameters
+    ----------
+    count : int
+        Number of tiles.
+    aspect : float
+        A tile's height / width.
+    """
+    ideal = max(1, min(count, round(math.sqrt(1.5 * count * aspect))))
+    near = [n for n in range(ideal, math.ceil(1.6 * ideal) + 1) if n <= count]
+    near += range(ideal - 1, math.floor(0.75 * ideal), -1)
+    return next((columns for columns in near if columns and count % columns == 0), ideal)
+
+
+def shrink(maps: Tensor, side: int) -> Tensor:
+    """Scale maps (N, H, W) down to `side` columns, averaging; smaller ones stay as they are."""
+    height, width = maps.shape[1:]
+    if width <= side:
+        return maps
+    shape = (max(1, round(height * side / width)), side)
+    return F.interpolate(maps[None], shape, mode="bilinear", antialias=True)[0]
+
+
+def enlarge(pictures: Tensor, side: int) -> Tensor:
+    """Repeat the pixels of pictures (..., h, w) by the largest factor that fits into `side`."""
+    factor = max(1, side // pictures.shape[-1])
+    return pictures.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
+
+
+def _as_array(pictures: Tensor | Pixels) -> Pixels:
+    if isinstance(pictures, np.ndarray):
+        return pictures
+    return np.stack([to_uint8(picture) for picture in pictures])
+
+
+def _fit_text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, width: int) -> None:
+    typeface = font(13)
+    while text and draw.textlength(text, font=typeface) > width:
+        text = text[:-2] + "…" if len(text) > 2 else ""
+    draw.text(at, text, fill="#222222", font=typeface)
+
+
+def overlay(
+    image: Tensor, heat: Tensor, alt: str, *, opacity: float = 0.6, signed: bool = False
+) -> Raster:
+    """Lay a map over a photo: transparent where it is zero, so that the photo stays visible.
+
+    Parameters
+    ----------
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    heat : Tensor, shape (h, w)
+        Scaled up to the photo, smoothly.
+    alt : str
+    opacity : float
+        Of the map's largest value, in [0, 1].
+    signed : bool
+    """
+    height, width = image.shape[-2:]
+    heat = F.interpolate(heat[None, None].float(), (height, width), mode="bicubic")[0]
+    colors = torch.from_numpy(colorize(heat, signed=signed)[0].copy()).permute(2, 0, 1) / 255
+    strength = heat.abs() / heat.abs().max().clamp(min=1e-12)
+    alpha = opacity * strength.clamp(0, 1).sqrt()
+    dimmed = image.cpu() * (1 - 0.45 * opacity)
+    return Raster(to_uint8(dimmed * (1 - alpha) + colors * alpha), alt)
+
+
+def photo(image: Tensor, alt: str) -> Raster:
+    """Show one picture (3, H, W), RGB in [0, 1], as it is."""
+    return Raster(to_uint8(image), alt)
+
+
+def boxes(raster: R, marks: Sequence[Box], *, color: str = ACCENT, width: int = 3) -> R:
+    """Draw frames ``(x0, y0, x1, y1)`` on a picture, the frame on the outermost pixels inside.
+
+    Each frame has a white line beside it, so that it is seen on any ground.
+    """
+    picture = Image.fromarray(raster.pixels)
+    draw = ImageDraw.Draw(picture)
+    for x0, y0, x1, y1 in marks:
+        inner = (x0, y0, max(x1 - 1, x0), max(y1 - 1, y0))
+        draw.rectangle(inner, outline="white", width=width + 1)
+        draw.rectangle(inner, outline=color, width=width)
+    return replace(raster, pixels=np.asarray(picture))
+
+
+def fit(raster: Raster, width: int) -> Raster:
+    """Scale a picture to a width in pixels, the aspect kept."""
+    height = max(1, round(raster.height * width / raster.width))
+    picture = Image.fromarray(raster.pixels).resize((width, height), Image.Resampling.LANCZOS)
+    return Raster(np.asarray(picture), raster.alt, raster.exact)

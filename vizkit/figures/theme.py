@@ -1,0 +1,50 @@
+"""One look for every chart and picture.
+
+Viridis for amounts, red-blue centered on zero for signed values, Okabe-Ito for classes.
+"""
+
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+import plotly.colors
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+#: Okabe & Ito's eight colors that color-blind readers tell apart, without black.
+CLASSES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
+INK = "#222222"
+ACCENT = CLASSES[1]
+FONT = "Inter, Segoe UI, Helvetica, Arial, sans-serif"
+
+Palette = Literal["viridis", "rdbu", "gray"]
+_SCALES = {
+    "viridis": plotly.colors.sequential.Viridis,
+    "rdbu": plotly.colors.diverging.RdBu[::-1],  # blue is negative, red is positive
+    "gray": ["rgb(0,0,0)", "rgb(255,255,255)"],
+}
+
+
+@cache
+def lookup(palette: Palette) -> NDArray[np.uint8]:
+    """Return 256 colors, shape (256, 3), from the lowest value to the highest."""
+    anchors = plotly.colors.convert_colors_to_same_type(_SCALES[palette], colortype="tuple")[0]
+    anchors = np.array(anchors) * 255
+    places = np.linspace(0, len(anchors) - 1, 256)
+    columns = [np.interp(places, np.arange(len(anchors)), anchors[:, c]) for c in range(3)]
+    return np.stack(columns, -1).round().astype(np.uint8)
+
+
+def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings: Any) -> go.Figure:
+    """Give a chart the kit's size, fonts and margins."""
+    figure.update_layout(
+        template="plotly_white",
+        width=width,
+        height=height,
+        font={"family": FONT, "size": 15, "color": INK},
+        title={"font": {"size": 17}, "x": 0.02, "xanchor": "left"},
+        colorway=CLASSES,
+        margin={"l": 70, "r": 20, "t": 56, "b": 60},
+    )
+    figure.update_layout(**settings)
+    return figure

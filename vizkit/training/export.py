@@ -1,0 +1,47 @@
+"""From a checkpoint to the files that are shipped: folded weights, labels, hashes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from vizkit.core.assets import ASSETS
+from vizkit.core.models import BUNDLED, file_hash
+from vizkit.core.viznet import VizNet, fold
+from vizkit.training.tiny_imagenet import LabeledImages
+from vizkit.training.viznet import MEAN, STD
+
+LABELS = ASSETS / "labels" / "tiny-imagenet-200.txt"
+HASHES = ASSETS / "SHA256SUMS"
+
+
+def export(name: str, checkpoint: Path, data: LabeledImages) -> Path:
+    """Write a trained net's weights, batch norm folded, with its normalization.
+
+    Returns
+    -------
+    Path
+        Of the safetensors file among the bundled models.
+    """
+    net = VizNet(len(data.names), batch_norm=True)
+    net.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["net"])
+    state = {f"net.{key}": value.contiguous() for key, value in fold(net).state_dict().items()}
+    state |= {"mean": torch.tensor(MEAN), "std": torch.tensor(STD)}
+    save_file(state, BUNDLED[name])
+    write_labels(data)
+    write_hashes([*BUNDLED.values(), LABELS])
+    return BUNDLED[name]
+
+
+def write_labels(data: LabeledImages) -> None:
+    """Write one line per class: its WordNet id and the first of its names."""
+    rows = zip(data.wnids, data.names, strict=True)
+    LABELS.write_text("".join(f"{wnid}\t{words.split(',')[0]}\n" for wnid, words in rows))
+
+
+def write_hashes(files: Iterable[Path]) -> None:
+    """Write the hashes of the bundled files that are there, as ``sha256sum -c`` reads them."""
+    rows = (f"{file_hash(file)}  {file.relative_to(ASSETS).as_posix()}\n"
+            for file in files if file.is_file())  # fmt: skip
+    HASHES.write_text("".join(rows))

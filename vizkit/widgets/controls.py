@@ -1,0 +1,198 @@
+"""Sliders and pickers that look alike in every panel."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from vizkit.core import images as pictures
+from vizkit.core.models import ImageModel, load_model, models, ready
+
+_STYLE = {"description_width": "92px"}
+WIDTH = "340px"
+
+#: Nets of the lectures that are offered although they may have to be downloaded first.
+CLASSIC = ("alexnet", "squeezenet1_1", "resnet18", "resnet101", "densenet121", "vgg16")
+
+
+def slider(
+    label: str, low: float, high: float, value: float, *, step: float = 1, live: bool = True,
+    unit: str = "",
+) -> widgets.Widget:  # fmt: skip
+    """Make a slider of whole numbers, or of fractions where `step` is one.
+
+    Parameters
+    ----------
+    label, unit : str
+    low, high, value, step : float
+    live : bool
+        Whether it reports while it is dragged: only where the answer comes quickly.
+    """
+    kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    return kind(
+        value=value, min=low, max=high, step=step, continuous_update=live,
+        description=f"{label} [{unit}]" if unit else label,
+        style=_STYLE, layout=widgets.Layout(width=WIDTH),
+    )  # fmt: skip
+
+
+def dropdown(label: str, options: Sequence[Any], value: Any = None) -> widgets.Dropdown:
+    """Make a list of which one is picked, the first by default; options may be (text, value)."""
+    return widgets.Dropdown(
+        options=options,
+        value=_option_values(options)[0] if value is None else value,
+        description=label,
+        style=_STYLE,
+        layout=widgets.Layout(width=WIDTH),
+    )
+
+
+def _option_values(options: Sequence[Any]) -> list[Any]:
+    return [one[1] if isinstance(one, tuple) else one for one in options]
+
+
+def choices(label: str, options: Sequence[str], value: str | None = None) -> widgets.Widget:
+    """Make a row of buttons of which one is pressed: for two or three short options."""
+    return widgets.ToggleButtons(
+        options=options, value=value or options[0], description=label,
+        style={**_STYLE, "button_width": "auto"}, layout=widgets.Layout(width="auto"),
+    )  # fmt: skip
+
+
+def toggle(label: str, value: bool = False) -> widgets.Checkbox:
+    """Make a box to tick."""
+    return widgets.Checkbox(
+        value=value, description=label, style=_STYLE, layout=widgets.Layout(width=WIDTH)
+    )
+
+
+def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
+    """Make a field that completes what is typed from a long list."""
+    return widgets.Combobox(
+        options=tuple(options), value=value, description=label, ensure_option=True,
+        continuous_update=False, style=_STYLE, layout=widgets.Layout(width=WIDTH),
+    )  # fmt: skip
+
+
+class ImagePicker(widgets.VBox):
+    """Picks a bundled or an uploaded picture.
+
+    Parameters
+    ----------
+    value : str
+        The picture's name; ``vizkit.load_image`` takes it.
+
+    Attributes
+    ----------
+    value : str
+    problem : str
+        Why the last upload was refused; empty if it was not.
+    """
+
+    value = traitlets.Unicode()
+    problem = traitlets.Unicode()
+
+    def __init__(self, value: str = "chelsea", label: str = "picture") -> None:
+        self._names = dropdown(label, self._options(value), value)
+        self._upload = widgets.FileUpload(
+            accept="image/*", description="Upload a picture",
+            layout=widgets.Layout(width="200px", margin="2px 2px 2px 98px"),
+        )  # fmt: skip
+        super().__init__([self._names, self._upload], value=value)
+        self.add_class("vizkit-image-picker")
+        traitlets.link((self._names, "value"), (self, "value"))
+        self._upload.observe(self._uploaded, "value")
+
+    @staticmethod
+    def _options(*more: str) -> list[str]:
+        return list(dict.fromkeys([*pictures.images(), *pictures.uploads(), *more]))
+
+    @traitlets.validate("value")
+    def _offer(self, proposal: dict[str, Any]) -> str:
+        name: str = proposal["value"]
+        if name not in self._names.options:
+            pictures.open_image(name)  # raises in one sentence if there is none
+            self._names.options = self._options(name)
+        return name
+
+    def _uploaded(self, change: dict[str, Any]) -> None:
+        if not change["new"]:
+            return
+        upload = change["new"][-1]
+        self.problem = ""
+        try:
+            name = pictures.add_upload(upload["name"], bytes(upload["content"]))
+        except ValueError as error:
+            self.problem = str(error)
+            return
+        finally:
+            self._upload.value = ()  # so that the same file can be tried again
+        self._names.options = self._options()
+        self.value = name
+
+
+class ModelPicker(widgets.VBox):
+    """Picks a network: the bundled, the cached, and those of the lectures to download.
+
+    Parameters
+    ----------
+    model : str or ImageModel
+        The first choice. A model of the user's own is offered beside the others.
+
+    Attributes
+    ----------
+    value : str
+        The model's name.
+    """
+
+    value = traitlets.Unicode()
+
+    def __init__(self, model: str | ImageModel = "viznet", label: str = "network") -> None:
+        own = {model.name: model} if isinstance(model, ImageModel) else {}
+        here = ready()
+        self._own = {name: one for name, one in own.items() if name not in here}
+        name = model.name if isinstance(model, ImageModel) else model
+        offered = [*self._own, *here, *(one for one in CLASSIC if one not in here)]
+        status = {one.name: one.status for one in models().values()}
+        labeled = [
+            (f"{one} (to download)" if status.get(one) == "download" else one, one)
+            for one in dict.fromkeys([*offered, name])
+        ]
+        self._names = dropdown(label, labeled, name)
+        super().__init__([self._names], value=name)
+        traitlets.link((self._names, "value"), (self, "value"))
+
+    def load(self) -> ImageModel:
+        """Return the picked model; the last few stay in memory."""
+        return self._own.get(self.value) or loaded(self.value)
+
+    @property
+    def code(self) -> str:
+        """The line of Python that makes ``model`` the picked model."""
+        if self.value in self._own:
+            return f"# model is your own {self.value}"
+        return f'model = vizkit.load_model("{self.value}")'
+
+
+@lru_cache(maxsize=4)
+def loaded(name: str) -> ImageModel:
+    """Load a model once for all panels."""
+    return load_model(name)
+
+
+def update(control: widgets.Widget, **traits: Any) -> None:
+    """Change several traits of a control at once, never leaving its range on the way."""
+    with control.hold_trait_notifications():
+        for name, value in traits.items():
+            setattr(control, name, value)
+
+
+def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = None) -> None:
+    """Give a list new options; what was picked stays if it is still there."""
+    if tuple(options) == tuple(control.options):
+        return
+    values = _option_values(options)
+    value = control.value if control.value in values else fallback
+    update(control, options=options, value=value if value in values else values[0])

@@ -1,0 +1,779 @@
+"""The panels of lecture 04: filters, activations, receptive fields, units, neighbors."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from vizkit.core.data import PatchPool, Source, cut_patches
+from vizkit.core.images import load_image
+from vizkit.core.models import ImageModel
+from vizkit.core.steps import last
+from vizkit.figures.charts import field_curve, weight_bars
+from vizkit.figures.grids import activation_grid, filter_grid, neighbor_rows, patch_grid
+from vizkit.figures.pictures import boxes, fit, overlay, photo
+from vizkit.figures.raster import Raster
+from vizkit.methods.activations import ActivationMaps, activation_gradients, activations
+from vizkit.methods.filters import Filters, WeightCount, convolutions, filters, weight_sharing
+from vizkit.methods.neighbors import Neighbors, center, code_layer, codes, nearest, pixel_vectors
+from vizkit.methods.receptive_field import ReceptiveField, measured_field, receptive_fields
+from vizkit.methods.units import (
+    ScanStep,
+    TopPatches,
+    scan_steps,
+    top_patches,
+)
+from vizkit.widgets import controls as make
+from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.runner import Runner
+
+#: Width of a photo beside a grid, in pixels.
+PHOTO = 380
+
+
+def _column(shown: dict[str, widgets.Widget]) -> widgets.Widget:
+    return widgets.VBox(list(shown.values()))
+
+
+def _image_line(image: str, size: int) -> str:
+    return f"image = vizkit.load_image({image!r}, size={size})"
+
+
+def _layers(model: ImageModel, *, maps_only: bool = False) -> list[tuple[str, str]]:
+    """Return (text, name) of each layer, the text telling its shape."""
+    return [
+        (f"{name}   {' x '.join(map(str, layer.shape))}", name)
+        for name, layer in model.layers.items()
+        if len(layer.shape) == 3 or not maps_only
+    ]
+
+
+def _answers(model: ImageModel, image: Tensor, k: int = 5) -> str:
+    """Return the top classes as a small table with bars."""
+    rows = "".join(
+        f"<tr><td>{escape(label)}</td><td>{share:.1%}</td><td>"
+        f'<div style="background:#0072b2;height:11px;width:{max(1, round(120 * share))}px">'
+        "</div></td></tr>"
+        for label, share in model.top(image, min(k, len(model.labels)))
+    )
+    return f"<b>{escape(model.name)} says</b><table>{rows}</table>"
+
+
+# Filters --------------------------------------------------------------------------------------
+
+
+def filter_panel(model: str | ImageModel = "viznet") -> Panel:
+    """Show the filters of any convolution of any network."""
+    picker = make.ModelPicker(model)
+    convs = list(convolutions(picker.load()))
+    controls = {
+        "model": picker,
+        "layer": make.dropdown("layer", convs),
+        "view": make.choices("weights", ["every filter", "one filter"]),
+        "filter": make.slider("filter", 0, 47, 0),
+        "scale": make.choices("scale", ["each", "shared"]),
+    }
+
+    def adjust(controls: dict[str, Any]) -> None:
+        found = convolutions(picker.load())
+        make.offer(controls["layer"], list(found))
+        last = found[controls["layer"].value].out_channels - 1
+        make.update(controls["filter"], max=last, value=min(controls["filter"].value, last))
+        controls["filter"].disabled = controls["view"].value == "every filter"
+
+    def compute(**values: Any) -> tuple[Filters, int | None, Any]:
+        one = None if values["view"] == "every filter" else values["filter"]
+        return filters(picker.load(), values["layer"]), one, values["scale"]
+
+    def draw(result: tuple[Filters, int | None, Any]) -> Shown:
+        found, one, scale = result
+        count, inputs, height, width = found.weight.shape
+        if found.is_color and one is None:
+            note = "They see RGB, so they can be drawn in RGB; gray is zero."
+        elif one is None:
+            note = (
+                f"Each filter sees {inputs} channels: only its weights for input channel 0 are "
+                f"drawn (red positive, blue negative), {1 / inputs:.1%} of the layer."
+            )
+        else:
+            note = f"Filter {one}: its weights for each of the {inputs} input channels."
+        text = f"<b>{count} filters, {inputs} x {height} x {width} each.</b> {note}"
+        return {"text": text, "filters": filter_grid(found, scale=scale, channel=one)}
+
+    def code(**values: Any) -> str:
+        one = None if values["view"] == "every filter" else values["filter"]
+        return "\n".join([
+            "import vizkit",
+            "from vizkit.figures.grids import filter_grid",
+            "from vizkit.methods.filters import filters",
+            "",
+            picker.code,
+            f"result = filters(model, {values['layer']!r})",
+            f"filter_grid(result, scale={values['scale']!r}, channel={one})",
+        ])  # fmt: skip
+
+    return Panel("Filters", controls, compute, draw, code=code, adjust=adjust, arrange=_column)
+
+
+# Activations ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ActivationView:
+    """What the activation panel shows."""
+
+    model: ImageModel
+    image: Tensor
+    maps: ActivationMaps
+    channel: int
+    order: str
+    scale: Any
+
+
+def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> Panel:
+    """Show every channel of a layer on a picture; a click on a channel lays it over the photo."""
+    picker = make.ModelPicker(model)
+    labels = picker.load().labels
+    controls = {
+        "image": make.ImagePicker(image),
+        "model": picker,
+        "layer": make.dropdown("layer", _layers(picker.load())),
+        "show": make.choices("show", ["activations", "gradients"]),
+        "target": make.dropdown("of class", ["the predicted one", *labels]),
+        "channel": make.slider("channel", 0, 47, 0),
+        "order": make.choices("order", ["index", "strength"]),
+        "scale": make.choices("scale", ["each", "shared"]),
+        "size": make.slider("size", 64, 448, 256, step=32, unit="px"),
+    }
+
+    def adjust(controls: dict[str, Any]) -> None:
+        net = picker.load()
+        make.offer(controls["layer"], _layers(net))
+        make.offer(controls["target"], ["the predicted one", *net.labels])
+        last = net.layer(controls["layer"].value).shape[0] - 1
+        make.update(controls["channel"], max=last, value=min(controls["channel"].value, last))
+        controls["target"].disabled = controls["show"].value == "activations"
+
+    def compute(**values: Any) -> ActivationView:
+        net = picker.load()
+        picture = load_image(values["image"], values["size"])
+        if values["show"] == "activations":
+            maps = activations(net, picture, values["layer"])
+        else:
+            target = None if values["target"] == "the predicted one" else values["target"]
+            maps = activation_gradients(net, picture, values["layer"], target)
+        return ActivationView(
+            net, picture, maps, values["channel"], values["order"], values["scale"]
+        )
+
+    def draw(result: ActivationView) -> Shown:
+        maps, channel = result.maps.maps, result.channel
+        count, height, width = maps.shape
+        one = maps[channel]
+        silent = (maps.abs().amax((1, 2)) == 0).float().mean()
+        text = (
+            f"<b>{escape(result.maps.layer)}: {count} channels of {height} x {width}</b><br>"
+            f"channel {channel}: {one.min():.2f} to {one.max():.2f}, "
+            f"at work in {(one != 0).float().mean():.0%} of its places<br>"
+            f"{silent:.0%} of the channels are silent everywhere"
+        )
+        alt = f"Channel {channel} of {result.maps.layer} laid over the picture"
+        laid = overlay(result.image, one, alt, signed=bool(one.min() < 0))
+        return {
+            "grid": activation_grid(
+                result.maps, order=result.order, scale=result.scale, chosen=channel
+            ),
+            "channel": fit(laid, PHOTO),
+            "text": text + "<br><br>" + _answers(result.model, result.image),
+        }
+
+    def code(**values: Any) -> str:
+        if values["show"] == "activations":
+            function, target = "activations", ""
+        else:
+            function = "activation_gradients"
+            known = values["target"] != "the predicted one"
+            target = f", {values['target']!r}" if known else ""
+        return "\n".join([
+            "import vizkit",
+            "from vizkit.figures.grids import activation_grid",
+            f"from vizkit.methods.activations import {function}",
+            "",
+            picker.code,
+            _image_line(values["image"], values["size"]),
+            f"result = {function}(model, image, {values['layer']!r}{target})",
+            f"activation_grid(result, order={values['order']!r}, scale={values['scale']!r})",
+        ])  # fmt: skip
+
+    panel = Panel(
+        "Activations of a layer", controls, compute, draw, code=code, adjust=adjust,
+        arrange=_grid_above,
+        captions={"grid": "every channel; click one", "channel": "the chosen channel"},
+    )  # fmt: skip
+
+    def pick(x: int, y: int) -> None:
+        tile = panel.shown["grid"].raster.at(x, y)
+        if tile is not None:
+            controls["channel"].value = int(panel.result.maps.order(panel.result.order)[tile])
+
+    panel.shown["grid"].on_click(pick)
+    return panel
+
+
+def _grid_above(shown: dict[str, widgets.Widget]) -> widgets.Widget:
+    grid, *others = shown.values()
+    below = widgets.HBox(others, layout=widgets.Layout(flex_flow="row wrap", grid_gap="16px"))
+    return widgets.VBox([grid, below])
+
+
+# Receptive fields -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """What the receptive-field panel shows."""
+
+    image: Tensor
+    fields: dict[str, ReceptiveField]
+    layer: str
+    box: tuple[int, int, int, int]
+    gradient: Tensor | None
+    model: ImageModel
+
+
+_fields = lru_cache(maxsize=8)(receptive_fields)
+
+
+def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> Panel:
+    """Frame what one unit of a layer sees, and measure how much of it counts."""
+    picker = make.ModelPicker(model)
+    controls = {
+        "image": make.ImagePicker(image),
+        "model": picker,
+        "layer": make.dropdown("layer", _layers(picker.load(), maps_only=True)),
+        "row": make.slider("row", 0, 127, 64),
+        "column": make.slider("column", 0, 127, 64),
+        "measure": make.choices("overlay", ["measured gradient", "none"]),
+        "size": make.slider("size", 64, 448, 256, step=32, unit="px"),
+    }
+    if "pool2" in picker.load().layers:
+        controls["layer"].value = "pool2"
+
+    def adjust(controls: dict[str, Any]) -> None:
+        net = picker.load()
+        make.offer(controls["layer"], _layers(net, maps_only=True))
+        picture = load_image(controls["image"].value, controls["size"].value)
+        shape = activations(net, picture, controls["layer"].value).maps.shape
+        for name, length in zip(("row", "column"), shape[1:], strict=True):
+            # The unit keeps its place in the picture when the layer or the size changes.
+            control = controls[name]
+            share = (control.value + 0.5) / (control.max + 1)
+            if control.max != length - 1:
+                make.update(control, max=length - 1, value=min(int(share * length), length - 1))
+
+    def compute(**values: Any) -> FieldView:
+        net = picker.load()
+        picture = load_image(values["image"], values["size"])
+        fields = _fields(net)
+        box = fields[values["layer"]].box(values["row"], values["column"], *picture.shape[1:])
+        gradient = None
+        if values["measure"] == "measured gradient":
+            gradient = measured_field(
+                net, picture, values["layer"], values["row"], values["column"]
+            )
+        return FieldView(picture, fields, values["layer"], box, gradient, net)
+
+    def draw(result: FieldView) -> Shown:
+        field = result.fields[result.layer]
+        x0, y0, x1, y1 = result.box
+        alt = f"What a unit of {result.layer} sees: x {x0} to {x1}, y {y0} to {y1}"
+        base = photo(result.image, alt)
+        if result.gradient is not None:
+            base = overlay(result.image, result.gradient, alt, opacity=0.9)
+        scale = max(1, round(520 / base.width))
+        base = base.enlarged(scale * base.width)
+        marks = [(x0 * scale, y0 * scale, x1 * scale, y1 * scale)]
+        return {
+            "picture": boxes(base, marks),
+            "text": _field_text(field, result),
+            "curve": field_curve(result.fields, result.model.input_size),
+        }
+
+    def code(**values: Any) -> str:
+        return "\n".join([
+            "import vizkit",
+            "from vizkit.figures.pictures import boxes, overlay",
+            "from vizkit.methods.receptive_field import measured_field, receptive_fields",
+            "",
+            picker.code,
+            _image_line(values["image"], values["size"]),
+            f"row, column = {values['row']}, {values['column']}",
+            f"field = receptive_fields(model)[{values['layer']!r}]",
+            "result = field.box(row, column, *image.shape[1:])",
+            f"gradient = measured_field(model, image, {values['layer']!r}, row, column)",
+            'boxes(overlay(image, gradient, "what the unit sees", opacity=0.9), [result])',
+        ])  # fmt: skip
+
+    panel = Panel(
+        "Receptive field of a unit", controls, compute, draw, code=code, adjust=adjust,
+        captions={"picture": "click to move the unit"},
+    )  # fmt: skip
+
+    def pick(x: int, y: int) -> None:
+        raster = panel.shown["picture"].raster
+        controls["row"].value = int(y / raster.height * (controls["row"].max + 1))
+        controls["column"].value = int(x / raster.width * (controls["column"].max + 1))
+
+    panel.shown["picture"].on_click(pick)
+    return panel
+
+
+def _field_text(field: ReceptiveField, view: FieldView) -> str:
+    if field.is_whole:
+        text = f"<b>{escape(field.layer)}</b>: each unit sees the whole picture."
+    else:
+        axis = field.vertical
+        text = (
+            f"<b>{escape(field.layer)}</b>: field {axis.size:.0f} x {field.horizontal.size:.0f} "
+            f"px, stride {axis.stride:.0f} px, the first one starts at {axis.start:.0f} "
+            "(padding)."
+        )
+    if view.gradient is not None and view.gradient.sum() > 0:
+        x0, y0, x1, y1 = view.box
+        energy = view.gradient.square()
+        area = _inner_share(energy / energy.sum())
+        seen = max((x1 - x0) * (y1 - y0), 1)
+        text += (
+            f"<br>90 % of the squared gradient comes from {area} pixels, "
+            f"{area / seen:.1%} of the {seen:,} in the frame."
+        )
+    return text
+
+
+def _inner_share(energy: Tensor, share: float = 0.9) -> int:
+    """Return how few pixels hold a share of the energy."""
+    falling = energy.flatten().sort(descending=True).values.cumsum(0)
+    return int((falling < share).sum()) + 1
+
+
+# Units ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """What the linked unit view shows."""
+
+    image: Tensor
+    maps: ActivationMaps
+    channel: int
+    row: int
+    column: int
+    box: tuple[int, int, int, int]
+    field: ReceptiveField
+    top: TopPatches | None
+
+
+class UnitPanel(Panel):
+    """Four linked views of one unit: its layer, its map, its place, the patches that excite it.
+
+    The scan for the patches runs in the background and fills the view while it runs.
+
+    Parameters
+    ----------
+    model : str or ImageModel
+    image : str
+    source : str, Path or sequence
+        Where the patches are cut from, see ``vizkit.core.data.open_source``.
+    patches : int
+        How many are scanned.
+
+    Attributes
+    ----------
+    scan : Runner
+        The scan under way; ``scan.wait()`` waits for it.
+    pool : PatchPool
+    """
+
+    def __init__(
+        self,
+        model: str | ImageModel = "viznet",
+        image: str = "chelsea",
+        source: Source = "bundled",
+        patches: int = 2000,
+    ) -> None:
+        self._picker = make.ModelPicker(model)
+        net = self._picker.load()
+        self._source, self._patches = source, patches
+        self.pool = _pool(source, patches, _patch_size(net))
+        self._scanned: tuple[str, str] | None = None
+        layers = _layers(net, maps_only=True)
+        names = [name for _, name in layers]
+        controls = {
+            "image": make.ImagePicker(image),
+            "model": self._picker,
+            "layer": make.dropdown(
+                "layer", layers, "relu5" if "relu5" in names else names[len(names) // 2]
+            ),
+            "channel": make.slider("channel", 0, 191, 0),
+            "row": make.slider("row", 0, 31, 12),
+            "column": make.slider("column", 0, 31, 16),
+            "order": make.choices("order", ["index", "strength"], "strength"),
+        }
+        self.scan: Runner[ScanStep] = Runner(self._steps, lambda _: self.update(), rate=3)
+        super().__init__(
+            "One unit, four views", controls, self._look, self._paint, code=self._listing_of,
+            adjust=self._fit_sliders, arrange=self._lay_out, extra=[self.scan.view],
+            captions={
+                "grid": "its layer: click a channel",
+                "map": "its map and the field of one place: click a place",
+                "patches": "the patches that excite the channel most, the unit's field framed",
+            },
+        )  # fmt: skip
+        self.shown["grid"].on_click(self._pick_channel)
+        self.shown["map"].on_click(self._pick_place)
+
+    def _steps(self, step: ScanStep | None) -> Iterator[ScanStep]:
+        net, layer = self._picker.load(), self.controls["layer"].value
+        return scan_steps(net, self.pool, layer, batch_size=32, resume=step)
+
+    def _picture(self) -> Tensor:
+        return load_image(self.controls["image"].value, _map_size(self._picker.load()))
+
+    def _fit_sliders(self, controls: dict[str, Any]) -> None:
+        net = self._picker.load()
+        make.offer(controls["layer"], _layers(net, maps_only=True))
+        layer = controls["layer"].value
+        shape = activations(net, self._picture(), layer).maps.shape
+        for name, length in zip(("channel", "row", "column"), shape, strict=True):
+            control = controls[name]
+            make.update(control, max=length - 1, value=min(control.value, length - 1))
+
+    def _look(self, **values: Any) -> UnitView:
+        net, layer = self._picker.load(), values["layer"]
+        if self._scanned != (net.name, layer):
+            self._scanned = (net.name, layer)
+            self.pool = _pool(self._source, self._patches, _patch_size(net))
+            self.scan.run()
+        picture = self._picture()
+        field = _fields(net)[layer]
+        step = self.scan.step
+        top = None
+        if step is not None and step.layer == layer:
+            top = top_patches(step, self.pool, values["channel"])
+        return UnitView(
+            picture, activations(net, picture, layer), values["channel"], values["row"],
+            values["column"], field.box(values["row"], values["column"], *picture.shape[1:]),
+            field, top,
+        )  # fmt: skip
+
+    def _paint(self, view: UnitView) -> Shown:
+        one = view.maps.maps[view.channel]
+        title = f"channel {view.channel} of {view.maps.layer}"
+        laid = overlay(view.image, one, f"The map of {title}", signed=bool(one.min() < 0))
+        scale = PHOTO / laid.width
+        x0, y0, x1, y1 = (round(value * scale) for value in view.box)
+        order = self.controls["order"].value
+        return {
+            "grid": activation_grid(view.maps, order=order, chosen=view.channel, width=600),
+            "map": boxes(fit(laid, PHOTO), [(x0, y0, x1, y1)]),
+            "text": self._read_out(view, one),
+            "patches": self._patch_sheet(view, title),
+        }
+
+    def _patch_sheet(self, view: UnitView, title: str) -> Raster:
+        if view.top is None or not len(view.top.index):
+            return photo(torch.ones(3, 140, 400), "The scan has only begun")
+        return patch_grid(self.pool, view.top, view.field, side=128, title=title)
+
+    @staticmethod
+    def _read_out(view: UnitView, one: Tensor) -> str:
+        x0, y0, x1, y1 = view.box
+        return (
+            f"<b>{escape(view.maps.layer)}, channel {view.channel}, row {view.row}, "
+            f"column {view.column}</b><br>activation {one[view.row, view.column]:.3f} of at most "
+            f"{one.max():.3f} on this picture<br>sees x {x0} to {x1}, y {y0} to {y1}"
+        )
+
+    @staticmethod
+    def _lay_out(shown: dict[str, widgets.Widget]) -> widgets.Widget:
+        wrap = widgets.Layout(flex_flow="row wrap", grid_gap="16px")
+        place = widgets.VBox([shown["map"], shown["text"]])
+        return widgets.VBox([shown["grid"], widgets.HBox([place, shown["patches"]], layout=wrap)])
+
+    def _listing_of(self, **values: Any) -> str:
+        net, layer = self._picker.load(), values["layer"]
+        source = self._source if isinstance(self._source, str) else "bundled"
+        note = "" if source == self._source else "  # or your own source"
+        return "\n".join([
+            "import vizkit",
+            "from vizkit.core.data import cut_patches",
+            "from vizkit.core.steps import last",
+            "from vizkit.figures.grids import patch_grid",
+            "from vizkit.methods.receptive_field import receptive_fields",
+            "from vizkit.methods.units import scan_steps, top_patches",
+            "",
+            self._picker.code,
+            f"pool = cut_patches({source!r}, count={self._patches}, "
+            f"size={_patch_size(net)}){note}",
+            f"scan = last(scan_steps(model, pool, {layer!r}, batch_size=32))",
+            f"result = top_patches(scan, pool, channel={values['channel']})",
+            f"patch_grid(pool, result, receptive_fields(model)[{layer!r}])",
+        ])  # fmt: skip
+
+    def _pick_channel(self, x: int, y: int) -> None:
+        tile = self.shown["grid"].raster.at(x, y)
+        if tile is not None:
+            order = self.result.maps.order(self.controls["order"].value)
+            self.controls["channel"].value = int(order[tile])
+
+    def _pick_place(self, x: int, y: int) -> None:
+        raster = self.shown["map"].raster
+        rows, columns = self.controls["row"].max + 1, self.controls["column"].max + 1
+        self.controls["row"].value = int(y / raster.height * rows)
+        self.controls["column"].value = int(x / raster.width * columns)
+
+
+def unit_panel(
+    model: str | ImageModel = "viznet",
+    image: str = "chelsea",
+    source: Source = "bundled",
+    patches: int = 2000,
+) -> UnitPanel:
+    """Show one unit in four linked views; see `UnitPanel`."""
+    return UnitPanel(model, image, source, patches)
+
+
+def _patch_size(model: ImageModel) -> int:
+    """Return the side of the patches that suits a net: its own pictures', 128 at most."""
+    return min(model.input_size, 128)
+
+
+def _map_size(model: ImageModel) -> int:
+    return max(model.input_size, 256)
+
+
+_pools: dict[tuple[str, int, int], PatchPool] = {}
+
+
+def _pool(source: Source, count: int, size: int) -> PatchPool:
+    """Cut a pool once for all panels; only named sources are kept."""
+    if not isinstance(source, str):
+        return cut_patches(source, count=count, size=size)
+    key = (source, count, size)
+    if key not in _pools:
+        _pools[key] = cut_patches(source, count=count, size=size)
+    return _pools[key]
+
+
+# Neighbors ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NeighborView:
+    """What the neighbor panel shows."""
+
+    query: Tensor
+    pool: PatchPool
+    pixels: Neighbors
+    features: Neighbors
+    layer: str
+
+
+def neighbor_panel(
+    model: str | ImageModel = "viznet",
+    image: str = "chelsea",
+    source: Source = "bundled",
+    patches: int = 2000,
+    k: int = 8,
+) -> Panel:
+    """Compare the nearest neighbors of a picture in pixels with those in a layer's code."""
+    picker = make.ModelPicker(model)
+    net = picker.load()
+    controls = {
+        "image": make.ImagePicker(image, "query"),
+        "model": picker,
+        "layer": make.dropdown("code of", _layers(net), code_layer(net)),
+        "zoom": make.slider("zoom", 1.0, 4.0, 1.5, step=0.25),
+        "others": make.toggle("other pictures only", True),
+    }
+
+    @lru_cache(maxsize=8)
+    def pool_codes(net: ImageModel, layer: str) -> Tensor:
+        return codes(net, _pool(source, patches, _patch_size(net)).patches, layer)
+
+    def adjust(controls: dict[str, Any]) -> None:
+        net = picker.load()
+        make.offer(controls["layer"], _layers(net), code_layer(net))
+
+    def compute(**values: Any) -> NeighborView:
+        net = picker.load()
+        pool = _pool(source, patches, _patch_size(net))
+        query = center(load_image(values["image"]), values["zoom"], pool.size)
+        allowed = torch.arange(len(pool))
+        if values["others"] and values["image"] in pool.names:
+            allowed = allowed[pool.picture != pool.names.index(values["image"])]
+        code = codes(net, query[None], values["layer"])[0]
+        vectors = pool_codes(net, values["layer"])
+
+        def found(query: Tensor, vectors: Tensor) -> Neighbors:
+            near = nearest(query, vectors[allowed], k)
+            return Neighbors(allowed[near.index], near.distance)
+
+        return NeighborView(
+            query, pool, found(query.flatten(), pixel_vectors(pool)), found(code, vectors),
+            values["layer"],
+        )  # fmt: skip
+
+    def draw(view: NeighborView) -> Shown:
+        rows = [("in pixels", view.pixels), (f"in {view.layer}", view.features)]
+        return {"rows": neighbor_rows(view.query, view.pool, rows, side=80)}
+
+    def code(**values: Any) -> str:
+        net = picker.load()
+        kept = "torch.arange(len(pool))"
+        if values["others"]:
+            name = values["image"]
+            kept += f"[[pool.names[p] != {name!r} for p in pool.picture]]"
+        return "\n".join([
+            "import torch",
+            "import vizkit",
+            "from vizkit.core.data import cut_patches",
+            "from vizkit.methods.neighbors import center, codes, nearest, pixel_vectors",
+            "",
+            picker.code,
+            f"pool = cut_patches({source if isinstance(source, str) else 'bundled'!r}, "
+            f"count={patches}, size={_patch_size(net)})",
+            f"kept = {kept}",
+            f"query = center(vizkit.load_image({values['image']!r}), {values['zoom']}, pool.size)",
+            f"in_pixels = nearest(query.flatten(), pixel_vectors(pool)[kept], k={k})",
+            f"code = codes(model, query[None], {values['layer']!r})[0]",
+            f"result = nearest(code, codes(model, pool.patches, {values['layer']!r})[kept], k={k})",
+            "kept[in_pixels.index], kept[result.index]",
+        ])  # fmt: skip
+
+    return Panel(
+        "Nearest neighbors", controls, compute, draw, code=code, adjust=adjust,
+        captions={"rows": "left the query, then what lies nearest, from near to far"},
+    )  # fmt: skip
+
+
+# Weight sharing -------------------------------------------------------------------------------
+
+
+def weight_panel() -> Panel:
+    """Count the weights of a convolution and of the fully connected layer it replaces."""
+    controls = {
+        "size": make.slider("picture", 8, 256, 28, unit="px"),
+        "kernel": make.slider("kernel", 1, 15, 5, unit="px"),
+        "filters": make.slider("filters", 1, 256, 1),
+    }
+
+    def adjust(controls: dict[str, Any]) -> None:
+        most = min(15, controls["size"].value)
+        make.update(controls["kernel"], max=most, value=min(controls["kernel"].value, most))
+
+    def draw(count: WeightCount) -> Shown:
+        text = (
+            f"Each filter makes {count.outputs} x {count.outputs} outputs. Shared: "
+            f"<b>{count.shared:,}</b> weights; without sharing: <b>{count.connected:,}</b>."
+        )
+        chart: go.Figure = weight_bars(count)
+        return {"chart": chart, "text": text}
+
+    def code(**values: Any) -> str:
+        return "\n".join([
+            "from vizkit.figures.charts import weight_bars",
+            "from vizkit.methods.filters import weight_sharing",
+            "",
+            "result = weight_sharing(size={size}, kernel={kernel}, filters={filters})".format(
+                **values
+            ),
+            "weight_bars(result)",
+        ])  # fmt: skip
+
+    return Panel(
+        "Weight sharing", controls, weight_sharing, draw, code=code, adjust=adjust,
+        arrange=_column,
+    )  # fmt: skip
+
+
+# How it misleads ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MixtureView:
+    """Top patches of a channel and of a random mixture of all channels."""
+
+    channel: TopPatches
+    mixture: TopPatches
+    pool: PatchPool
+    field: ReceptiveField
+
+
+def mixture_panel(
+    model: str | ImageModel = "viznet", source: Source = "bundled", patches: int = 1000
+) -> Panel:
+    """Set a channel's top patches beside those of a random mixture of channels."""
+    picker = make.ModelPicker(model)
+    layers = _layers(picker.load(), maps_only=True)
+    names = [name for _, name in layers]
+    controls = {
+        "model": picker,
+        "layer": make.dropdown("layer", layers, "relu5" if "relu5" in names else names[-1]),
+        "channel": make.slider("channel", 0, 191, 7, live=False),
+        "seed": make.slider("random mix", 0, 50, 0, live=False),
+    }
+
+    def adjust(controls: dict[str, Any]) -> None:
+        net = picker.load()
+        make.offer(controls["layer"], _layers(net, maps_only=True))
+        last = net.layer(controls["layer"].value).shape[0] - 1
+        make.update(controls["channel"], max=last, value=min(controls["channel"].value, last))
+
+    def compute(**values: Any) -> MixtureView:
+        net, layer = picker.load(), values["layer"]
+        pool = _pool(source, patches, _patch_size(net))
+        channels = net.layer(layer).shape[0]
+        unit = torch.eye(channels)[values["channel"]]
+        mixture = torch.randn(channels, generator=torch.Generator().manual_seed(values["seed"]))
+        scan = last(scan_steps(net, pool, layer, directions=torch.stack([unit, mixture])))
+        return MixtureView(
+            top_patches(scan, pool, 0), top_patches(scan, pool, 1), pool, _fields(net)[layer]
+        )
+
+    def draw(view: MixtureView) -> Shown:
+        return {
+            "one": patch_grid(view.pool, view.channel, view.field, title="one channel"),
+            "mixture": patch_grid(view.pool, view.mixture, view.field, title="a random mixture"),
+        }
+
+    def code(**values: Any) -> str:
+        net = picker.load()
+        return "\n".join([
+            "import torch",
+            "import vizkit",
+            "from vizkit.core.data import cut_patches",
+            "from vizkit.figures.grids import patch_grid",
+            "from vizkit.core.steps import last",
+            "from vizkit.methods.units import scan_steps, top_patches",
+            "",
+            picker.code,
+            f"pool = cut_patches({source if isinstance(source, str) else 'bundled'!r}, "
+            f"count={patches}, size={_patch_size(net)})",
+            f"seed = torch.Generator().manual_seed({values['seed']})",
+            f"mixture = torch.randn(1, {net.layer(values['layer']).shape[0]}, generator=seed)",
+            f"scan = last(scan_steps(model, pool, {values['layer']!r}, directions=mixture))",
+                "result = top_patches(scan, pool, channel=0)",
+            "patch_grid(pool, result)",
+        ])  # fmt: skip
+
+    return Panel(
+        "A unit, or a mixture of units?", controls, compute, draw, code=code, adjust=adjust,
+        captions={"one": "one channel", "mixture": "a random mixture of all channels"},
+    )  # fmt: skip

@@ -1,0 +1,283 @@
+"""Controls on the left, what they compute on the right."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+
+from vizkit.core.checks import first_line
+from vizkit.figures.raster import Raster
+from vizkit.widgets.picture import Picture
+
+#: What a panel can show: pictures, charts and text, by name.
+Shown = Mapping[str, Raster | go.Figure | str]
+
+STYLE = """<style>
+.vizkit-panel {border: 1px solid #d5d5d5; border-radius: 8px; padding: 10px 14px; margin: 6px 0}
+.vizkit-panel .vizkit-title {font-size: 17px; font-weight: 600}
+.vizkit-panel .widget-html-content {line-height: 1.45; white-space: normal}
+.vizkit-panel .vizkit-caption {font-size: 13px; color: #444; margin: 4px 0 2px}
+.vizkit-clickable img {cursor: crosshair}
+.vizkit-panel pre {background: #f6f6f3; border-radius: 6px; padding: 10px; overflow-x: auto;
+  font-size: 13px; line-height: 1.5; margin: 4px 0; color: #222}
+.vizkit-panel table {border-collapse: collapse; font-size: 14px}
+.vizkit-panel td, .vizkit-panel th {padding: 1px 10px 1px 0; text-align: left}
+.vizkit-error {color: #a12622; font-weight: 600}
+.vizkit-status {color: #555; font-size: 13px}
+</style>"""
+
+
+class Panel:
+    """Runs a function whenever one of its controls changes and shows what comes out.
+
+    A value that is set in a cell takes the same path as one set by hand. While a computation
+    runs, further changes only mark the panel stale: the latest values win. An error is shown in
+    the panel in one sentence, the last good result stays, and the panel goes on.
+
+    Parameters
+    ----------
+    title : str
+    controls : mapping of str to Widget
+        Each has a ``value`` and becomes the keyword argument of that name.
+    compute : callable
+        ``compute(**values)``: a result.
+    draw : callable
+        ``draw(result)``: pictures, charts and HTML text by name. The names must not change.
+    code : callable, optional
+        ``code(**values)``: Python that makes ``result`` what the panel shows.
+    adjust : callable, optional
+        Called with the controls before each computation, to adapt one control's options to
+        another's value.
+    arrange : callable, optional
+        Lays the named widgets out; side by side by default.
+    captions : mapping of str to str, optional
+        A line above a picture or chart.
+    extra : sequence of Widget
+        Shown under the controls.
+
+    Attributes
+    ----------
+    controls : dict of str to Widget
+    result : object
+        What ``compute`` returned last.
+    shown : dict of str to Widget
+        The pictures, charts and texts on the page.
+    error : Exception or None
+        What the last computation raised.
+    view : Widget
+        For the page; a panel at the end of a cell shows itself.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        controls: Mapping[str, widgets.Widget],
+        compute: Callable[..., Any],
+        draw: Callable[[Any], Shown],
+        *,
+        code: Callable[..., str] | None = None,
+        adjust: Callable[[dict[str, Any]], None] | None = None,
+        arrange: Callable[[dict[str, widgets.Widget]], widgets.Widget] | None = None,
+        captions: Mapping[str, str] | None = None,
+        extra: Sequence[widgets.Widget] = (),
+    ) -> None:
+        self.title, self.controls = title, dict(controls)
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.shown: dict[str, widgets.Widget] = {}
+        self._compute, self._draw, self._code, self._adjust = compute, draw, code, adjust
+        self._arrange, self._captions = arrange or _side_by_side, dict(captions or {})
+        self._lock, self._stale = Lock(), False
+        self._status = widgets.HTML().add_class("vizkit-status")
+        self._listing = widgets.HTML(layout=widgets.Layout(display="none"))
+        self._buttons = {
+            "Show code": self._toggle_code,
+            "Reset": self.reset,
+            "Save picture": self.save,
+        }
+        self._canvas = widgets.Box(layout=widgets.Layout(flex="1 1 480px", min_width="0"))
+        self.view = self._build(extra)
+        self._first = {name: control.value for name, control in self.controls.items()}
+        for control in self.controls.values():
+            control.observe(self._changed, "value")
+            if control.has_trait("problem"):
+                control.observe(self._refused, "problem")
+        self.update()
+        if self.error is not None:
+            raise self.error  # wrong from the start is the author's mistake, not the reader's
+
+    def _build(self, extra: Sequence[widgets.Widget]) -> widgets.Widget:
+        buttons = []
+        for name, action in self._buttons.items():
+            button = widgets.Button(description=name, layout=widgets.Layout(width="112px"))
+            button.on_click(lambda _, action=action: action())
+            buttons.append(button)
+        left = widgets.VBox(
+            [*self.controls.values(), *extra, widgets.HBox(buttons), self._status],
+            layout=widgets.Layout(flex="0 0 auto", width="370px"),
+        )
+        body = widgets.HBox(
+            [left, self._canvas], layout=widgets.Layout(flex_flow="row wrap", width="100%")
+        )
+        title = widgets.HTML(f'{STYLE}<div class="vizkit-title">{escape(self.title)}</div>')
+        return widgets.VBox([title, body, self._listing]).add_class("vizkit-panel")
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.view)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The controls' values by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def code(self) -> str:
+        """The Python that reproduces what is on the page."""
+        return self._code(**self.values) if self._code else ""
+
+    @property
+    def status(self) -> str:
+        """The line under the controls: the time taken, or what went wrong."""
+        return self._status.value
+
+    def update(self) -> None:
+        """Compute and draw again with the controls' present values."""
+        self._stale = True
+        # A change during a computation, by another thread or by `adjust`, finds the lock taken
+        # and leaves; whoever holds the lock looks again after giving it back.
+        while self._stale and self._lock.acquire(blocking=False):
+            try:
+                self._stale = False
+                self._run()
+            finally:
+                self._lock.release()
+
+    def reset(self) -> None:
+        """Set every control back to what it was at first."""
+        for name, value in self._first.items():
+            self.controls[name].value = value
+        self.update()
+
+    def save(self, folder: str | Path = ".") -> list[Path]:
+        """Write every picture as PNG and every chart as HTML, beside the notebook by default.
+
+        Returns
+        -------
+        list of Path
+            The files, numbered so that none is overwritten.
+        """
+        saved = []
+        for name, widget in self.shown.items():
+            if isinstance(widget, Picture) and widget.raster is not None:
+                saved.append(widget.raster.save(self._free_path(Path(folder), name, "png")))
+            elif isinstance(widget, go.FigureWidget):
+                path = self._free_path(Path(folder), name, "html")
+                go.Figure(widget).write_html(path)
+                saved.append(path)
+        self._say("saved " + ", ".join(path.name for path in saved))
+        return saved
+
+    def _free_path(self, folder: Path, name: str, suffix: str) -> Path:
+        slug = "-".join(f"vizkit {self.title} {name}".lower().split())
+        slug = "".join(letter for letter in slug if letter.isalnum() or letter == "-")
+        number = 1
+        while (path := folder / f"{slug}-{number}.{suffix}").exists():
+            number += 1
+        return path
+
+    def _changed(self, _: Any) -> None:
+        self.update()
+
+    def _refused(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self._fail(ValueError(change["new"]))
+        else:
+            self.error = None
+
+    def _run(self) -> None:
+        start = time.perf_counter()
+        try:
+            if self._adjust is not None:
+                self._adjust(self.controls)
+                self._stale = False  # what `adjust` set is used right now
+            result = self._compute(**self.values)
+            shown = self._draw(result)
+        except Exception as error:
+            self._fail(error)
+            return
+        self.result, self.error = result, None
+        self._show(shown)
+        if self._listing.layout.display != "none":
+            self._list_code()
+        self._say(f"{1000 * (time.perf_counter() - start):.0f} ms")
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._status.value = alert(error)
+
+    def _say(self, text: str) -> None:
+        self._status.value = f'<div role="status">{escape(text)}</div>'
+
+    def _show(self, shown: Shown) -> None:
+        if not self.shown:
+            self.shown = {name: _widget(item) for name, item in shown.items()}
+            framed = {
+                name: _with_caption(widget, self._captions.get(name))
+                for name, widget in self.shown.items()
+            }
+            self._canvas.children = [self._arrange(framed)]
+        for name, item in shown.items():
+            _refresh(self.shown[name], item)
+
+    def _toggle_code(self) -> None:
+        hidden = self._listing.layout.display == "none"
+        self._list_code()
+        self._listing.layout.display = "" if hidden else "none"
+
+    def _list_code(self) -> None:
+        self._listing.value = f"<pre>{escape(self.code)}</pre>"
+
+
+def alert(error: Exception) -> str:
+    """Return one sentence of HTML about what went wrong."""
+    return f'<div class="vizkit-error" role="alert">{escape(first_line(error, 400))}</div>'
+
+
+def _widget(item: Raster | go.Figure | str) -> widgets.Widget:
+    if isinstance(item, Raster):
+        return Picture()
+    if isinstance(item, go.Figure):
+        return go.FigureWidget(item)
+    return widgets.HTML()
+
+
+def _refresh(widget: widgets.Widget, item: Raster | go.Figure | str) -> None:
+    if isinstance(item, Raster):
+        widget.show(item)
+    elif isinstance(item, go.Figure):
+        with widget.batch_update():
+            for old, new in zip(widget.data, item.data, strict=True):
+                old.update(new.to_plotly_json(), overwrite=False)
+            widget.layout.update(item.layout.to_plotly_json())
+    else:
+        widget.value = item
+
+
+def _with_caption(widget: widgets.Widget, caption: str | None) -> widgets.Widget:
+    if not caption:
+        return widget
+    text = widgets.HTML(f'<div class="vizkit-caption">{escape(caption)}</div>')
+    return widgets.VBox([text, widget])
+
+
+def _side_by_side(shown: dict[str, widgets.Widget]) -> widgets.Widget:
+    return widgets.HBox(
+        list(shown.values()), layout=widgets.Layout(flex_flow="row wrap", grid_gap="12px")
+    )

@@ -1,0 +1,55 @@
+"""A picture on the page that can change and be clicked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import ipyevents
+import ipywidgets as widgets
+
+from vizkit.figures.raster import Raster
+
+
+class Picture(widgets.HTML):
+    """Shows a `Raster` as an ``<img>`` with its alternative text.
+
+    Parameters
+    ----------
+    raster : Raster, optional
+
+    Attributes
+    ----------
+    raster : Raster or None
+        What is shown.
+    """
+
+    def __init__(self, raster: Raster | None = None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add_class("vizkit-picture")
+        self.raster: Raster | None = None
+        self._events: ipyevents.Event | None = None
+        if raster is not None:
+            self.show(raster)
+
+    def show(self, raster: Raster) -> None:
+        """Replace the picture."""
+        self.raster = raster
+        # As wide as the picture and no wider, so that a click's place is the picture's.
+        self.layout.width = f"{raster.width}px"
+        self.layout.max_width = "100%"
+        self.value = raster.html()
+
+    def on_click(self, callback: Callable[[int, int], None]) -> None:
+        """Call ``callback(x, y)`` with the pixel of the raster that is clicked."""
+        self.add_class("vizkit-clickable")
+        self._events = ipyevents.Event(
+            source=self, watched_events=["click"], prevent_default_action=True
+        )
+
+        def clicked(event: dict[str, Any]) -> None:
+            if self.raster is None:
+                return
+            scale = self.raster.width / max(event["boundingRectWidth"], 1)
+            x, y = (int(event[axis] * scale) for axis in ("relativeX", "relativeY"))
+            callback(min(max(x, 0), self.raster.width - 1), min(max(y, 0), self.raster.height - 1))
+
+        self._events.on_dom_event(clicked)

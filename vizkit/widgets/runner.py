@@ -1,0 +1,156 @@
+"""A live run that a hand can stop: drains a step generator in a thread."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from threading import Event, Thread, current_thread
+from typing import Generic, TypeVar
+
+import ipywidgets as widgets
+
+from vizkit.core.steps import Step
+from vizkit.widgets.panel import alert
+
+S = TypeVar("S", bound=Step)
+
+
+class Runner(Generic[S]):
+    """Run, Stop, Continue and Reset for an iterative method.
+
+    Parameters
+    ----------
+    start : callable
+        ``start(step)`` returns a generator of steps; `step` is None for a new run, or the last
+        step of the run to continue.
+    show : callable
+        ``show(step)`` draws a step; called at most `rate` times a second and for the last one.
+    rate : float
+        Updates of the page a second. More than 15 delay what the kernel says next.
+
+    Attributes
+    ----------
+    step : Step or None
+        The last step.
+    error : Exception or None
+        What ended the run.
+    view : Widget
+        Buttons and a progress bar.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[S | None], Iterator[S]],
+        show: Callable[[S], None],
+        *,
+        rate: float = 10,
+    ) -> None:
+        self._start, self._show, self._pause = start, show, 1 / rate
+        self.step: S | None = None
+        self.error: Exception | None = None
+        self._halt = Event()
+        self._thread: Thread | None = None
+        self.buttons = {
+            name: widgets.Button(description=name, layout=widgets.Layout(width="82px"))
+            for name in ("Run", "Stop", "Continue", "Reset")
+        }
+        actions = (self.run, self.stop, self.resume, self.reset)
+        for button, action in zip(self.buttons.values(), actions, strict=True):
+            button.on_click(lambda _, action=action: action())
+        self._bar = widgets.FloatProgress(
+            min=0, max=1, description="progress", layout=widgets.Layout(width="340px")
+        )
+        self._status = widgets.HTML().add_class("vizkit-status")
+        self.view = widgets.VBox(
+            [widgets.HBox(list(self.buttons.values())), self._bar, self._status]
+        )
+        self._enable()
+
+    @property
+    def running(self) -> bool:
+        """Whether a thread is at work."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def run(self) -> None:
+        """Start anew; a run under way is stopped first."""
+        self._launch(None)
+
+    def resume(self) -> None:
+        """Go on behind the last step."""
+        self._launch(self.step)
+
+    def stop(self) -> None:
+        """End the run after its present step and keep what is there."""
+        self._halt.set()
+        if self._thread not in (None, current_thread()):
+            self._thread.join()
+        self._enable()
+
+    def reset(self) -> None:
+        """Stop and forget the last step."""
+        self.stop()
+        self.step, self.error = None, None
+        self._bar.value, self._status.value = 0, ""
+        self._enable()
+
+    def wait(self, timeout: float | None = None) -> S:
+        """Wait for the run to end and return its last step.
+
+        Raises
+        ------
+        TimeoutError
+            If it does not end within `timeout` seconds.
+        Exception
+            Whatever ended the run.
+        """
+        if self._thread is not None:
+            self._thread.join(timeout)
+        if self.running:
+            raise TimeoutError(f"the run did not end within {timeout} s")
+        if self.error is not None:
+            raise self.error
+        if self.step is None:
+            raise ValueError("wait needs a run, none was started")
+        return self.step
+
+    def _launch(self, step: S | None) -> None:
+        self.stop()
+        self._halt = Event()  # one per run: what `show` started may outlive the run it stopped
+        self.error = None
+        self.step = step
+        self._thread = Thread(target=self._drain, args=(step, self._halt), daemon=True)
+        self._enable(running=True)
+        self._thread.start()
+
+    def _drain(self, step: S | None, halt: Event) -> None:
+        shown, begun = 0.0, time.perf_counter()
+        try:
+            steps = self._start(step)
+            with closing(steps):  # type: ignore[type-var]
+                while not halt.is_set() and (step := next(steps, None)) is not None:
+                    self.step = step
+                    if (now := time.perf_counter()) - shown >= self._pause:
+                        self._display(step, now - begun)
+                        shown = now
+            if self._halt is halt and self.step is not None:
+                self._display(self.step, time.perf_counter() - begun)
+        except Exception as error:
+            self.error = error
+            self._status.value = alert(error)
+        finally:
+            if self._halt is halt:
+                self._enable()
+
+    def _display(self, step: S, seconds: float) -> None:
+        self._show(step)
+        self._bar.value = step.progress
+        self._status.value = (
+            f'<div role="status">step {step.index} of {step.total}, {seconds:.1f} s</div>'
+        )
+
+    def _enable(self, *, running: bool = False) -> None:
+        begun = self.step is not None
+        finished = begun and self.step.index >= self.step.total
+        self.buttons["Run"].disabled = running
+        self.buttons["Stop"].disabled = not running
+        self.buttons["Continue"].disabled = running or not begun or finished
+        self.buttons["Reset"].disabled = not (running or begun)
