@@ -51,7 +51,7 @@ def field_curve(fields: Mapping[str, ReceptiveField], picture: int) -> go.Figure
         annotation_position="top left",
     )  # fmt: skip
     return layout(
-        figure, width=820, height=400, title_text="What one unit sees", yaxis_title="pixels",
+        figure, width=600, height=380, title_text="What one unit sees", yaxis_title="pixels",
         xaxis={"title": "layer", "tickangle": -50}, legend={"x": 0.02, "y": 0.86},
         margin_b=110,
     )  # fmt: skip

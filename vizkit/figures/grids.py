@@ -144,8 +144,8 @@ def patch_grid(
     title : str
         What excites: ``"relu5, channel 17"``.
     """
-    patches = enlarge(pool.pixels(top.index), side)
-    factor = patches.shape[-1] // pool.size
+    patches = _resize(pool.pixels(top.index), side)
+    scale = side / pool.size
     captions = [
         f"{value:.2f}  {pool.names[int(pool.picture[index])]}"
         for value, index in zip(top.value.tolist(), top.index.tolist(), strict=True)
@@ -160,9 +160,8 @@ def patch_grid(
         if (x0, y0, x1, y1) == (0, 0, pool.size, pool.size):
             continue
         left, upper, *_ = sheet.box(place)
-        marks.append((
-            left + x0 * factor, upper + y0 * factor, left + x1 * factor, upper + y1 * factor
-        ))  # fmt: skip
+        edges = (left + x0 * scale, upper + y0 * scale, left + x1 * scale, upper + y1 * scale)
+        marks.append((round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3])))
     return boxes(sheet, marks, width=2)
 
 
@@ -191,5 +190,5 @@ def neighbor_rows(
 
 def _resize(pictures: Tensor, side: int) -> Tensor:
     return torch.nn.functional.interpolate(
-        pictures, (side, side), mode="bilinear", antialias=True
+        pictures, (side, side), mode="bicubic", antialias=True
     ).clamp(0, 1)

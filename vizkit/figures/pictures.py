@@ -188,27 +188,31 @@ def _fit_text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, width: 
 
 
 def overlay(
-    image: Tensor, heat: Tensor, alt: str, *, opacity: float = 0.6, signed: bool = False
+    image: Tensor, heat: Tensor, alt: str, *, opacity: float = 0.85, signed: bool = False
 ) -> Raster:
-    """Lay a map over a photo: transparent where it is zero, so that the photo stays visible.
+    """Lay a map over a photo that is faded to gray: colors are the map's, shapes the photo's.
 
     Parameters
     ----------
     image : Tensor, shape (3, H, W), RGB in [0, 1]
     heat : Tensor, shape (h, w)
-        Scaled up to the photo, smoothly.
+        Scaled up to the photo, smoothly. The largest thousandth of its values is clipped, so
+        that one bright pixel does not darken the rest.
     alt : str
     opacity : float
         Of the map's largest value, in [0, 1].
     signed : bool
     """
     height, width = image.shape[-2:]
-    heat = F.interpolate(heat[None, None].float(), (height, width), mode="bicubic")[0]
+    heat = F.interpolate(heat[None, None].float(), (height, width), mode="bilinear")[0]
+    limit = torch.quantile(heat[heat != 0].abs(), 0.999) if (heat != 0).any() else heat.max()
+    heat = heat.clamp(-limit, limit)
     colors = torch.from_numpy(colorize(heat, signed=signed)[0].copy()).permute(2, 0, 1) / 255
     strength = heat.abs() / heat.abs().max().clamp(min=1e-12)
-    alpha = opacity * strength.clamp(0, 1).sqrt()
-    dimmed = image.cpu() * (1 - 0.45 * opacity)
-    return Raster(to_uint8(dimmed * (1 - alpha) + colors * alpha), alt)
+    alpha = opacity * strength.sqrt()
+    gray = image.cpu().mean(0, keepdim=True).expand(3, -1, -1)
+    base = 0.8 * gray + 0.2 * image.cpu()
+    return Raster(to_uint8(base * 0.85 * (1 - alpha) + colors * alpha), alt)
 
 
 def photo(image: Tensor, alt: str) -> Raster:

@@ -57,7 +57,7 @@ def choices(label: str, options: Sequence[str], value: str | None = None) -> wid
     """Make a row of buttons of which one is pressed: for two or three short options."""
     return widgets.ToggleButtons(
         options=options, value=value or options[0], description=label,
-        style={**_STYLE, "button_width": "auto"}, layout=widgets.Layout(width="auto"),
+        style={**_STYLE, "button_width": "auto"}, layout=widgets.Layout(width=WIDTH),
     )  # fmt: skip
 
 

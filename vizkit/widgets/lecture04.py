@@ -35,6 +35,8 @@ from vizkit.widgets.runner import Runner
 
 #: Width of a photo beside a grid, in pixels.
 PHOTO = 380
+#: Width of the photo in the receptive-field panel, in pixels.
+FIELD = 480
 
 
 def _column(shown: dict[str, widgets.Widget]) -> widgets.Widget:
@@ -52,6 +54,14 @@ def _layers(model: ImageModel, *, maps_only: bool = False) -> list[tuple[str, st
         for name, layer in model.layers.items()
         if len(layer.shape) == 3 or not maps_only
     ]
+
+
+def _first_relu(model: ImageModel) -> str:
+    """Return the first layer worth looking at: activations are what a ReLU lets through."""
+    return next(
+        (name for name, layer in model.layers.items() if layer.kind == "ReLU"),
+        next(iter(model.layers)),
+    )
 
 
 def _answers(model: ImageModel, image: Tensor, k: int = 5) -> str:
@@ -143,7 +153,7 @@ def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea")
     controls = {
         "image": make.ImagePicker(image),
         "model": picker,
-        "layer": make.dropdown("layer", _layers(picker.load())),
+        "layer": make.dropdown("layer", _layers(picker.load()), _first_relu(picker.load())),
         "show": make.choices("show", ["activations", "gradients"]),
         "target": make.dropdown("of class", ["the predicted one", *labels]),
         "channel": make.slider("channel", 0, 47, 0),
@@ -295,12 +305,11 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
         alt = f"What a unit of {result.layer} sees: x {x0} to {x1}, y {y0} to {y1}"
         base = photo(result.image, alt)
         if result.gradient is not None:
-            base = overlay(result.image, result.gradient, alt, opacity=0.9)
-        scale = max(1, round(520 / base.width))
-        base = base.enlarged(scale * base.width)
-        marks = [(x0 * scale, y0 * scale, x1 * scale, y1 * scale)]
+            base = overlay(result.image, result.gradient, alt, opacity=1)
+        scale = FIELD / base.width
+        mark = (round(x0 * scale), round(y0 * scale), round(x1 * scale), round(y1 * scale))
         return {
-            "picture": boxes(base, marks),
+            "picture": boxes(fit(base, FIELD), [mark]),
             "text": _field_text(field, result),
             "curve": field_curve(result.fields, result.model.input_size),
         }
@@ -322,6 +331,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     panel = Panel(
         "Receptive field of a unit", controls, compute, draw, code=code, adjust=adjust,
+        arrange=_chart_right,
         captions={"picture": "click to move the unit"},
     )  # fmt: skip
 
@@ -332,6 +342,14 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     panel.shown["picture"].on_click(pick)
     return panel
+
+
+def _chart_right(shown: dict[str, widgets.Widget]) -> widgets.Widget:
+    *others, chart = shown.values()
+    return widgets.HBox(
+        [widgets.VBox(others, layout=widgets.Layout(width=f"{FIELD + 16}px")), chart],
+        layout=widgets.Layout(flex_flow="row wrap"),
+    )
 
 
 def _field_text(field: ReceptiveField, view: FieldView) -> str:
@@ -425,7 +443,9 @@ class UnitPanel(Panel):
             "column": make.slider("column", 0, 31, 16),
             "order": make.choices("order", ["index", "strength"], "strength"),
         }
-        self.scan: Runner[ScanStep] = Runner(self._steps, lambda _: self.update(), rate=3)
+        self.scan: Runner[ScanStep] = Runner(
+            self._steps, lambda _: self.update(), rate=3, name="patch scan"
+        )
         super().__init__(
             "One unit, four views", controls, self._look, self._paint, code=self._listing_of,
             adjust=self._fit_sliders, arrange=self._lay_out, extra=[self.scan.view],

@@ -24,6 +24,8 @@ class Runner(Generic[S]):
         step of the run to continue.
     show : callable
         ``show(step)`` draws a step; called at most `rate` times a second and for the last one.
+    name : str
+        A word beside the progress bar.
     rate : float
         Updates of the page a second. More than 15 delay what the kernel says next.
 
@@ -43,6 +45,7 @@ class Runner(Generic[S]):
         show: Callable[[S], None],
         *,
         rate: float = 10,
+        name: str = "progress",
     ) -> None:
         self._start, self._show, self._pause = start, show, 1 / rate
         self.step: S | None = None
@@ -57,7 +60,7 @@ class Runner(Generic[S]):
         for button, action in zip(self.buttons.values(), actions, strict=True):
             button.on_click(lambda _, action=action: action())
         self._bar = widgets.FloatProgress(
-            min=0, max=1, description="progress", layout=widgets.Layout(width="340px")
+            min=0, max=1, description=name, layout=widgets.Layout(width="340px")
         )
         self._status = widgets.HTML().add_class("vizkit-status")
         self.view = widgets.VBox(

@@ -1,0 +1,190 @@
+"""What is measured, in the order in which it is printed."""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import torch
+from nbclient import NotebookClient
+
+from vizkit.core import checks
+from vizkit.core.assets import NOTEBOOKS
+from vizkit.core.data import cut_patches
+from vizkit.core.models import load_model
+from vizkit.core.steps import last
+from vizkit.methods.units import scan_steps, top_patches
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement.
+
+    Parameters
+    ----------
+    row : str
+    value : float
+    unit : str
+    peer : str
+        What the value is compared with; empty where the goal is absolute.
+    ratio : float or None
+        Value over the peer's, measured in the same process.
+    goal : float
+        The most that the ratio, or the value where there is no peer, may be.
+    """
+
+    row: str
+    value: float
+    unit: str
+    peer: str
+    ratio: float | None
+    goal: float
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return (self.value if self.ratio is None else self.ratio) <= self.goal
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row for machines."""
+        return asdict(self) | {"met": self.met}
+
+    def __str__(self) -> str:
+        against = f", {self.ratio:.2f} x {self.peer}" if self.ratio is not None else ""
+        mark = "met" if self.met else "MISSED"
+        goal = f"{self.goal:g}" + ("" if self.ratio is not None else f" {self.unit}")
+        return f"{self.row}: {self.value:.3g} {self.unit}{against} (goal {goal}: {mark})"
+
+
+def measure(names: Sequence[str] | None = None) -> Iterator[Row]:
+    """Measure the named rows, or all of them.
+
+    Raises
+    ------
+    ValueError
+        If a name is no row.
+    """
+    for name in names or ROWS:
+        yield ROWS[checks.choice(name, ROWS, "bench row")]()
+
+
+def interleaved(*runs: Callable[[], object], rounds: int = 5) -> list[float]:
+    """Return the median seconds of each of several runs, taken in turns.
+
+    Taking turns spreads a busy moment of the machine over all of them.
+    """
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, taken in zip(runs, times, strict=True):
+            start = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - start)
+    return [statistics.median(taken) for taken in times]
+
+
+def import_time() -> Row:
+    """Time what ``import vizkit`` adds to ``import torch, torchvision``, in fresh interpreters."""
+    code = (
+        "import time, torch, torchvision; start = time.perf_counter(); import vizkit; "
+        "print(time.perf_counter() - start)"
+    )
+    taken = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                             check=True).stdout)
+        for _ in range(5)
+    ]  # fmt: skip
+    return Row("import", statistics.median(taken), "s", "", None, 0.3)
+
+
+def patch_scan() -> Row:
+    """Top nine of every channel of the last ReLU over 5,000 patches, against bare forwards."""
+    model = load_model()
+    pool = cut_patches(count=5000, size=64)
+    channels = range(model.layer("relu7").shape[0])
+
+    def scan() -> None:
+        step = last(scan_steps(model, pool, "relu7"))
+        for channel in channels:
+            top_patches(step, pool, channel)
+
+    @torch.no_grad()
+    def bare() -> None:
+        for patches in pool.patches.split(64):
+            model.net(model.normalize(patches.float() / 255))
+
+    ours, peer = interleaved(scan, bare, rounds=3)
+    return Row("patch scan", ours, "s", "bare batched forward", ours / peer, 1.3)
+
+
+#: Runs in the page: presses a key on a slider and resolves when the picture has been painted.
+WATCH = """async () => {
+  const panel = document.querySelector('.vizkit-panel');
+  const picture = panel.querySelector('.vizkit-picture .widget-html-content');
+  window.painted = new Promise(resolve => {
+    const start = performance.now();
+    new MutationObserver(async (_, observer) => {
+      observer.disconnect();
+      await picture.querySelector('img').decode();
+      requestAnimationFrame(() => requestAnimationFrame(
+        () => resolve(performance.now() - start)));
+    }).observe(picture, {childList: true, subtree: true, attributes: true});
+  });
+}"""
+PANEL = "from vizkit.widgets import lecture04\nlecture04.activation_panel()"
+
+
+def slider_to_pixels() -> Row:
+    """One activation grid (viznet, 256 px) from the slider to the pixels, in Chromium."""
+    from vizkit.browser import open_browser, open_notebook, run_all
+    from vizkit.lab import lab_server
+
+    with tempfile.TemporaryDirectory() as folder:
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(PANEL)], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(notebook, Path(folder, "panel.ipynb"))
+        with lab_server(Path(folder)) as address, open_browser() as page:
+            open_notebook(page, address, "panel.ipynb")
+            run_all(page)
+            handle = page.locator(".vizkit-panel .noUi-handle").first  # the channel
+            handle.wait_for(timeout=60_000)
+            handle.focus()
+            taken = []
+            for _ in range(23):
+                page.evaluate(WATCH)
+                page.keyboard.press("ArrowRight")
+                taken.append(page.evaluate("() => window.painted"))
+    return Row("slider to pixels", statistics.median(taken[3:]), "ms", "", None, 150)
+
+
+MEMORY_CELL = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+
+
+def kernel_memory() -> Row:
+    """Peak memory of a kernel that has run notebook 04."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(NOTEBOOKS, folder, dirs_exist_ok=True)
+        notebook = nbformat.read(Path(folder, "04_filters.ipynb"), 4)
+        notebook.cells.append(nbformat.v4.new_code_cell(MEMORY_CELL))
+        client = NotebookClient(
+            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
+        )
+        client.execute()
+    peak = int(notebook.cells[-1].outputs[0].text) * (1 if sys.platform == "darwin" else 1024)
+    return Row("kernel memory", peak / 1e9, "GB", "", None, 1.5)
+
+
+ROWS: dict[str, Callable[[], Row]] = {
+    "import": import_time,
+    "patch scan": patch_scan,
+    "slider to pixels": slider_to_pixels,
+    "kernel memory": kernel_memory,
+}

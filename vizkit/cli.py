@@ -1,0 +1,66 @@
+"""``vizkit lab | doctor | bench``."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="See, by hand, what a neural network has learned.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.command()
+def lab(
+    notebook: Annotated[
+        str | None, typer.Argument(help="A notebook to open first, such as 04_filters.ipynb.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; the next free one if taken.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+) -> None:
+    """Open JupyterLab on the lectures."""
+    from vizkit.lab import open_lab
+
+    raise typer.Exit(open_lab(notebook, port, browser=browser))
+
+
+@app.command()
+def doctor() -> None:
+    """Check, the evening before, what could fail in class; exit status 1 if something will."""
+    from vizkit.doctor import examine
+
+    failed = 0
+    for finding in examine():
+        failed += not finding.ok
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.text}")
+        if not finding.ok:
+            print(f"      cure: {finding.cure}")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def bench(
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Rows to measure; all by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Measure speed and size, each as a ratio or against its goal."""
+    from vizkit.bench import ROWS, measure
+
+    unknown = [row for row in rows or [] if row not in ROWS]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is no row; there are {', '.join(ROWS)}")
+    results = []
+    for result in measure(rows):
+        results.append(result.as_dict())
+        if not as_json:
+            print(result)
+    if as_json:
+        print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    app()
