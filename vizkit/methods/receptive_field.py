@@ -91,7 +91,8 @@ class ReceptiveField:
         row, column : int
             The unit's position in the layer's map.
         height, width : int
-            Of the picture, in pixels. The last pixel seen is ``(x1 - 1, y1 - 1)``.
+            Of the picture, in pixels. The last pixel seen is ``(x1 - 1, y1 - 1)``; at the right
+            and lower border a layer without padding may leave the last few pixels out.
         """
         y0, y1 = self.vertical.span(row, height)
         x0, x1 = self.horizontal.span(column, width)
@@ -279,7 +280,7 @@ def measured_field(
     """
     checks.image(image)
     model.layer(layer)
-    pixels = image.detach().clone().requires_grad_()
+    pixels = image.detach().to(model.dtype, copy=True).requires_grad_()
     with model.running(image) as net, capture(net, [layer]) as captured:
         net(model.normalize(pixels[None]))
     maps = captured[layer][0]
@@ -292,4 +293,4 @@ def measured_field(
     else:
         unit = maps[checks.integer(channel, 0, len(maps) - 1, "channel"), row, column]
     (gradient,) = torch.autograd.grad(unit, pixels)
-    return gradient.abs().amax(0).float().cpu()
+    return gradient.abs().amax(0).cpu()
