@@ -1,9 +1,13 @@
 # ---
 # jupyter:
 #   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -68,10 +72,13 @@ filter_view
 # the ResNets and DenseNet):
 
 # %%
-from vizkit.core.models import ready
 from IPython.display import display
 
-for name in sorted({"alexnet", "resnet18", "resnet101", "densenet121", "squeezenet1_1"} & set(ready())):
+from vizkit.core.models import ready
+
+for name in sorted(
+    {"alexnet", "resnet18", "resnet101", "densenet121", "squeezenet1_1"} & set(ready())
+):
     print(name)
     display(filter_grid(filters(vizkit.load_model(name))))
 
@@ -136,7 +143,9 @@ print(getsource(Axis.window))
 fields = receptive_fields(model)
 for name, field in fields.items():
     if not field.is_whole:
-        print(f"{name:8} size {field.vertical.size:4}  stride {field.vertical.stride:3}  start {field.vertical.start:4}")
+        print(
+            f"{name:8} size {field.vertical.size:4}  stride {field.vertical.stride:3}  start {field.vertical.start:4}"
+        )
 
 # %% [markdown]
 # The frame is computed; the colors are measured: how strongly each pixel moves the unit. The middle counts most,
@@ -208,12 +217,16 @@ import torch
 pixels = model.normalize(image[None])[0]
 window = pixels[:, 2 * 40 - 3 : 2 * 40 + 4, 2 * 60 - 3 : 2 * 60 + 4]
 by_hand = (model.net.conv1.weight[5] * window).sum() + model.net.conv1.bias[5]
-assert torch.isclose(by_hand, activations(model, image, "conv1").maps[5, 40, 60].to(by_hand), atol=1e-4)
+assert torch.isclose(
+    by_hand, activations(model, image, "conv1").maps[5, 40, 60].to(by_hand), atol=1e-4
+)
 
 # %%
 assert (count.shared, count.connected, round(count.ratio)) == (25, 451_584, 18_063)
 assert first.weight.shape == (48, 3, 7, 7)
-assert (maps.maps.amax((1, 2)) > 0).float().mean() > 0.9, "the first ReLU's channels are alive on a photo"
+assert (maps.maps.amax((1, 2)) > 0).float().mean() > 0.9, (
+    "the first ReLU's channels are alive on a photo"
+)
 assert fields["conv1"].vertical == Axis(size=7, stride=2, start=-3)
 
 # %%
@@ -240,5 +253,13 @@ assert len(top.index) == 9 and bool((top.value.diff() <= 0).all())
 near = neighbor_view.result
 assert near.features.index.tolist() != near.pixels.index.tolist()
 assert bool((near.features.distance.diff() >= 0).all())
-for view in (filter_view, weight_view, activation_view, field_view, unit_view, neighbor_view, mixture_view):
+for view in (
+    filter_view,
+    weight_view,
+    activation_view,
+    field_view,
+    unit_view,
+    neighbor_view,
+    mixture_view,
+):
     assert view.error is None, view.title

@@ -84,7 +84,11 @@ def test_at_most_so_many_pictures_evenly_spread():
     [
         ("CIFAR1", ValueError, "folder or dataset 'CIFAR1' is not known; did you mean 'CIFAR10"),
         ("no/such/folder", FileNotFoundError, "there is no folder no/such/folder"),
-        ("CIFAR10", FileNotFoundError, "torchvision's CIFAR10 is not in .* could not be downloaded"),
+        (
+            "CIFAR10",
+            FileNotFoundError,
+            "torchvision's CIFAR10 is not in .* could not be downloaded",
+        ),
         ("WIDERFace", FileNotFoundError, "torchvision's WIDERFace is not in"),
         ([], ValueError, "list holds no picture"),
         (7, TypeError, "source must be 'bundled', a folder, .* got int"),

@@ -193,8 +193,9 @@ def test_evaluation_freezes_and_puts_back_every_flag():
 
 
 def test_unknown_layers_are_named():
-    with pytest.raises(ValueError, match="layer 'conv9' is no module of InPlace"), capture(
-        InPlace(), ["conv9"]
+    with (
+        pytest.raises(ValueError, match="layer 'conv9' is no module of InPlace"),
+        capture(InPlace(), ["conv9"]),
     ):
         pass
     with pytest.raises(ValueError, match="layer 'relu_2' did not run"):

@@ -153,7 +153,11 @@ def test_decompression_bombs_are_refused_without_being_decoded(monkeypatch):
         (np.zeros((2, 3, 5)), ValueError, r"must be \(H, W\), .* got \(2, 3, 5\)"),
         (np.full((4, 4), np.nan), ValueError, "without NaN"),
         (np.full((4, 4), 3.5), ValueError, r"float pixels must be in \[0, 1\]"),
-        (np.full((4, 4), -3), ValueError, r"integer pixels must be in \[0, 65535\], got \[-3, -3\]"),
+        (
+            np.full((4, 4), -3),
+            ValueError,
+            r"integer pixels must be in \[0, 65535\], got \[-3, -3\]",
+        ),
     ],
 )
 def test_what_is_no_picture_is_named(source, error, message):

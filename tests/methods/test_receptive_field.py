@@ -23,9 +23,7 @@ def opened(name):
     for module in net.modules():
         for key, child in module.named_children():
             if isinstance(child, nn.MaxPool2d):
-                pool = nn.AvgPool2d(
-                    child.kernel_size, child.stride, child.padding, child.ceil_mode
-                )
+                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
                 setattr(module, key, pool)
     with torch.no_grad():
         for parameter in net.parameters():

@@ -118,7 +118,8 @@ def _layout(count: int, height: int, across: int, width: int) -> tuple[int, int,
     """Return the columns, the side and the gap of tiles on a sheet of about `width` pixels."""
     columns = auto_columns(count, height / across)
     gap = 2 if columns < 40 else 1
-    return columns, max(1, min((width - gap) // columns - gap, 128)), gap
+    side = min((width - gap) // columns - gap, 128, 400 * across // height)
+    return columns, max(1, side), gap
 
 
 def patch_grid(

@@ -78,6 +78,10 @@ class Trainer:
     def __init__(
         self, data: LabeledImages, recipe: Recipe, device: str | torch.device = "cpu"
     ) -> None:
+        if len(data.labels) < recipe.batch_size:
+            raise ValueError(
+                f"{len(data.labels)} pictures are fewer than one batch of {recipe.batch_size}"
+            )
         self.data, self.recipe, self.device = data, recipe, torch.device(device)
         torch.manual_seed(recipe.seed)  # initial weights; restored from the checkpoint on resume
         net = VizNet(len(data.names), batch_norm=True)
@@ -201,7 +205,7 @@ def accuracy(net: nn.Module, data: LabeledImages, batch_size: int = 250) -> tupl
         data.images.split(batch_size), data.labels.split(batch_size), strict=True
     ):
         logits = net(normalize(images.to(device).float() / 255))
-        right = logits.topk(5).indices.cpu() == labels[:, None]
+        right = logits.topk(min(5, logits.shape[1])).indices.cpu() == labels[:, None]
         hits += torch.stack([right[:, 0].sum(), right.any(1).sum()])
     top1, top5 = (hits / len(data.labels)).tolist()
     return top1, top5

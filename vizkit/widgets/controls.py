@@ -95,6 +95,7 @@ class ImagePicker(widgets.VBox):
     problem = traitlets.Unicode()
 
     def __init__(self, value: str = "chelsea", label: str = "picture") -> None:
+        self._offering = False
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture",
@@ -102,20 +103,35 @@ class ImagePicker(widgets.VBox):
         )  # fmt: skip
         super().__init__([self._names, self._upload], value=value)
         self.add_class("vizkit-image-picker")
-        traitlets.link((self._names, "value"), (self, "value"))
+        self._names.observe(self._picked, "value")
         self._upload.observe(self._uploaded, "value")
 
     @staticmethod
     def _options(*more: str) -> list[str]:
         return list(dict.fromkeys([*pictures.images(), *pictures.uploads(), *more]))
 
+    def _offer(self, name: str) -> None:
+        """Select a name, new or old, without passing through the first of the list."""
+        self._offering = True  # new options select the first one for a moment
+        if name not in self._names.options:
+            self._names.options = self._options(name)
+        self._names.value = name
+        self._offering = False
+
     @traitlets.validate("value")
-    def _offer(self, proposal: dict[str, Any]) -> str:
+    def _check(self, proposal: dict[str, Any]) -> str:
         name: str = proposal["value"]
         if name not in self._names.options:
             pictures.open_image(name)  # raises in one sentence if there is none
-            self._names.options = self._options(name)
         return name
+
+    @traitlets.observe("value")
+    def _set(self, change: dict[str, Any]) -> None:
+        self._offer(change["new"])
+
+    def _picked(self, change: dict[str, Any]) -> None:
+        if not self._offering:
+            self.value = change["new"]
 
     def _uploaded(self, change: dict[str, Any]) -> None:
         if not change["new"]:
@@ -123,14 +139,11 @@ class ImagePicker(widgets.VBox):
         upload = change["new"][-1]
         self.problem = ""
         try:
-            name = pictures.add_upload(upload["name"], bytes(upload["content"]))
+            self.value = pictures.add_upload(upload["name"], bytes(upload["content"]))
         except ValueError as error:
             self.problem = str(error)
-            return
         finally:
             self._upload.value = ()  # so that the same file can be tried again
-        self._names.options = self._options()
-        self.value = name
 
 
 class ModelPicker(widgets.VBox):
@@ -195,4 +208,5 @@ def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = Non
         return
     values = _option_values(options)
     value = control.value if control.value in values else fallback
-    update(control, options=options, value=value if value in values else values[0])
+    control.options = options
+    control.value = value if value in values else values[0]

@@ -260,6 +260,11 @@ class FieldView:
 _fields = lru_cache(maxsize=8)(receptive_fields)
 
 
+@lru_cache(maxsize=8)
+def _curve(model: ImageModel) -> go.Figure:
+    return field_curve(_fields(model), model.input_size)
+
+
 def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> Panel:
     """Frame what one unit of a layer sees, and measure how much of it counts."""
     picker = make.ModelPicker(model)
@@ -311,7 +316,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
         return {
             "picture": boxes(fit(base, FIELD), [mark]),
             "text": _field_text(field, result),
-            "curve": field_curve(result.fields, result.model.input_size),
+            "curve": _curve(result.model),
         }
 
     def code(**values: Any) -> str:

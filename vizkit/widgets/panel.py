@@ -90,6 +90,7 @@ class Panel:
         self.result: Any = None
         self.error: Exception | None = None
         self.shown: dict[str, widgets.Widget] = {}
+        self._drawn: dict[str, Raster | go.Figure | str] = {}
         self._compute, self._draw, self._code, self._adjust = compute, draw, code, adjust
         self._arrange, self._captions = arrange or _side_by_side, dict(captions or {})
         self._lock, self._stale = Lock(), False
@@ -234,7 +235,9 @@ class Panel:
             }
             self._canvas.children = [self._arrange(framed)]
         for name, item in shown.items():
-            _refresh(self.shown[name], item)
+            if item is not self._drawn.get(name):  # a chart that did not change costs 50 ms
+                _refresh(self.shown[name], item)
+        self._drawn = dict(shown)
 
     def _toggle_code(self) -> None:
         hidden = self._listing.layout.display == "none"

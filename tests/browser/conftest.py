@@ -1,0 +1,37 @@
+"""A JupyterLab server for all browser tests, and a fresh page for each."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.conftest import ROOT
+from vizkit.browser import find_browser, open_browser
+from vizkit.lab import lab_server
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Serve a copy of the notebooks; where no browser is, say why the test is skipped."""
+    if find_browser() is None:
+        reason = "no Chromium or Chrome was found (VIZKIT_BROWSER names another)"
+        if os.environ.get("VIZKIT_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    root = tmp_path_factory.mktemp("lab")
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(notebook, root)
+    with lab_server(root) as address:
+        yield address
+
+
+@pytest.fixture
+def page(lab):
+    with open_browser() as page:
+        yield page

@@ -1,0 +1,119 @@
+"""The house rules, checked by the tools that know them."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from vizkit.core.models import file_hash
+
+SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
+
+
+def run(*command):
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=" ".join
+)
+def test_lint_format_and_types(command):
+    outcome = run(*command)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_imports_point_one_way():
+    script = Path(sys.executable).with_name("lint-imports")
+    outcome = subprocess.run([script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_notebooks_are_what_their_sources_say(path):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{path.stem}.ipynb", 4)
+    expected = jupytext.read(path)
+    pairs = list(zip(notebook.cells, expected.cells, strict=True))
+    for shipped, source in pairs:
+        assert (shipped.cell_type, shipped.source) == (source.cell_type, source.source)
+        assert shipped.metadata.get("tags") == source.metadata.get("tags")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_notebooks_are_stripped_and_have_a_source(path):
+    assert (ROOT / "notebooks" / "source" / f"{path.stem}.py").is_file()
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def pip_section():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    conda = [one for one in environment["dependencies"] if isinstance(one, str)]
+    pip = next(one["pip"] for one in environment["dependencies"] if isinstance(one, dict))
+    return conda, pip
+
+
+def test_environment_yml_cannot_drift_from_pyproject():
+    conda, pip = pip_section()
+    assert "python=3.11" in conda
+    assert "pip" in conda
+    # the section *is* pyproject's list: the project itself, with its tests' needs
+    assert pip == ["-e .[test]"]
+
+
+def test_every_library_that_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[<>=\[]", one)[0].lower().replace("-", "_") for one in declared}
+    aliases = {"pil": "pillow", "skimage": "scikit_image", "sklearn": "scikit_learn", "yaml": "pyyaml",
+               "ipython": "ipywidgets"}  # fmt: skip
+    imported = set()
+    for path in [*ROOT.glob("vizkit/**/*.py"), *ROOT.glob("tests/**/*.py"), *SOURCES]:
+        imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M))
+    theirs = {one.lower() for one in imported - sys.stdlib_module_names - {"vizkit", "tests"}}
+    missing = {one for one in theirs if aliases.get(one, one) not in names}
+    assert missing == set()
+
+
+def test_hashes_of_the_bundled_files():
+    rows = [row.split() for row in (ROOT / "assets" / "SHA256SUMS").read_text().splitlines()]
+    assert {name for _, name in rows} == {
+        "models/viznet.safetensors",
+        "labels/tiny-imagenet-200.txt",
+    }
+    for digest, name in rows:
+        assert file_hash(ROOT / "assets" / name) == digest
+
+
+def test_readme_opens_with_two_commands():
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"```(?:bash|sh)\n(.*?)```", readme, re.S)[0].strip().splitlines()
+    assert [line.split("#")[0].strip() for line in commands] == [
+        "pip install -e . && vizkit lab", 'pip install -e ".[test]" && pytest',
+    ]  # fmt: skip
+    for picture in re.findall(r"!\[.*?\]\((?!http)(.*?)\)", readme):
+        assert (ROOT / picture).is_file(), picture
+
+
+def test_no_tracked_file_is_large_or_names_a_machine():
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\0")
+    for name in filter(None, tracked):
+        path = ROOT / name
+        if path.is_file():
+            assert path.stat().st_size < 12_000_000, name
+            if path.suffix in {".py", ".md", ".toml", ".yml", ".ipynb"}:
+                assert str(ROOT) not in path.read_text() or str(ROOT) == "/", name

@@ -1,0 +1,223 @@
+"""Every panel of lecture 04: values set, code shown and executed, clicks, uploads."""
+
+import pytest
+import torch
+from torch import nn
+
+import vizkit
+from vizkit.widgets import lecture04
+
+
+class Click:
+    """What ipyevents sends for a click at a share of the picture."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def on(self, picture, shrunk=1.0):
+        width, height = picture.raster.width * shrunk, picture.raster.height * shrunk
+        event = {"type": "click", "relativeX": self.x * width, "relativeY": self.y * height,
+                 "boundingRectWidth": width, "boundingRectHeight": height}  # fmt: skip
+        picture._events._dom_handlers(event)
+
+
+def executed(panel):
+    names = {}
+    exec(panel.code, names)
+    return names["result"]
+
+
+@pytest.fixture(scope="module")
+def activation():
+    return lecture04.activation_panel()
+
+
+@pytest.fixture(scope="module")
+def units():
+    panel = lecture04.unit_panel(patches=160)
+    panel.scan.wait(60)
+    return panel
+
+
+def test_filters_of_every_layer_and_view():
+    panel = lecture04.filter_panel()
+    assert panel.result[0].layer == "conv1"
+    panel.controls["layer"].value = "conv3"
+    panel.controls["view"].value = "one filter"
+    panel.controls["filter"].value = 95
+    assert panel.error is None
+    assert panel.shown["filters"].raster.count == 96
+    panel.controls["layer"].value = "conv1"
+    assert panel.controls["filter"].value == 47, "the slider follows the layer"
+    assert torch.equal(executed(panel).weight, panel.result[0].weight)
+
+
+@pytest.mark.parametrize("show", ["activations", "gradients"])
+@pytest.mark.parametrize("layer", ["conv1", "relu6", "avgpool", "fc"])
+def test_activations_of_every_kind_of_layer_and_the_code_that_makes_them(activation, layer, show):
+    activation.controls["layer"].value = layer
+    activation.controls["show"].value = show
+    activation.controls["image"].value = "zone plate"
+    activation.controls["size"].value = 96
+    assert activation.error is None
+    assert activation.result.maps.layer == layer
+    torch.testing.assert_close(executed(activation).maps, activation.result.maps.maps)
+    activation.reset()
+    assert activation.values["layer"] == "relu1"
+
+
+def test_a_target_can_be_chosen(activation):
+    activation.controls["show"].value = "gradients"
+    activation.controls["target"].value = "espresso"
+    assert activation.result.maps.target == "espresso"
+    assert "'espresso'" in activation.code
+    torch.testing.assert_close(executed(activation).maps, activation.result.maps.maps)
+    activation.reset()
+
+
+@pytest.mark.parametrize("order", ["index", "strength"])
+@pytest.mark.parametrize("shrunk", [1.0, 0.5])
+def test_a_click_on_a_tile_chooses_its_channel(activation, order, shrunk):
+    activation.controls["order"].value = order
+    picture = activation.shown["grid"]
+    x0, y0, x1, y1 = picture.raster.box(17)
+    center = Click((x0 + x1) / 2 / picture.raster.width, (y0 + y1) / 2 / picture.raster.height)
+    center.on(picture, shrunk)
+    expected = activation.result.maps.order(order)[17]
+    assert activation.controls["channel"].value == expected
+    assert activation.result.channel == expected
+    activation.reset()
+
+
+def test_a_click_beside_the_tiles_does_nothing(activation):
+    before = activation.values
+    Click(0.999, 0.999).on(activation.shown["grid"])
+    assert activation.values["layer"] == before["layer"]
+
+
+def test_an_upload_that_is_no_picture_leaves_the_panel_alive(activation):
+    from tests.widgets.test_controls import png, upload
+
+    upload(activation.controls["image"], "bad.png", b"hello")
+    assert "bad.png is no picture" in activation.status
+    assert activation.values["image"] == "chelsea"
+    upload(activation.controls["image"], "fine.png", png())
+    assert activation.error is None
+    assert activation.values["image"] == "fine.png"
+    torch.testing.assert_close(executed(activation).maps, activation.result.maps.maps)
+    activation.reset()
+
+
+def test_fields_follow_the_unit_and_the_click():
+    panel = lecture04.field_panel()
+    assert executed(panel) == panel.result.box
+    panel.controls["layer"].value = "conv1"
+    row, last = panel.values["row"], panel.controls["row"].max
+    assert abs((row + 0.5) / (last + 1) - 0.5) < 0.05, "the unit keeps its place in the picture"
+    Click(0.25, 0.75).on(panel.shown["picture"])
+    x0, y0, x1, y1 = panel.result.box
+    height, width = panel.result.image.shape[1:]
+    assert x0 <= 0.25 * width <= x1
+    assert y0 <= 0.75 * height <= y1
+    assert "90 % of the squared gradient" in panel.shown["text"].value
+    panel.controls["measure"].value = "none"
+    assert panel.result.gradient is None
+    assert panel.error is None
+
+
+def test_units_link_their_views(units):
+    layer = units.shown["grid"].raster
+    x0, y0, *_ = layer.box(30)
+    Click((x0 + 3) / layer.width, (y0 + 3) / layer.height).on(units.shown["grid"])
+    assert units.values["channel"] == units.result.maps.order("strength")[30]
+    before = units.result.box
+    Click(0.8, 0.2).on(units.shown["map"])
+    assert units.result.box != before
+    assert units.shown["patches"].raster.alt.startswith("The 9 patches that excite channel")
+    result = executed(units)
+    assert result.index.tolist() == units.result.top.index.tolist()
+
+
+def test_another_layer_starts_another_scan(units):
+    units.controls["layer"].value = "relu3"
+    step = units.scan.wait(60)
+    assert step.layer == "relu3"
+    assert units.error is None
+    assert units.result.top is not None
+    assert units.result.field.layer == "relu3"
+    units.scan.run()
+    units.scan.stop()
+    assert units.scan.step.index >= 0
+    units.scan.resume()
+    assert units.scan.wait(60).index == units.scan.step.total
+    units.reset()
+    units.scan.wait(60)
+
+
+def test_pictures_of_ones_own_are_scanned():
+    pictures = [(image, 0) for image in torch.rand(3, 3, 40, 50)]
+    panel = lecture04.unit_panel(source=pictures, patches=40)
+    panel.scan.wait(60)
+    assert panel.pool.names == ("list 0", "list 1", "list 2")
+    assert panel.error is None
+
+
+def test_neighbors_in_pixels_and_in_features():
+    panel = lecture04.neighbor_panel(patches=160)
+    view = panel.result
+    query = view.pool.names.index("chelsea")
+    assert query not in view.pool.picture[view.features.index]
+    torch.testing.assert_close(executed(panel).distance, view.features.distance)
+    panel.controls["others"].value = False
+    assert query in panel.result.pool.picture[panel.result.pixels.index]
+    panel.controls["image"].value = "shapes"
+    assert panel.error is None
+
+
+def test_weights_are_counted():
+    panel = lecture04.weight_panel()
+    assert "451,584" in panel.shown["text"].value
+    panel.controls["filters"].value = 32
+    assert list(panel.shown["chart"].data[0].x) == [800, 32 * 451_584]
+    assert executed(panel) == panel.result
+    panel.controls["kernel"].value = 15
+    panel.controls["size"].value = 8
+    assert panel.values["kernel"] == 8
+    assert panel.error is None
+
+
+def test_a_mixture_beside_a_unit():
+    panel = lecture04.mixture_panel(patches=160)
+    assert executed(panel).index.tolist() == panel.result.mixture.index.tolist()
+    first = panel.result.mixture.index.tolist()
+    panel.controls["seed"].value = 1
+    assert panel.result.mixture.index.tolist() != first
+
+
+@pytest.mark.parametrize("make", [
+    lecture04.filter_panel, lecture04.activation_panel, lecture04.field_panel,
+    lambda model: lecture04.unit_panel(model, patches=40),
+    lambda model: lecture04.neighbor_panel(model, patches=40),
+    lambda model: lecture04.mixture_panel(model, patches=40),
+])  # fmt: skip
+def test_every_panel_takes_a_net_of_ones_own(make):
+    class Own(nn.Module):
+        """No ReLU module, a stride that does not divide the picture, five classes."""
+
+        def __init__(self):
+            super().__init__()
+            self.one = nn.Conv2d(3, 6, 5, stride=3)
+            self.two = nn.Conv2d(6, 7, 3, padding=1)
+            self.head = nn.Linear(7, 5)
+
+        def forward(self, x):
+            return self.head(self.two(self.one(x).relu()).mean((2, 3)))
+
+    panel = make(vizkit.ImageModel(Own(), input_size=32, name="own"))
+    assert panel.error is None
+    if hasattr(panel, "scan"):
+        panel.scan.wait(30)
+    panel.controls["model"].value = "viznet"
+    assert panel.error is None
+    if hasattr(panel, "scan"):
+        panel.scan.wait(60)
