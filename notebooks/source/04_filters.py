@@ -233,7 +233,8 @@ assert fields["conv1"].vertical == Axis(size=7, stride=2, start=-3)
 activation_view.controls["image"].value = "zone plate"
 activation_view.controls["layer"].value = "relu3"
 activation_view.controls["show"].value = "gradients"
-assert activation_view.error is None and activation_view.result.maps.layer == "relu3"
+assert activation_view.error is None
+assert activation_view.result.maps.layer == "relu3"
 activation_view.reset()
 
 # %%
@@ -247,7 +248,8 @@ assert outside.abs().max() == 0, "no pixel outside the frame moves the unit"
 unit_view.scan.wait(timeout=120)
 unit_view.controls["channel"].value = 3
 top = unit_view.result.top
-assert len(top.index) == 9 and bool((top.value.diff() <= 0).all())
+assert len(top.index) == 9
+assert bool((top.value.diff() <= 0).all())
 
 # %%
 near = neighbor_view.result

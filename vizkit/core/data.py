@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,17 @@ def _random_square(
     side = max(1, round(scale * min(picture.size)))
     x0, y0 = (random.integers(0, length - side + 1) for length in picture.size)
     return np.array([x0, y0, x0 + side, y0 + side])
+
+
+def digits() -> Tensor:
+    """Return scikit-learn's handwritten digits, float64 in [0, 1], shape (1797, 8, 8)."""
+    from sklearn.datasets import load_digits
+
+    return torch.from_numpy(load_digits().images) / 16
+
+
+def faces() -> Tensor:
+    """Return scikit-image's 100 small faces of the LFW set, float64 in [0, 1], (100, 25, 25)."""
+    with as_file(files("skimage.data").joinpath("lfw_subset.npy")) as path:
+        pictures = torch.from_numpy(np.load(path)[:100]).to(torch.float64)
+    return pictures / pictures.max() if pictures.max() > 1 else pictures

@@ -30,6 +30,7 @@ from vizkit.methods.units import (
     top_patches,
 )
 from vizkit.widgets import controls as make
+from vizkit.widgets import layouts
 from vizkit.widgets.panel import Panel, Shown
 from vizkit.widgets.runner import Runner
 
@@ -37,10 +38,6 @@ from vizkit.widgets.runner import Runner
 PHOTO = 380
 #: Width of the photo in the receptive-field panel, in pixels.
 FIELD = 480
-
-
-def _column(shown: dict[str, widgets.Widget]) -> widgets.Widget:
-    return widgets.VBox(list(shown.values()))
 
 
 def _image_line(image: str, size: int) -> str:
@@ -128,7 +125,9 @@ def filter_panel(model: str | ImageModel = "viznet") -> Panel:
             f"filter_grid(result, scale={values['scale']!r}, channel={one})",
         ])  # fmt: skip
 
-    return Panel("Filters", controls, compute, draw, code=code, adjust=adjust, arrange=_column)
+    return Panel(
+        "Filters", controls, compute, draw, code=code, adjust=adjust, arrange=layouts.column
+    )
 
 
 # Activations ----------------------------------------------------------------------------------
@@ -223,7 +222,7 @@ def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea")
 
     panel = Panel(
         "Activations of a layer", controls, compute, draw, code=code, adjust=adjust,
-        arrange=_grid_above,
+        arrange=layouts.first_above,
         captions={"grid": "every channel; click one", "channel": "the chosen channel"},
     )  # fmt: skip
 
@@ -234,12 +233,6 @@ def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea")
 
     panel.shown["grid"].on_click(pick)
     return panel
-
-
-def _grid_above(shown: dict[str, widgets.Widget]) -> widgets.Widget:
-    grid, *others = shown.values()
-    below = widgets.HBox(others, layout=widgets.Layout(flex_flow="row wrap", grid_gap="16px"))
-    return widgets.VBox([grid, below])
 
 
 # Receptive fields -----------------------------------------------------------------------------
@@ -336,7 +329,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     panel = Panel(
         "Receptive field of a unit", controls, compute, draw, code=code, adjust=adjust,
-        arrange=_chart_right,
+        arrange=layouts.last_right,
         captions={"picture": "click to move the unit"},
     )  # fmt: skip
 
@@ -347,14 +340,6 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     panel.shown["picture"].on_click(pick)
     return panel
-
-
-def _chart_right(shown: dict[str, widgets.Widget]) -> widgets.Widget:
-    *others, chart = shown.values()
-    return widgets.HBox(
-        [widgets.VBox(others, layout=widgets.Layout(width=f"{FIELD + 16}px")), chart],
-        layout=widgets.Layout(flex_flow="row wrap"),
-    )
 
 
 def _field_text(field: ReceptiveField, view: FieldView) -> str:
@@ -724,7 +709,7 @@ def weight_panel() -> Panel:
 
     return Panel(
         "Weight sharing", controls, weight_sharing, draw, code=code, adjust=adjust,
-        arrange=_column,
+        arrange=layouts.column,
     )  # fmt: skip
 
 

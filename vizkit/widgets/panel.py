@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
+from vizkit.widgets import layouts
 from vizkit.widgets.picture import Picture
 
 #: What a panel can show: pictures, charts and text, by name.
@@ -92,7 +93,7 @@ class Panel:
         self.shown: dict[str, widgets.Widget] = {}
         self._drawn: dict[str, Raster | go.Figure | str] = {}
         self._compute, self._draw, self._code, self._adjust = compute, draw, code, adjust
-        self._arrange, self._captions = arrange or _side_by_side, dict(captions or {})
+        self._arrange, self._captions = arrange or layouts.row, dict(captions or {})
         self._lock, self._stale = Lock(), False
         self._status = widgets.HTML().add_class("vizkit-status")
         self._listing = widgets.HTML(layout=widgets.Layout(display="none"))
@@ -278,9 +279,3 @@ def _with_caption(widget: widgets.Widget, caption: str | None) -> widgets.Widget
         return widget
     text = widgets.HTML(f'<div class="vizkit-caption">{escape(caption)}</div>')
     return widgets.VBox([text, widget])
-
-
-def _side_by_side(shown: dict[str, widgets.Widget]) -> widgets.Widget:
-    return widgets.HBox(
-        list(shown.values()), layout=widgets.Layout(flex_flow="row wrap", grid_gap="12px")
-    )

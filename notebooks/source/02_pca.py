@@ -1,0 +1,164 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 02 Principal components, worked by hand
+#
+# **Which directions carry the variance?** The ten samples of the slides, step by step, then handwritten digits and
+# faces.
+#
+# * Pearson, *On lines and planes of closest fit to systems of points in space*, 1901
+# * Smith, *A tutorial on principal components analysis*, 2002 (the ten samples)
+# * Turk & Pentland, *Eigenfaces for recognition*, 1991
+#
+# Slides: 003, the PCA pages; 002.
+
+# %%
+from vizkit.methods.pca import EXAMPLE, pca
+from vizkit.widgets import lecture02 as panels
+
+# %% [markdown]
+# ## 1 Five steps
+#
+# For $m$ samples with $n$ features in the rows of $X$:
+#
+# 1. mean and centered samples, $\bar x = \frac{1}{m}\sum_i x_i$ and $Z = X - \bar x$
+# 2. covariance, $C = \frac{1}{m - 1} Z^\top Z$
+# 3. eigenvalues, the roots of $\det(\lambda I - C)$, and eigenvectors, $C v = \lambda v$
+# 4. the $k$ eigenvectors with the largest eigenvalues in the columns of $E$
+# 5. projection, $F = Z E$
+
+# %%
+found = pca(EXAMPLE, k=1)
+print("mean", found.mean)
+print("covariance", found.covariance)
+print("characteristic polynomial", found.polynomial)
+print("eigenvalues", found.eigenvalues)
+print("eigenvectors in columns", found.eigenvectors)
+print("projection", found.projection[:, 0])
+
+# %% [markdown]
+# **Where the slides (003) differ from what comes out here**
+#
+# * *Step 1* prints the mean with $1/(n - 1)$; its values 1.81 and 1.91 are those of $1/n$.
+# * *Step 3.1* prints the first eigenvalue as 0.0490854, later as 0.0490845 and 0.049085; it is 0.0490834.
+# * *Step 5* prints the eighth projection as 1.1146; it is 1.1446.
+#
+# An eigenvector may point either way: the slides chose $(-0.678, -0.735)$, we choose $(0.678, 0.735)$, so all
+# projections change their sign and nothing else.
+
+# %% [markdown]
+# Type your own table, or paste one from a spreadsheet: two columns or more.
+
+# %%
+steps_view = panels.steps_panel()
+steps_view
+
+# %% [markdown]
+# ## 2 The axis of largest variance
+#
+# The variance along the direction $u = (\cos\alpha, \sin\alpha)$ is $u^\top C\,u$. Turn the axis: the curve on the right
+# peaks where the axis is an eigenvector, and its height there *is* the eigenvalue. The short gray lines are what the
+# projection loses; they are shortest at the same angle.
+
+# %%
+axis_view = panels.axis_panel()
+axis_view
+
+# %% [markdown]
+# ## 3 Pictures from a few numbers
+#
+# A picture of $8 \times 8$ pixels is a sample with 64 features. Rebuilt from $k$ components it is
+# $\bar x + Z E E^\top$, of all $k$-dimensional planes the one with the smallest squared error. For faces the
+# components are *eigenfaces*.
+
+# %%
+rebuilt_view = panels.rebuilt_panel()
+rebuilt_view
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Find the eigenvalue by hand.** Turn the axis in *The axis of largest variance* until the variance stops growing.
+#    Compare the angle with the eigenvector's. Where is the variance smallest, and how far from the first angle is that?
+# 2. **How many numbers is a digit?** In *Pictures from k components* raise $k$ until you can read every digit. How much of
+#    the variance is that? Do the same for faces.
+# 3. **Break it.** In *PCA, step by step* give a column one value everywhere; give four samples on a cross,
+#    `1 0`, `-1 0`, `0 1`, `0 -1`; give a single sample. Each time the panel says what is special.
+
+# %% [markdown]
+# ## What this does not show
+#
+# Variance is not importance, and it has a unit. Move *feature 2 x* in *The axis of largest variance*: measuring the same
+# thing in millimeters instead of centimeters turns the principal axis, though nothing about the samples has changed.
+# That is why features of different kinds are divided by their standard deviation first. And two groups may differ most
+# along the axis of *smallest* variance, which PCA throws away first:
+
+# %%
+groups_view = panels.axis_panel()
+groups_view.controls["table"].value = "\n".join(
+    f"{x} {y}" for y in (-0.5, 0.5) for x in (-4, -3, -2, -1, 0, 1, 2, 3, 4)
+)
+groups_view
+
+# %% [markdown]
+# At 0° the variance is largest, and the two rows of samples fall onto each other.
+
+# %% [markdown]
+# ## Checks
+
+# %%
+import torch
+
+assert [f"{value:.7f}" for value in found.eigenvalues.tolist()] == ["0.0490834", "1.2840277"]
+assert [f"{value:.6f}" for value in found.covariance.flatten().tolist()] == [
+    "0.616556",
+    "0.615444",
+    "0.615444",
+    "0.716556",
+]
+assert f"{-found.projection[7, 0]:.4f}" == "1.1446"
+
+# %%
+from sklearn.decomposition import PCA
+
+peer = PCA().fit(EXAMPLE.numpy())
+assert torch.allclose(
+    found.eigenvalues.flip(0), torch.from_numpy(peer.explained_variance_), atol=1e-10
+)
+
+# %%
+from vizkit.methods.pca import variance_along
+
+angles = torch.linspace(0, 180, 1801)
+assert torch.isclose(variance_along(EXAMPLE, angles).max(), found.eigenvalues[-1], atol=1e-5)
+axis_view.controls["angle"].value = 47
+assert axis_view.error is None
+assert "47°" in axis_view.shown["chart"].layout.title.text
+
+# %%
+steps_view.controls["table"].value = "1 0\n-1 0\n0 1\n0 -1"
+assert "Eigenvalues 1 and 2 are equal" in steps_view.shown["steps"].value
+steps_view.controls["table"].value = "1 2"
+assert "samples must be two or more" in steps_view.status
+steps_view.reset()
+assert steps_view.error is None
+
+# %%
+rebuilt_view.controls["k"].value = 64
+assert torch.allclose(rebuilt_view.result.reconstruction, rebuilt_view.result.found.samples[:12])
+rebuilt_view.controls["pictures"].value = "faces"
+assert rebuilt_view.error is None

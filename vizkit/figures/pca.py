@@ -1,0 +1,181 @@
+"""Results of lecture 02: tables, the turning axis, the variance it meets, rebuilt pictures."""
+
+import math
+from html import escape
+
+import plotly.graph_objects as go
+import torch
+from plotly.subplots import make_subplots
+from torch import Tensor
+
+from vizkit.figures.pictures import colorize, enlarge, tiles
+from vizkit.figures.raster import Raster
+from vizkit.figures.theme import CLASSES, layout
+from vizkit.methods.pca import PCA, variance_along
+
+
+def table(values: Tensor, *, digits: int = 6, most: int = 12) -> str:
+    """Return numbers as an HTML table; vectors stand upright, long ones are cut.
+
+    Parameters
+    ----------
+    values : Tensor, shape (rows,) or (rows, columns)
+    digits : int
+        Behind the decimal point.
+    most : int
+        Rows and columns at most.
+    """
+    matrix = values[:, None] if values.ndim == 1 else values
+    rows, columns = matrix.shape
+    cells = [
+        "".join(
+            f"<td style='text-align:right'>{one:.{digits}f}</td>" for one in row[:most].tolist()
+        )
+        + ("<td>…</td>" if columns > most else "")
+        for row in matrix[:most]
+    ]
+    cut = "<tr><td>⋮</td></tr>" if rows > most else ""
+    return "<table>" + "".join(f"<tr>{row}</tr>" for row in cells) + cut + "</table>"
+
+
+def steps(found: PCA) -> str:
+    """Return the five steps as HTML, side by side with their formulas."""
+    parts = [
+        ("1 mean", "x̄ = Σ x / m", table(found.mean)),
+        ("1 centered", "z = x - x̄", table(found.centered, digits=4)),
+        ("2 covariance", "C = Zᵀ Z / (m - 1)", table(found.covariance)),
+        ("3 polynomial", "det(λ I - C)", _polynomial(found)),
+        ("3 eigenvalues", "C v = λ v", table(found.eigenvalues, digits=7)),
+        ("3 eigenvectors", "in columns", table(found.eigenvectors)),
+        ("4 components", f"the {found.components.shape[1]} largest", table(found.components)),
+        ("5 projection", "Z · components", table(found.projection, digits=4)),
+    ]
+    boxes = "".join(
+        f"<div style='margin:0 18px 10px 0'><b>{escape(title)}</b><br>"
+        f"<i>{escape(formula)}</i>{content}</div>"
+        for title, formula, content in parts
+    )
+    notes = "".join(f"<p><b>Note.</b> {escape(note)}</p>" for note in found.notes)
+    return f"{notes}<div style='display:flex;flex-wrap:wrap'>{boxes}</div>"
+
+
+def _polynomial(found: PCA) -> str:
+    if found.polynomial is None:
+        return "<p>not formed for more than 10 features</p>"
+    degree = len(found.polynomial) - 1
+    terms = []
+    for power, value in zip(range(degree, -1, -1), found.polynomial.tolist(), strict=True):
+        sign = "-" if value < 0 else "+"
+        number = "" if abs(value) == 1 and power else f"{abs(value):.6f} "
+        letter = {0: "", 1: "λ"}.get(power, f"λ<sup>{power}</sup>")
+        terms.append(f"{sign} {number}{letter}")
+    return "<p>" + " ".join(terms).removeprefix("+ ") + "</p>"
+
+
+def axis_chart(samples: Tensor, angle: float) -> go.Figure:
+    """Draw an axis through a centered cloud, and the variance along every such axis.
+
+    Parameters
+    ----------
+    samples : Tensor, shape (m, 2)
+    angle : float
+        In degrees.
+    """
+    centered = samples - samples.mean(0)
+    radians = math.radians(angle)
+    axis = torch.tensor([math.cos(radians), math.sin(radians)], dtype=centered.dtype)
+    feet = (centered @ axis)[:, None] * axis
+    reach = 1.15 * float(centered.norm(dim=1).max().clamp(min=1e-9))
+    angles = torch.linspace(0, 180, 181)
+    variance = variance_along(samples, angles)
+    here = float(variance_along(samples, angle))
+    drops = torch.stack([centered, feet, torch.full_like(feet, torch.nan)], 1).reshape(-1, 2)
+    titles = ("the centered samples and the axis", "variance along the axis")
+    figure = make_subplots(1, 2, column_widths=[0.5, 0.5], subplot_titles=titles)
+    line = torch.stack([-reach * axis, reach * axis])
+    figure.add_traces(
+        [
+            go.Scatter(x=line[:, 0], y=line[:, 1], mode="lines", name="axis",
+                       line={"color": CLASSES[1], "width": 4}),
+            go.Scatter(x=drops[:, 0], y=drops[:, 1], mode="lines", name="what is lost",
+                       line={"color": "#999999", "width": 1}),
+            go.Scatter(x=centered[:, 0], y=centered[:, 1], mode="markers", name="samples",
+                       marker={"color": CLASSES[0], "size": 10}),
+            go.Scatter(x=feet[:, 0], y=feet[:, 1], mode="markers", name="projections",
+                       marker={"color": CLASSES[1], "size": 7}),
+        ],
+        rows=1, cols=1,
+    )  # fmt: skip
+    figure.add_traces(
+        [
+            go.Scatter(x=angles, y=variance, mode="lines", name="variance",
+                       line={"color": CLASSES[0], "width": 3}),
+            go.Scatter(x=[angle], y=[here], mode="markers", name="this axis",
+                       marker={"color": CLASSES[1], "size": 14}),
+            go.Scatter(x=[0, 180, None, 0, 180], mode="lines", name="eigenvalues",
+                       y=[float(variance.max())] * 2 + [None] + [float(variance.min())] * 2,
+                       line={"color": CLASSES[2], "dash": "dash", "width": 2}),
+        ],
+        rows=1, cols=2,
+    )  # fmt: skip
+    figure.update_xaxes(title_text="feature 1 - mean", range=[-reach, reach], row=1, col=1)
+    figure.update_yaxes(
+        title_text="feature 2 - mean", range=[-reach, reach], scaleanchor="x", row=1, col=1
+    )
+    figure.update_xaxes(title_text="angle in degrees", dtick=45, row=1, col=2)
+    figure.update_yaxes(title_text="variance", rangemode="tozero", row=1, col=2)
+    return layout(
+        figure, width=960, height=470, margin_b=110,
+        title_text=f"{angle:.0f}°: variance {here:.4f}",
+        legend={"orientation": "h", "y": -0.22},
+    )  # fmt: skip
+
+
+def explained_chart(found: PCA, k: int, most: int = 64) -> go.Figure:
+    """Draw the share of the variance that the first components explain together."""
+    shares = found.explained[:most]
+    together = shares.cumsum(0)
+    numbers = list(range(1, len(shares) + 1))
+    figure = go.Figure([
+        go.Bar(x=numbers, y=shares, name="one component", marker_color=CLASSES[5]),
+        go.Scatter(x=numbers, y=together, name="together", mode="lines",
+                   line={"color": CLASSES[0], "width": 3}),
+        go.Scatter(x=[k], y=[float(together[min(k, len(shares)) - 1])], name=f"k = {k}",
+                   mode="markers", marker={"color": CLASSES[1], "size": 14}),
+    ])  # fmt: skip
+    return layout(
+        figure, width=560, height=360, xaxis_title="component", yaxis_title="share of the variance",
+        yaxis_range=[0, 1.02], title_text=f"{float(together[min(k, len(shares)) - 1]):.1%} with "
+        f"{k} of {len(found.eigenvalues)}", legend={"x": 0.6, "y": 0.45},
+    )  # fmt: skip
+
+
+def rebuilt_rows(found: PCA, k: int, rows: Tensor, shape: tuple[int, int]) -> Raster:
+    """Draw pictures above what k components make of them, and above what is lost.
+
+    Parameters
+    ----------
+    found : PCA
+        Of pictures (m, height width).
+    k : int
+    rows : Tensor, int64, shape (n,)
+        Which pictures.
+    shape : (int, int)
+        Height and width of a picture.
+    """
+    low, high = found.samples.min(), found.samples.max()
+    original = found.samples[rows].reshape(-1, *shape)
+    rebuilt = found.reconstruction(k)[rows].reshape(-1, *shape)
+    gray = [((one - low) / (high - low)).clamp(0, 1) for one in (original, rebuilt)]
+    upper = torch.cat(gray)[:, None].expand(-1, 3, -1, -1)
+    lost = torch.from_numpy(colorize(original - rebuilt, signed=True)).permute(0, 3, 1, 2) / 255
+    alt = f"Above the pictures, in the middle what {k} components keep, below what is lost"
+    return tiles(enlarge(torch.cat([upper, lost]), 60), alt, columns=len(rows), gap=4)
+
+
+def eigenpictures(found: PCA, shape: tuple[int, int], most: int = 24) -> Raster:
+    """Draw the leading eigenvectors as pictures, red and blue around zero."""
+    count = min(most, len(found.eigenvalues))
+    vectors = found.eigenvectors.flip(1)[:, :count].T.reshape(-1, *shape)
+    painted = colorize(enlarge(vectors, 60), signed=True, scale="each")
+    return tiles(painted, f"The {count} leading eigenvectors as pictures", columns=12, gap=3)
