@@ -154,6 +154,23 @@ def test_another_layer_starts_another_scan(units):
     units.scan.wait(60)
 
 
+def test_a_folder_can_be_named_in_the_panel(tmp_path, units):
+    from PIL import Image
+
+    for name in ("red", "lime"):
+        Image.new("RGB", (90, 70), name).save(tmp_path / f"{name}.png")
+    units.controls["source"].value = str(tmp_path)
+    units.scan.wait(60)
+    assert units.pool.names == ("lime.png", "red.png")
+    assert executed(units).index.tolist() == units.result.top.index.tolist()
+    units.controls["source"].value = "no/such/folder"
+    assert "there is no folder no/such/folder" in units.status
+    units.reset()
+    units.scan.wait(60)
+    assert units.error is None
+    assert "chelsea" in units.pool.names
+
+
 def test_pictures_of_ones_own_are_scanned():
     pictures = [(image, 0) for image in torch.rand(3, 3, 40, 50)]
     panel = lecture04.unit_panel(source=pictures, patches=40)

@@ -185,7 +185,7 @@ def cut_patches(
     if not scales or not all(0 < scale <= 1 for scale in scales):
         raise ValueError(f"scales must be in (0, 1], got {tuple(scales)}")
     pictures = list(open_source(source, root=root, most=count))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(checks.integer(seed, 0, None, "seed"))
     patches = np.empty((count, size, size, 3), np.uint8)
     boxes = np.empty((count, 4), np.int64)
     for index in range(count):

@@ -93,27 +93,30 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
     titles = ("the centered samples and the axis", "variance along the axis")
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], subplot_titles=titles)
     line = torch.stack([-reach * axis, reach * axis])
+    # plotly takes arrays, not tensors
+    ends, lost, points, hits = (one.numpy() for one in (line, drops, centered, feet))
+    across, heights = angles.numpy(), variance.numpy()
     figure.add_traces(
         [
-            go.Scatter(x=line[:, 0], y=line[:, 1], mode="lines", name="axis",
+            go.Scatter(x=ends[:, 0], y=ends[:, 1], mode="lines", name="axis",
                        line={"color": CLASSES[1], "width": 4}),
-            go.Scatter(x=drops[:, 0], y=drops[:, 1], mode="lines", name="what is lost",
+            go.Scatter(x=lost[:, 0], y=lost[:, 1], mode="lines", name="what is lost",
                        line={"color": "#999999", "width": 1}),
-            go.Scatter(x=centered[:, 0], y=centered[:, 1], mode="markers", name="samples",
+            go.Scatter(x=points[:, 0], y=points[:, 1], mode="markers", name="samples",
                        marker={"color": CLASSES[0], "size": 10}),
-            go.Scatter(x=feet[:, 0], y=feet[:, 1], mode="markers", name="projections",
+            go.Scatter(x=hits[:, 0], y=hits[:, 1], mode="markers", name="projections",
                        marker={"color": CLASSES[1], "size": 7}),
         ],
         rows=1, cols=1,
     )  # fmt: skip
     figure.add_traces(
         [
-            go.Scatter(x=angles, y=variance, mode="lines", name="variance",
+            go.Scatter(x=across, y=heights, mode="lines", name="variance",
                        line={"color": CLASSES[0], "width": 3}),
             go.Scatter(x=[angle], y=[here], mode="markers", name="this axis",
                        marker={"color": CLASSES[1], "size": 14}),
             go.Scatter(x=[0, 180, None, 0, 180], mode="lines", name="eigenvalues",
-                       y=[float(variance.max())] * 2 + [None] + [float(variance.min())] * 2,
+                       y=[heights.max()] * 2 + [None] + [heights.min()] * 2,
                        line={"color": CLASSES[2], "dash": "dash", "width": 2}),
         ],
         rows=1, cols=2,
@@ -133,8 +136,8 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
 
 def explained_chart(found: PCA, k: int, most: int = 64) -> go.Figure:
     """Draw the share of the variance that the first components explain together."""
-    shares = found.explained[:most]
-    together = shares.cumsum(0)
+    shares = found.explained[:most].numpy()
+    together = shares.cumsum()
     numbers = list(range(1, len(shares) + 1))
     figure = go.Figure([
         go.Bar(x=numbers, y=shares, name="one component", marker_color=CLASSES[5]),

@@ -68,11 +68,11 @@ def toggle(label: str, value: bool = False) -> widgets.Checkbox:
     )
 
 
-def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
-    """Make a field that completes what is typed from a long list."""
-    return widgets.Combobox(
-        options=tuple(options), value=value, description=label, ensure_option=True,
-        continuous_update=False, style=_STYLE, layout=widgets.Layout(width=WIDTH),
+def text(label: str, value: str, hint: str = "") -> widgets.Text:
+    """Make a field to type in; it reports when Enter is pressed or the field is left."""
+    return widgets.Text(
+        value=value, description=label, placeholder=hint, continuous_update=False,
+        style=_STYLE, layout=widgets.Layout(width=WIDTH),
     )  # fmt: skip
 
 

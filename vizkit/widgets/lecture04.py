@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -14,6 +15,7 @@ from torch import Tensor
 from vizkit.core.data import PatchPool, Source, cut_patches
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel
+from vizkit.core.seeds import normal
 from vizkit.core.steps import last
 from vizkit.figures.charts import field_curve, weight_bars
 from vizkit.figures.grids import activation_grid, filter_grid, neighbor_rows, patch_grid
@@ -417,9 +419,10 @@ class UnitPanel(Panel):
     ) -> None:
         self._picker = make.ModelPicker(model)
         net = self._picker.load()
-        self._source, self._patches = source, patches
+        self._own = None if isinstance(source, (str, Path)) else source
+        self._patches = patches
         self.pool = _pool(source, patches, _patch_size(net))
-        self._scanned: tuple[str, str] | None = None
+        self._scanned: tuple[str, str, str] | None = None
         layers = _layers(net, maps_only=True)
         names = [name for _, name in layers]
         controls = {
@@ -432,7 +435,12 @@ class UnitPanel(Panel):
             "row": make.slider("row", 0, 31, 12),
             "column": make.slider("column", 0, 31, 16),
             "order": make.choices("order", ["index", "strength"], "strength"),
-        }
+            "source": make.text(
+                "patches of", "your own pictures" if self._own is not None else str(source),
+                "bundled, a folder, or CIFAR10 ...",
+            ),
+        }  # fmt: skip
+        controls["source"].disabled = self._own is not None
         self.scan: Runner[ScanStep] = Runner(
             self._steps, lambda _: self.update(), rate=3, name="patch scan"
         )
@@ -466,9 +474,11 @@ class UnitPanel(Panel):
 
     def _look(self, **values: Any) -> UnitView:
         net, layer = self._picker.load(), values["layer"]
-        if self._scanned != (net.name, layer):
-            self._scanned = (net.name, layer)
-            self.pool = _pool(self._source, self._patches, _patch_size(net))
+        wanted = (net.name, layer, values["source"])
+        if self._scanned != wanted:
+            source = values["source"] if self._own is None else self._own
+            self.pool = _pool(source, self._patches, _patch_size(net))
+            self._scanned = wanted
             self.scan.run()
         picture = self._picture()
         field = _fields(net)[layer]
@@ -518,8 +528,8 @@ class UnitPanel(Panel):
 
     def _listing_of(self, **values: Any) -> str:
         net, layer = self._picker.load(), values["layer"]
-        source = self._source if isinstance(self._source, str) else "bundled"
-        note = "" if source == self._source else "  # or your own source"
+        source = repr(values["source"]) if self._own is None else "pictures"
+        note = "" if self._own is None else "  # pictures are your own"
         return "\n".join([
             "import vizkit",
             "from vizkit.core.data import cut_patches",
@@ -529,7 +539,7 @@ class UnitPanel(Panel):
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
             self._picker.code,
-            f"pool = cut_patches({source!r}, count={self._patches}, "
+            f"pool = cut_patches({source}, count={self._patches}, "
             f"size={_patch_size(net)}){note}",
             f"scan = last(scan_steps(model, pool, {layer!r}, batch_size=32))",
             f"result = top_patches(scan, pool, channel={values['channel']})",
@@ -573,9 +583,9 @@ _pools: dict[tuple[str, int, int], PatchPool] = {}
 
 def _pool(source: Source, count: int, size: int) -> PatchPool:
     """Cut a pool once for all panels; only named sources are kept."""
-    if not isinstance(source, str):
+    if not isinstance(source, (str, Path)):
         return cut_patches(source, count=count, size=size)
-    key = (source, count, size)
+    key = (str(source), count, size)
     if key not in _pools:
         _pools[key] = cut_patches(source, count=count, size=size)
     return _pools[key]
@@ -751,7 +761,7 @@ def mixture_panel(
         pool = _pool(source, patches, _patch_size(net))
         channels = net.layer(layer).shape[0]
         unit = torch.eye(channels)[values["channel"]]
-        mixture = torch.randn(channels, generator=torch.Generator().manual_seed(values["seed"]))
+        mixture = normal((channels,), values["seed"])
         scan = last(scan_steps(net, pool, layer, directions=torch.stack([unit, mixture])))
         return MixtureView(
             top_patches(scan, pool, 0), top_patches(scan, pool, 1), pool, _fields(net)[layer]
@@ -769,6 +779,7 @@ def mixture_panel(
             "import torch",
             "import vizkit",
             "from vizkit.core.data import cut_patches",
+            "from vizkit.core.seeds import normal",
             "from vizkit.figures.grids import patch_grid",
             "from vizkit.core.steps import last",
             "from vizkit.methods.units import scan_steps, top_patches",
@@ -776,8 +787,7 @@ def mixture_panel(
             picker.code,
             f"pool = cut_patches({source if isinstance(source, str) else 'bundled'!r}, "
             f"count={patches}, size={_patch_size(net)})",
-            f"seed = torch.Generator().manual_seed({values['seed']})",
-            f"mixture = torch.randn(1, {net.layer(values['layer']).shape[0]}, generator=seed)",
+            f"mixture = normal((1, {net.layer(values['layer']).shape[0]}), seed={values['seed']})",
             f"scan = last(scan_steps(model, pool, {values['layer']!r}, directions=mixture))",
                 "result = top_patches(scan, pool, channel=0)",
             "patch_grid(pool, result)",

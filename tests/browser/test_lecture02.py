@@ -1,0 +1,40 @@
+"""Notebook 02 in JupyterLab: drag the axis, type a table."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture04 import panel
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def test_a_student_plays_with_notebook_02(page, lab):
+    open_notebook(page, lab, "02_pca.ipynb")
+    run_all(page)
+    assert errors(page) == []
+
+    found = panel(page, "The axis of largest variance")
+    title = found.locator(".js-plotly-plot .gtitle")
+    before = title.inner_html()
+    handle = found.locator(".noUi-handle").first.bounding_box()
+    page.mouse.move(handle["x"] + 5, handle["y"] + 5)
+    page.mouse.down()
+    for step in range(6):
+        page.mouse.move(handle["x"] + 5 + 9 * step, handle["y"] + 5)
+    page.mouse.up()
+    page.wait_for_function("([e, t]) => e.innerHTML !== t", arg=[title.element_handle(), before])
+
+    found = panel(page, "PCA, step by step")
+    table = found.locator("textarea")
+    table.fill("1 5\n2 5\n4 5")
+    table.blur()
+    expect(found).to_contain_text("Column 2 is constant")
+    table.fill("1 5\nfive 5")
+    table.blur()
+    expect(found.locator(".vizkit-error")).to_have_text("line 2 must be numbers, got 'five 5'")
+
+    found = panel(page, "Pictures from k components")
+    picture = found.locator(".vizkit-picture img").first
+    before = picture.get_attribute("src")
+    found.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(picture).not_to_have_attribute("src", before)
+    assert page.outside == []

@@ -1,0 +1,22 @@
+"""Randomness is an argument: a seed makes a generator, on the CPU, the same on every device."""
+
+import torch
+from torch import Tensor
+
+from vizkit.core import checks
+
+
+def generator(seed: int) -> torch.Generator:
+    """Return a random generator on the CPU.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the seed is no whole number of 0 or more.
+    """
+    return torch.Generator().manual_seed(checks.integer(seed, 0, 2**63 - 1, "seed"))
+
+
+def normal(shape: tuple[int, ...], seed: int, device: torch.device | str = "cpu") -> Tensor:
+    """Draw standard normal numbers on the CPU and move them, so that every device gets the same."""
+    return torch.randn(shape, generator=generator(seed)).to(device)
