@@ -776,7 +776,6 @@ def mixture_panel(
     def code(**values: Any) -> str:
         net = picker.load()
         return "\n".join([
-            "import torch",
             "import vizkit",
             "from vizkit.core.data import cut_patches",
             "from vizkit.core.seeds import normal",
