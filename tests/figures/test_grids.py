@@ -80,7 +80,7 @@ def test_patch_sheets_show_the_patches(viznet, small_pool):
 
 def test_neighbor_rows_begin_with_the_query(small_pool):
     query = vizkit.load_image("coffee", (64, 64))
-    found = nearest(query.flatten(), pixel_vectors(small_pool), k=5)
+    found = nearest(query.flatten() * 255, pixel_vectors(small_pool), k=5)
     sheet = neighbor_rows(query, small_pool, [("in pixels", found), ("again", found)], side=64)
     assert (sheet.count, sheet.columns) == (12, 6)
     x0, y0, *_ = sheet.box(6)

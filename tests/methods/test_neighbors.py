@@ -10,7 +10,7 @@ from vizkit.methods.neighbors import center, code_layer, codes, nearest, pixel_v
 
 def test_neighbors_are_scikit_learns(small_pool):
     vectors = pixel_vectors(small_pool)
-    found = nearest(vectors[11], vectors, k=7)
+    found = nearest(vectors[11].float(), vectors, k=7)
     peer = NearestNeighbors(n_neighbors=7, algorithm="brute").fit(vectors.numpy())
     distance, index = peer.kneighbors(vectors[11:12].numpy())
     assert found.index[0] == 11
@@ -18,6 +18,14 @@ def test_neighbors_are_scikit_learns(small_pool):
     torch.testing.assert_close(
         found.distance[1:], torch.from_numpy(distance[0, 1:]).float(), rtol=1e-3, atol=1e-3
     )
+
+
+def test_only_some_may_be_found():
+    vectors = torch.arange(10.0)[:, None]
+    among = torch.arange(10) % 2 == 1
+    assert nearest(torch.tensor([3.9]), vectors, 2, among=among).index.tolist() == [3, 5]
+    with pytest.raises(ValueError, match="k must be from 1 to 5, got 6"):
+        nearest(torch.tensor([3.9]), vectors, 6, among=among)
 
 
 def test_codes_are_what_the_classifier_reads(viznet, small_pool):

@@ -21,7 +21,7 @@ class Neighbors:
     index : Tensor, int64, shape (k,)
         Patches of the pool, nearest first.
     distance : Tensor, shape (k,)
-        Euclidean.
+        Euclidean; between pixels in gray levels.
     """
 
     index: Tensor
@@ -77,33 +77,43 @@ def code_layer(model: ImageModel) -> str:
     return names[max(names.index(convs[-1]) - 1, 0)]
 
 
-def nearest(query: Tensor, vectors: Tensor, k: int = 8) -> Neighbors:
+def nearest(
+    query: Tensor, vectors: Tensor, k: int = 8, *, among: Tensor | None = None
+) -> Neighbors:
     """Find the vectors nearest to one vector.
 
     Parameters
     ----------
-    query : Tensor, shape (d,)
-    vectors : Tensor, shape (N, d)
+    query : Tensor, float, shape (d,)
+    vectors : Tensor, any type, shape (N, d)
     k : int
+    among : Tensor, bool, shape (N,), optional
+        Which vectors may be found; all by default.
 
     Raises
     ------
     ValueError
-        If the dimensions differ or `k` is not in [1, N].
+        If the dimensions differ or fewer than `k` vectors may be found.
     """
     if query.ndim != 1 or vectors.ndim != 2 or vectors.shape[1] != len(query):
         raise ValueError(
             "query and vectors must be (d,) and (N, d), got "
             f"{tuple(query.shape)} and {tuple(vectors.shape)}"
         )
-    k = checks.integer(k, 1, len(vectors), "k")
-    distance, index = (vectors - query).square().sum(1).sqrt().topk(k, largest=False)
-    return Neighbors(index, distance)
+    if among is None:
+        among = torch.ones(len(vectors), dtype=torch.bool)
+    k = checks.integer(k, 1, int(among.sum()), "k")
+    # In pieces: all differences at once would take hundreds of megabytes for pixels.
+    distance = torch.cat(
+        [(piece.to(query) - query).square().sum(1).sqrt() for piece in vectors.split(256)]
+    )
+    found = distance.masked_fill(~among, torch.inf).topk(k, largest=False)
+    return Neighbors(found.indices, found.values)
 
 
 def pixel_vectors(pool: PatchPool) -> Tensor:
-    """Return every patch as one row of numbers, shape (N, 3 size size), in [0, 1]."""
-    return pool.pixels(slice(None)).flatten(1)
+    """Return every patch as one row of gray levels, uint8, shape (N, 3 size size)."""
+    return pool.patches.flatten(1)
 
 
 def center(image: Tensor, zoom: float, size: int) -> Tensor:

@@ -13,6 +13,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.steps import Step
 from vizkit.methods.activations import as_maps
 
+Box = list[int]
+
 
 @dataclass(frozen=True)
 class ScanStep(Step):
@@ -167,22 +169,24 @@ def top_patches(
 
 
 def _strongest_apart(value: Tensor, pool: PatchPool, k: int, overlap: float) -> Tensor:
+    """Go down from the strongest patch and keep what overlaps with none that is kept."""
     order = value.argsort(descending=True, stable=True)
-    kept: list[int] = []
-    for index in order[value[order].isfinite()].tolist():
-        rivals = [other for other in kept if pool.picture[other] == pool.picture[index]]
-        if not rivals or _overlaps(pool.box[index], pool.box[rivals]).max() <= overlap:
-            kept.append(index)
-        if len(kept) == k:
-            break
-    return torch.tensor(kept, dtype=torch.int64)
+    kept: list[tuple[int, int, Box]] = []
+    for some in order[value[order].isfinite()].split(32):  # the first few nearly always suffice
+        candidates = (some.tolist(), pool.picture[some].tolist(), pool.box[some].tolist())
+        for index, picture, box in zip(*candidates, strict=True):
+            rivals = (other for _, of, other in kept if of == picture)
+            if all(_overlap(box, other) <= overlap for other in rivals):
+                kept.append((index, picture, box))
+            if len(kept) == k:
+                return torch.tensor([index for index, *_ in kept])
+    return torch.tensor([index for index, *_ in kept], dtype=torch.int64)
 
 
-def _overlaps(box: Tensor, others: Tensor) -> Tensor:
-    """Return the intersection over union of one box with several."""
-    x0, y0 = torch.maximum(box[:2], others[:, :2]).T
-    x1, y1 = torch.minimum(box[2:], others[:, 2:]).T
-    common = (x1 - x0).clamp(min=0) * (y1 - y0).clamp(min=0)
-    areas = [(one[..., 2:] - one[..., :2]).prod(-1) for one in (box, others)]
-    share: Tensor = common / (areas[0] + areas[1] - common)
-    return share
+def _overlap(one: Box, other: Box) -> float:
+    """Return the intersection over union of two boxes."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    common = max(width, 0) * max(height, 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return common / (sum(areas) - common)

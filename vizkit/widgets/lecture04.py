@@ -63,15 +63,16 @@ def _first_relu(model: ImageModel) -> str:
     )
 
 
-def _answers(model: ImageModel, image: Tensor, k: int = 5) -> str:
-    """Return the top classes as a small table with bars."""
+def _answers(model: ImageModel, name: str, k: int = 5) -> str:
+    """Return the top classes of a picture at the net's own size as a small table with bars."""
+    image = load_image(name, model.input_size)
     rows = "".join(
         f"<tr><td>{escape(label)}</td><td>{share:.1%}</td><td>"
         f'<div style="background:#0072b2;height:11px;width:{max(1, round(120 * share))}px">'
         "</div></td></tr>"
         for label, share in model.top(image, min(k, len(model.labels)))
     )
-    return f"<b>{escape(model.name)} says</b><table>{rows}</table>"
+    return f"<b>{escape(model.name)} says, at {model.input_size} px</b><table>{rows}</table>"
 
 
 # Filters --------------------------------------------------------------------------------------
@@ -139,12 +140,12 @@ def filter_panel(model: str | ImageModel = "viznet") -> Panel:
 class ActivationView:
     """What the activation panel shows."""
 
-    model: ImageModel
     image: Tensor
     maps: ActivationMaps
     channel: int
     order: str
     scale: Any
+    answers: str
 
 
 def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> Panel:
@@ -180,8 +181,9 @@ def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea")
             target = None if values["target"] == "the predicted one" else values["target"]
             maps = activation_gradients(net, picture, values["layer"], target)
         return ActivationView(
-            net, picture, maps, values["channel"], values["order"], values["scale"]
-        )
+            picture, maps, values["channel"], values["order"], values["scale"],
+            _answers(net, values["image"]),
+        )  # fmt: skip
 
     def draw(result: ActivationView) -> Shown:
         maps, channel = result.maps.maps, result.channel
@@ -201,7 +203,7 @@ def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea")
                 result.maps, order=result.order, scale=result.scale, chosen=channel
             ),
             "channel": fit(laid, PHOTO),
-            "text": text + "<br><br>" + _answers(result.model, result.image),
+            "text": text + "<br><br>" + result.answers,
         }
 
     def code(**values: Any) -> str:
@@ -635,20 +637,17 @@ def neighbor_panel(
         net = picker.load()
         pool = _pool(source, patches, _patch_size(net))
         query = center(load_image(values["image"]), values["zoom"], pool.size)
-        allowed = torch.arange(len(pool))
+        among = torch.ones(len(pool), dtype=torch.bool)
         if values["others"] and values["image"] in pool.names:
-            allowed = allowed[pool.picture != pool.names.index(values["image"])]
+            among = pool.picture != pool.names.index(values["image"])
         code = codes(net, query[None], values["layer"])[0]
-        vectors = pool_codes(net, values["layer"])
-
-        def found(query: Tensor, vectors: Tensor) -> Neighbors:
-            near = nearest(query, vectors[allowed], k)
-            return Neighbors(allowed[near.index], near.distance)
-
         return NeighborView(
-            query, pool, found(query.flatten(), pixel_vectors(pool)), found(code, vectors),
+            query,
+            pool,
+            nearest(query.flatten() * 255, pixel_vectors(pool), k, among=among),
+            nearest(code, pool_codes(net, values["layer"]), k, among=among),
             values["layer"],
-        )  # fmt: skip
+        )
 
     def draw(view: NeighborView) -> Shown:
         rows = [("in pixels", view.pixels), (f"in {view.layer}", view.features)]
@@ -656,10 +655,10 @@ def neighbor_panel(
 
     def code(**values: Any) -> str:
         net = picker.load()
-        kept = "torch.arange(len(pool))"
+        among = None
         if values["others"]:
             name = values["image"]
-            kept += f"[[pool.names[p] != {name!r} for p in pool.picture]]"
+            among = f"torch.tensor([pool.names[p] != {name!r} for p in pool.picture])"
         return "\n".join([
             "import torch",
             "import vizkit",
@@ -669,12 +668,13 @@ def neighbor_panel(
             picker.code,
             f"pool = cut_patches({source if isinstance(source, str) else 'bundled'!r}, "
             f"count={patches}, size={_patch_size(net)})",
-            f"kept = {kept}",
+            f"among = {among}",
             f"query = center(vizkit.load_image({values['image']!r}), {values['zoom']}, pool.size)",
-            f"in_pixels = nearest(query.flatten(), pixel_vectors(pool)[kept], k={k})",
+            f"in_pixels = nearest(query.flatten() * 255, pixel_vectors(pool), k={k}, among=among)",
             f"code = codes(model, query[None], {values['layer']!r})[0]",
-            f"result = nearest(code, codes(model, pool.patches, {values['layer']!r})[kept], k={k})",
-            "kept[in_pixels.index], kept[result.index]",
+            f"pool_codes = codes(model, pool.patches, {values['layer']!r})",
+            f"result = nearest(code, pool_codes, k={k}, among=among)",
+            "in_pixels.index, result.index",
         ])  # fmt: skip
 
     return Panel(
