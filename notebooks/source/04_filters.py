@@ -123,7 +123,7 @@ print("d", gradients.target, "/ d", gradients.layer, tuple(gradients.maps.shape)
 activation_grid(gradients, order="strength")
 
 # %%
-activation_view = panels.activation_panel(model)
+activation_view = panels.activation_panel(model, channel=4)
 activation_view
 
 # %% [markdown]
@@ -160,20 +160,22 @@ field_view
 #
 # Click a channel, then a place of its map. Beside it: the patches, cut from all bundled photos at several scales,
 # that excite the channel most, with the field of the unit that answered in a frame (Girshick 2014). The scan runs
-# in the background; the pictures sharpen while it runs.
+# in the background; the nine change while it runs. The channel shown first answers to faces, in color and in gray, and
+# to one or two things that are none.
 #
 # Your own pictures: `panels.unit_panel(model, source="folder/with/pictures")`, or any torchvision dataset by its
 # name, `source="CIFAR10"`.
 
 # %%
-unit_view = panels.unit_panel(model)
+unit_view = panels.unit_panel(model, image="astronaut", layer="relu5", channel=164)
 unit_view
 
 # %% [markdown]
 # ## 6 Near in pixels, near in features
 #
 # The output of the layer before the classifier is the picture's *code*. Two pictures of one thing may share no
-# pixel and yet have nearly the same code (slide 000, p. 18).
+# pixel and yet have nearly the same code (slide 000, p. 18). The red motorcycle's neighbors in pixels are pictures of
+# the moon; in features they are the motorcycle, moved and scaled. Tick *other pictures only* to leave its own photo out.
 
 # %%
 neighbor_view = panels.neighbor_panel(model)

@@ -125,6 +125,11 @@ def test_fields_follow_the_unit_and_the_click():
     assert panel.error is None
 
 
+def test_a_unit_is_shown_where_it_is_excited_most(units):
+    view = units.result
+    assert view.maps.maps[0, view.row, view.column] == view.maps.maps[0].max()
+
+
 def test_units_link_their_views(units):
     layer = units.shown["grid"].raster
     x0, y0, *_ = layer.box(30)
@@ -180,13 +185,18 @@ def test_pictures_of_ones_own_are_scanned():
 
 
 def test_neighbors_in_pixels_and_in_features():
-    panel = lecture04.neighbor_panel(patches=160)
+    panel = lecture04.neighbor_panel(patches=320)
     view = panel.result
-    query = view.pool.names.index("chelsea")
-    assert query not in view.pool.picture[view.features.index]
+    query = view.pool.names.index("motorcycle")
+
+    def own(found):
+        return (view.pool.picture[found.index] == query).sum()
+
+    assert own(view.features) > own(view.pixels), "features find the thing, pixels its colors"
     torch.testing.assert_close(executed(panel).distance, view.features.distance)
-    panel.controls["others"].value = False
-    assert query in panel.result.pool.picture[panel.result.pixels.index]
+    panel.controls["others"].value = True
+    assert own(panel.result.features) == 0
+    torch.testing.assert_close(executed(panel).distance, panel.result.features.distance)
     panel.controls["image"].value = "shapes"
     assert panel.error is None
 

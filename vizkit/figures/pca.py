@@ -128,7 +128,7 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
     figure.update_xaxes(title_text="angle in degrees", dtick=45, row=1, col=2)
     figure.update_yaxes(title_text="variance", rangemode="tozero", row=1, col=2)
     return layout(
-        figure, width=960, height=470, margin_b=110,
+        figure, width=890, height=450, margin_b=110,
         title_text=f"{angle:.0f}°: variance {here:.4f}",
         legend={"orientation": "h", "y": -0.22},
     )  # fmt: skip

@@ -209,7 +209,7 @@ def overlay(
     heat = heat.clamp(-limit, limit)
     colors = torch.from_numpy(colorize(heat, signed=signed)[0].copy()).permute(2, 0, 1) / 255
     strength = heat.abs() / heat.abs().max().clamp(min=1e-12)
-    alpha = opacity * strength.sqrt()
+    alpha = opacity * strength
     gray = image.cpu().mean(0, keepdim=True).expand(3, -1, -1)
     base = 0.8 * gray + 0.2 * image.cpu()
     return Raster(to_uint8(base * 0.85 * (1 - alpha) + colors * alpha), alt)

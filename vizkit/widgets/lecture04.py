@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
+from vizkit.core import checks
 from vizkit.core.data import PatchPool, Source, cut_patches
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel
@@ -148,17 +149,29 @@ class ActivationView:
     answers: str
 
 
-def activation_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> Panel:
-    """Show every channel of a layer on a picture; a click on a channel lays it over the photo."""
+def activation_panel(
+    model: str | ImageModel = "viznet", image: str = "chelsea", channel: int = 0
+) -> Panel:
+    """Show every channel of a layer on a picture; a click on a channel lays it over the photo.
+
+    Parameters
+    ----------
+    model : str or ImageModel
+    image : str
+    channel : int
+        The first one to choose.
+    """
     picker = make.ModelPicker(model)
     labels = picker.load().labels
+    layer = _first_relu(picker.load())
+    last = picker.load().layer(layer).shape[0] - 1
     controls = {
         "image": make.ImagePicker(image),
         "model": picker,
-        "layer": make.dropdown("layer", _layers(picker.load()), _first_relu(picker.load())),
+        "layer": make.dropdown("layer", _layers(picker.load()), layer),
         "show": make.choices("show", ["activations", "gradients"]),
         "target": make.dropdown("of class", ["the predicted one", *labels]),
-        "channel": make.slider("channel", 0, 47, 0),
+        "channel": make.slider("channel", 0, last, min(channel, last)),
         "order": make.choices("order", ["index", "strength"]),
         "scale": make.choices("scale", ["each", "shared"]),
         "size": make.slider("size", 64, 448, 256, step=32, unit="px"),
@@ -404,6 +417,9 @@ class UnitPanel(Panel):
         Where the patches are cut from, see ``vizkit.core.data.open_source``.
     patches : int
         How many are scanned.
+    layer : str, optional
+    channel : int
+        The first unit to show, at the place of the picture that excites it most.
 
     Attributes
     ----------
@@ -418,6 +434,8 @@ class UnitPanel(Panel):
         image: str = "chelsea",
         source: Source = "bundled",
         patches: int = 2000,
+        layer: str | None = None,
+        channel: int = 0,
     ) -> None:
         self._picker = make.ModelPicker(model)
         net = self._picker.load()
@@ -427,15 +445,17 @@ class UnitPanel(Panel):
         self._scanned: tuple[str, str, str] | None = None
         layers = _layers(net, maps_only=True)
         names = [name for _, name in layers]
+        layer = layer or ("relu5" if "relu5" in names else names[len(names) // 2])
+        maps = activations(net, load_image(image, _map_size(net)), layer).maps
+        channel = checks.integer(channel, 0, len(maps) - 1, "channel")
+        row, column = divmod(int(maps[channel].argmax()), maps.shape[2])
         controls = {
             "image": make.ImagePicker(image),
             "model": self._picker,
-            "layer": make.dropdown(
-                "layer", layers, "relu5" if "relu5" in names else names[len(names) // 2]
-            ),
-            "channel": make.slider("channel", 0, 191, 0),
-            "row": make.slider("row", 0, 31, 12),
-            "column": make.slider("column", 0, 31, 16),
+            "layer": make.dropdown("layer", layers, layer),
+            "channel": make.slider("channel", 0, len(maps) - 1, channel),
+            "row": make.slider("row", 0, maps.shape[1] - 1, row),
+            "column": make.slider("column", 0, maps.shape[2] - 1, column),
             "order": make.choices("order", ["index", "strength"], "strength"),
             "source": make.text(
                 "patches of", "your own pictures" if self._own is not None else str(source),
@@ -561,16 +581,6 @@ class UnitPanel(Panel):
         self.controls["column"].value = int(x / raster.width * columns)
 
 
-def unit_panel(
-    model: str | ImageModel = "viznet",
-    image: str = "chelsea",
-    source: Source = "bundled",
-    patches: int = 2000,
-) -> UnitPanel:
-    """Show one unit in four linked views; see `UnitPanel`."""
-    return UnitPanel(model, image, source, patches)
-
-
 def _patch_size(model: ImageModel) -> int:
     """Return the side of the patches that suits a net: its own pictures', 128 at most."""
     return min(model.input_size, 128)
@@ -609,7 +619,7 @@ class NeighborView:
 
 def neighbor_panel(
     model: str | ImageModel = "viznet",
-    image: str = "chelsea",
+    image: str = "motorcycle",
     source: Source = "bundled",
     patches: int = 2000,
     k: int = 8,
@@ -622,7 +632,7 @@ def neighbor_panel(
         "model": picker,
         "layer": make.dropdown("code of", _layers(net), code_layer(net)),
         "zoom": make.slider("zoom", 1.0, 4.0, 1.5, step=0.25),
-        "others": make.toggle("other pictures only", True),
+        "others": make.toggle("other pictures only"),
     }
 
     @lru_cache(maxsize=8)
@@ -796,3 +806,7 @@ def mixture_panel(
         "A unit, or a mixture of units?", controls, compute, draw, code=code, adjust=adjust,
         captions={"one": "one channel", "mixture": "a random mixture of all channels"},
     )  # fmt: skip
+
+
+#: Show one unit in four linked views; see `UnitPanel`.
+unit_panel = UnitPanel
