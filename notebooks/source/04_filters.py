@@ -245,6 +245,7 @@ x0, y0, x1, y1 = field_view.result.box
 outside = field_view.result.gradient.clone()
 outside[y0:y1, x0:x1] = 0
 assert outside.abs().max() == 0, "no pixel outside the frame moves the unit"
+field_view.reset()
 
 # %%
 unit_view.scan.wait(timeout=120)
@@ -252,6 +253,7 @@ unit_view.controls["channel"].value = 3
 top = unit_view.result.top
 assert len(top.index) == 9
 assert bool((top.value.diff() <= 0).all())
+unit_view.reset()
 
 # %%
 near = neighbor_view.result

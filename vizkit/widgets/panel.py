@@ -23,7 +23,8 @@ STYLE = """<style>
 .vizkit-panel .vizkit-title {font-size: 17px; font-weight: 600}
 .vizkit-panel .widget-html-content {line-height: 1.45; white-space: normal}
 .vizkit-panel .widget-toggle-buttons {display: flex; flex-flow: row nowrap; align-items: center}
-.vizkit-panel .widget-toggle-buttons > .widget-label {flex: 0 0 92px; text-align: right}
+.vizkit-panel .widget-toggle-buttons > .widget-label {flex: 0 0 92px; text-align: right;
+  margin-right: 8px}
 .vizkit-panel .vizkit-caption {font-size: 13px; color: #444; margin: 4px 0 2px}
 .vizkit-clickable img {cursor: crosshair}
 .vizkit-panel pre {background: #f6f6f3; border-radius: 6px; padding: 10px; overflow-x: auto;
