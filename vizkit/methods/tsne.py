@@ -1,0 +1,258 @@
+"""Stochastic neighbor embedding in three steps of its history: SNE, symmetric SNE, t-SNE.
+
+All three place points so that neighbors stay neighbors, by gradient descent on a Kullback-Leibler
+divergence. The exact algorithms, O(N^2) in time and memory.
+
+Two denominators are printed on the slides (003) as ``sum over k != i`` where the joint
+probabilities of symmetric SNE and t-SNE need the sum over *all* pairs ``k != l``: only then do the
+q sum to 1 as the p do, and only then is the printed gradient the gradient. The slides also set
+``sigma^2 = 1 / sqrt(2)`` in the plane; ``exp(-d^2)`` is ``sigma = 1 / sqrt(2)``.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.seeds import generator
+from vizkit.core.steps import Step
+
+Kind = Literal["sne", "symmetric", "tsne"]
+_TINY = 1e-12
+
+
+def squared_distances(points: Tensor) -> Tensor:
+    """Return ``||x_i - x_j||^2`` for all pairs, shape (N, N), the diagonal exactly 0."""
+    norms = points.square().sum(1)
+    distances = (norms[:, None] + norms - 2 * points @ points.T).clamp(min=0)
+    return distances.fill_diagonal_(0)
+
+
+def conditional_probabilities(
+    points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5
+) -> Tensor:
+    """Return how likely each point would pick each other as its neighbor.
+
+    ``p[i, j] = exp(-d_ij^2 / 2 sigma_i^2) / sum_k!=i exp(-d_ik^2 / 2 sigma_i^2)``, each sigma_i
+    searched by bisection so that the row's entropy is ``log(perplexity)``.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    perplexity : float
+        Effective number of neighbors, in (1, N - 1).
+    tolerance : float
+        Of the entropy, in nats.
+
+    Returns
+    -------
+    Tensor, float64, shape (N, N)
+        Rows sum to 1, the diagonal is 0.
+
+    Raises
+    ------
+    ValueError
+        If the points are no finite table, the perplexity is out of range, or a row cannot reach
+        it because too many points coincide.
+
+    References
+    ----------
+    Hinton & Roweis, "Stochastic Neighbor Embedding", NeurIPS 2002.
+    """
+    points = _check_points(points)
+    count = len(points)
+    if not 1 < perplexity < count - 1:
+        raise ValueError(
+            f"perplexity must be between 1 and N - 1 = {count - 1}, got {perplexity:g}"
+        )
+    distances = squared_distances(points)
+    # Against overflow: only differences of distances within a row matter.
+    others = distances + torch.diag(torch.full((count,), torch.inf, dtype=torch.float64))
+    others = others - others.amin(1, keepdim=True)
+    goal = math.log(perplexity)
+    scale = others[others.isfinite()].mean().clamp(min=_TINY)
+    low = torch.full((count, 1), -60.0, dtype=torch.float64)
+    high = -low
+    for _ in range(100):
+        middle = (low + high) / 2
+        rows = torch.softmax(-others * torch.exp(middle) / scale, 1)
+        entropy = torch.special.entr(rows).sum(1, keepdim=True)
+        if (entropy - goal).abs().max() < tolerance:
+            return rows
+        low = torch.where(entropy > goal, middle, low)  # too many neighbors: a sharper Gaussian
+        high = torch.where(entropy > goal, high, middle)
+    row = int((entropy - goal).abs().argmax())
+    raise ValueError(
+        f"point {row} cannot have {perplexity:g} neighbors: too many points coincide "
+        f"(it reached {float(entropy[row].exp()):.3g})"
+    )
+
+
+def _check_points(points: Tensor) -> Tensor:
+    if points.ndim != 2 or len(points) < 4:
+        raise ValueError(f"points must be (N, d) with N of at least 4, got {tuple(points.shape)}")
+    if not points.isfinite().all():
+        raise ValueError("points must be finite, got NaN or infinity")
+    return points.detach().cpu().to(torch.float64)
+
+
+def joint_probabilities(conditional: Tensor) -> Tensor:
+    """Return ``p_ij = (p_j|i + p_i|j) / 2N``: symmetric, all pairs together sum to 1."""
+    return (conditional + conditional.T) / (2 * len(conditional))
+
+
+def targets(points: Tensor, perplexity: float, kind: Kind) -> Tensor:
+    """Return the probabilities that a kind of embedding is to match, shape (N, N)."""
+    checks.choice(kind, get_args(Kind), "kind of embedding")
+    conditional = conditional_probabilities(points, perplexity)
+    return conditional if kind == "sne" else joint_probabilities(conditional)
+
+
+def cost_and_gradient(
+    targets: Tensor, embedding: Tensor, kind: Kind, *, exaggeration: float = 1
+) -> tuple[Tensor, Tensor]:
+    """Return the Kullback-Leibler divergence of an embedding and its gradient.
+
+    ========== ============================================ ====================================
+    kind       q                                            dC / dy_i
+    ========== ============================================ ====================================
+    sne        ``exp(-d_ij^2) / sum_k!=i exp(-d_ik^2)``     ``2 sum_j (p_j|i - q_j|i + p_i|j -
+                                                            q_i|j)(y_i - y_j)``
+    symmetric  ``exp(-d_ij^2) / sum_k!=l exp(-d_kl^2)``     ``4 sum_j (p_ij - q_ij)(y_i - y_j)``
+    tsne       ``(1 + d_ij^2)^-1 / sum_k!=l (...)^-1``      ``4 sum_j (p_ij - q_ij)(y_i - y_j)
+                                                            (1 + d_ij^2)^-1``
+    ========== ============================================ ====================================
+
+    Parameters
+    ----------
+    targets : Tensor, shape (N, N)
+        Conditional for ``"sne"``, else joint.
+    embedding : Tensor, shape (N, 2 or 3)
+    kind : {"sne", "symmetric", "tsne"}
+    exaggeration : float
+        Factor on the targets in the gradient; the cost is always the true one.
+
+    Returns
+    -------
+    (Tensor, Tensor)
+        The cost, a scalar; the gradient, the shape of `embedding`.
+
+    References
+    ----------
+    van der Maaten & Hinton, "Visualizing Data using t-SNE", JMLR 2008.
+    """
+    distances = squared_distances(embedding)
+    closeness = 1 / (1 + distances) if kind == "tsne" else torch.exp(-distances)
+    closeness = closeness.fill_diagonal_(0)
+    total = closeness.sum(1, keepdim=True) if kind == "sne" else closeness.sum()
+    found = closeness / total.clamp(min=_TINY)
+    # 0 log 0 is 0; entr(p) is -p log p.
+    cost = -(targets * found.clamp(min=_TINY).log()).sum() - torch.special.entr(targets).sum()
+    pull = exaggeration * targets - found
+    if kind == "sne":
+        weights = 2 * (pull + pull.T)
+    else:
+        weights = 4 * (pull * closeness if kind == "tsne" else pull)
+    # sum_j w_ij (y_i - y_j), without forming the N x N x 2 differences
+    return cost, weights.sum(1, keepdim=True) * embedding - weights @ embedding
+
+
+def default_learning_rate(count: int, kind: Kind) -> float:
+    """Return a learning rate that suits N points.
+
+    ``max(N / 48, 50)`` for t-SNE (Belkina et al. 2019). With Gaussians in the plane the forces do
+    not fade with the distance, and a tenth of it is stable under exaggeration; the targets of
+    SNE sum to N and not to 1: an N-th of that.
+    """
+    rate = max(count / 48, 50.0)
+    return rate if kind == "tsne" else rate / 10 / (count if kind == "sne" else 1)
+
+
+@dataclass(frozen=True)
+class EmbeddingStep(Step):
+    """One step of gradient descent.
+
+    Parameters
+    ----------
+    cost : float
+        Kullback-Leibler divergence in nats, without exaggeration, before the step.
+    embedding : Tensor, float32, shape (N, 2)
+        Centered.
+    exaggerated : bool
+        Whether the targets were exaggerated in this step.
+    velocity, gains : Tensor, shape (N, 2)
+        The optimizer's memory, needed to continue.
+    """
+
+    cost: float
+    embedding: Tensor
+    exaggerated: bool
+    velocity: Tensor
+    gains: Tensor
+
+
+def embedding_steps(
+    targets: Tensor,
+    kind: Kind = "tsne",
+    *,
+    iterations: int = 750,
+    learning_rate: float | None = None,
+    exaggeration: float = 12,
+    exaggerated: int = 250,
+    seed: int = 0,
+    resume: EmbeddingStep | None = None,
+) -> Iterator[EmbeddingStep]:
+    """Embed points in the plane by gradient descent, one step at a time.
+
+    Momentum 0.5 while the targets are exaggerated and 0.8 behind that; a gain per coordinate
+    grows where the gradient keeps its sign (van der Maaten's own code).
+
+    Parameters
+    ----------
+    targets : Tensor, shape (N, N)
+        From `targets`, of the same kind.
+    kind : {"sne", "symmetric", "tsne"}
+    iterations : int
+    learning_rate : float, optional
+        `default_learning_rate` by default.
+    exaggeration : float
+        Factor on the targets in the first steps, so that clusters form before they spread.
+    exaggerated : int
+        Number of those steps.
+    seed : int
+    resume : EmbeddingStep, optional
+        A step of an earlier run with the same targets: go on behind it.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range or the targets are not square.
+    """
+    checks.choice(kind, get_args(Kind), "kind of embedding")
+    iterations = checks.integer(iterations, 1, None, "iterations")
+    if targets.ndim != 2 or len(targets) != len(targets.T):
+        raise ValueError(f"targets must be (N, N), got {tuple(targets.shape)}")
+    if learning_rate is not None and not learning_rate > 0:
+        raise ValueError(f"learning_rate must be positive, got {learning_rate}")
+    count = len(targets)
+    rate = learning_rate or default_learning_rate(count, kind)
+    targets = targets.float()
+    if resume is None:
+        embedding = 1e-2 * torch.randn(count, 2, generator=generator(seed))
+        velocity, gains = torch.zeros_like(embedding), torch.ones_like(embedding)
+    else:
+        embedding, velocity, gains = resume.embedding, resume.velocity, resume.gains
+    for index in range(resume.index if resume else 0, iterations):
+        early = index < exaggerated
+        factor = exaggeration if early else 1
+        cost, gradient = cost_and_gradient(targets, embedding, kind, exaggeration=factor)
+        gains = torch.where(gradient.sign() == velocity.sign(), gains * 0.8, gains + 0.2)
+        gains = gains.clamp(min=0.01)
+        velocity = (0.5 if early else 0.8) * velocity - rate * gains * gradient
+        embedding = embedding + velocity
+        embedding = embedding - embedding.mean(0)
+        yield EmbeddingStep(index + 1, iterations, float(cost), embedding, early, velocity, gains)
