@@ -77,8 +77,7 @@ def test_every_library_that_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     names = {re.split(r"[<>=\[]", one)[0].lower().replace("-", "_") for one in declared}
-    aliases = {"pil": "pillow", "skimage": "scikit_image", "sklearn": "scikit_learn", "yaml": "pyyaml",
-               "ipython": "ipywidgets"}  # fmt: skip
+    aliases = {"pil": "pillow", "skimage": "scikit_image", "sklearn": "scikit_learn", "yaml": "pyyaml"}
     imported = set()
     for path in [*ROOT.glob("vizkit/**/*.py"), *ROOT.glob("tests/**/*.py"), *SOURCES]:
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M))
