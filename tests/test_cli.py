@@ -79,6 +79,19 @@ def test_bench_rows_for_machines(monkeypatch):
     assert str(row) == "scan: 2 s, 1.50 x bare forward (goal 1.3: MISSED)"
 
 
+def test_a_row_that_cannot_be_measured_does_not_end_the_bench(monkeypatch):
+    def broken():
+        raise RuntimeError("no browser was found")
+
+    monkeypatch.setattr(
+        "vizkit.bench.rows.ROWS",
+        {"slider": broken, "size": lambda: Row("size", 1, "GB", "", None, 2)},
+    )
+    monkeypatch.setattr("vizkit.bench.ROWS", {"slider": broken, "size": broken})
+    lines = invoke("bench").output.strip().splitlines()
+    assert lines == ["slider: not measured (no browser was found)", "size: 1 GB (goal 2 GB: met)"]
+
+
 def test_unknown_rows_are_named():
     outcome = invoke("bench", "speed")
     assert outcome.exit_code == 2

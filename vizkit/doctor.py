@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import torch
+from jupyter_core.paths import jupyter_path
 
 from vizkit.core.assets import ASSETS, NOTEBOOKS
 from vizkit.core.checks import first_line
@@ -107,7 +108,7 @@ def _weights() -> Finding:
 
 def _extensions() -> Finding:
     """JupyterLab extensions."""
-    roots = [Path(sys.prefix) / "share/jupyter/labextensions"]
+    roots = [Path(root) for root in jupyter_path("labextensions")]
     missing = [name for name in EXTENSIONS if not any((root / name).is_dir() for root in roots)]
     return Finding(
         "JupyterLab extensions",

@@ -98,6 +98,7 @@ def open_lab(notebook: str | None, port: int, *, browser: bool) -> int:
         )  # fmt: skip
         if notebook:
             command.append(f"--LabApp.default_url=/lab/tree/{notebook}")
-        with contextlib.suppress(KeyboardInterrupt):
-            return subprocess.run(command, check=False).returncode
-    return 0
+        process = subprocess.Popen(command)
+        while True:
+            with contextlib.suppress(KeyboardInterrupt):  # JupyterLab asks whether to shut down
+                return process.wait()

@@ -141,10 +141,14 @@ from vizkit.methods.receptive_field import Axis, receptive_fields
 
 print(getsource(Axis.window))
 fields = receptive_fields(model)
+print("layer    kernel  stride  padding     a unit sees   every   from")
 for name, field in fields.items():
-    if not field.is_whole:
+    own = model.net.get_submodule(name)
+    if hasattr(own, "kernel_size"):
+        kernel, stride, padding = (str(one) for one in (own.kernel_size, own.stride, own.padding))
+        axis = field.vertical
         print(
-            f"{name:8} size {field.vertical.size:4}  stride {field.vertical.stride:3}  start {field.vertical.start:4}"
+            f"{name:6} {kernel:>8} {stride:>7} {padding:>8} {axis.size:9} px {axis.stride:5} px {axis.start:4} px"
         )
 
 # %% [markdown]

@@ -87,7 +87,7 @@ def test_at_most_so_many_pictures_evenly_spread():
         (
             "CIFAR10",
             FileNotFoundError,
-            "torchvision's CIFAR10 is not in .* could not be downloaded",
+            "torchvision's CIFAR10 is not in .* was not downloaded",
         ),
         ("WIDERFace", FileNotFoundError, "torchvision's WIDERFace is not in"),
         ([], ValueError, "list holds no picture"),

@@ -155,14 +155,35 @@ def test_decompression_bombs_are_refused_without_being_decoded(monkeypatch):
         (np.full((4, 4), 3.5), ValueError, r"float pixels must be in \[0, 1\]"),
         (
             np.full((4, 4), -3),
-            ValueError,
-            r"integer pixels must be in \[0, 65535\], got \[-3, -3\]",
+            TypeError,
+            r"pixels must be uint8, uint16 or floats in \[0, 1\], got int64",
         ),
     ],
 )
 def test_what_is_no_picture_is_named(source, error, message):
     with pytest.raises(error, match=message):
         vizkit.load_image(source)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_damaged_files_are_refused_in_one_sentence_or_read(gradient, kind):
+    content = bytearray(encoded(gradient, kind))
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        damaged = bytearray(content)
+        for place in random.integers(0, len(content), 6):
+            damaged[place] = random.integers(0, 256)
+        try:
+            assert vizkit.load_image(bytes(damaged)).shape[0] == 3
+        except ValueError as error:
+            assert str(error).startswith("the file is")  # noqa: PT017
+
+
+def test_pictures_too_long_to_scale_are_refused():
+    with pytest.raises(
+        ValueError, match="3 x 3000 pixels is too long to have a shorter side of 256"
+    ):
+        vizkit.load_image(Image.new("RGB", (3, 3000)), 256)
 
 
 def test_a_folder_is_no_picture(tmp_path):
@@ -178,5 +199,9 @@ def test_uploads_are_kept_by_name_and_bad_ones_are_not(gradient):
     with pytest.raises(ValueError, match=r"notes\.txt is no picture"):
         module.add_upload("notes.txt", b"hello")
     assert "notes.txt" not in module.uploads()
-    assert module.add_upload("chelsea", encoded(gradient)) == "chelsea (upload)"
+    assert module.add_upload("chelsea", encoded(gradient)) == "chelsea (2)"
+    black = encoded(Image.new("RGB", (4, 4)))
+    assert module.add_upload("mine.png", black) == "mine.png (2)"
+    assert vizkit.load_image("mine.png (2)").max() == 0
+    assert torch.equal(vizkit.load_image("mine.png"), vizkit.load_image(gradient))
     assert vizkit.load_image("chelsea").shape == (3, 300, 451)

@@ -169,6 +169,8 @@ def test_the_commands_train_resume_and_export(archive, tmp_path, monkeypatch):
         return outcome.output
 
     monkeypatch.setattr(viznet.Recipe, "__init__", _small(viznet.Recipe.__init__))
+    monkeypatch.chdir(tmp_path)
+    assert "epoch 1: top-1" in run("viznet", "--epochs", "1"), "the folder has a default"
     out = tmp_path / "run"
     assert "epoch 2: top-1" in run("viznet", "--out", str(out), "--epochs", "2")
     assert "resuming after epoch 2 of 2" in run("viznet", "--out", str(out), "--epochs", "2")

@@ -55,13 +55,47 @@ def test_names_that_are_set_are_checked(tmp_path):
     assert "own.png" not in images.uploads()
 
 
+def test_a_second_upload_of_the_same_name_is_another_picture():
+    picker = make.ImagePicker("coffee")
+    upload(picker, "image.png", png())
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    upload(picker, "image.png", buffer.getvalue())
+    assert picker.value == "image.png (2)"
+    assert vizkit.load_image(picker.value).max() == 0
+
+
 def test_models_ready_and_to_download(hub):
     picker = make.ModelPicker()
     texts = [text for text, _ in picker._names.options]
     assert texts[0] == "viznet"
     assert "alexnet (to download)" in texts
     assert picker.load() is make.loaded("viznet")
-    assert picker.code == 'model = vizkit.load_model("viznet")'
+    assert picker.line("viznet") == 'model = vizkit.load_model("viznet")'
+
+
+def test_a_model_that_is_not_listed_can_be_set_and_a_wrong_one_is_refused(hub):
+    picker = make.ModelPicker()
+    picker.value = "resnet50"
+    assert picker._names.value == "resnet50"
+    with pytest.raises(ValueError, match="model 'resnet05' is not known"):
+        picker.value = "resnet05"
+    assert picker.value == picker._names.value == "resnet50"
+    picker.value = "viznet"
+    assert picker.load().name == "viznet"
+
+
+def test_a_bare_net_is_refused_with_the_cure():
+    with pytest.raises(TypeError, match=r"got Conv2d; vizkit\.ImageModel\(net"):
+        make.ModelPicker(nn.Conv2d(3, 2, 3))
+    with pytest.raises(TypeError, match=r"got Conv2d; vizkit\.ImageModel wraps a net"):
+        vizkit.load_model(nn.Conv2d(3, 2, 3))
+
+
+def test_the_model_that_was_given_is_used_though_its_name_is_known():
+    given = vizkit.load_model("viznet")
+    picker = make.ModelPicker(given)
+    assert picker.load() is given
 
 
 def test_a_model_of_ones_own_is_offered_first():

@@ -1,11 +1,17 @@
 """Every panel of lecture 04: values set, code shown and executed, clicks, uploads."""
 
+import ast
+
+import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 import vizkit
+from vizkit.figures.raster import Raster
 from vizkit.widgets import lecture04
+from vizkit.widgets.picture import Picture
 
 
 class Click:
@@ -22,9 +28,27 @@ class Click:
 
 
 def executed(panel):
-    names = {}
-    exec(panel.code, names)
+    """Run a panel's code as a cell does, and find each picture that it shows on the page."""
+    shown = []
+    names = {"pictures": PICTURES}
+    *lines, final = ast.parse(panel.code).body
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("IPython.display.display", shown.append)
+        exec(compile(ast.Module(lines, []), "code", "exec"), names)
+        shown.append(eval(compile(ast.Expression(final.value), "code", "eval"), names))
+    page = [one.raster.pixels for one in panel.shown.values() if isinstance(one, Picture)]
+    pictures = [one.pixels for one in shown if isinstance(one, Raster)]
+    assert pictures or not page, "the code shows a picture"
+    for pixels in pictures:
+        assert any(
+            pixels.shape == one.shape and np.abs(pixels.astype(int) - one).max() <= 2
+            for one in page
+        ), "the code shows what the page shows"
+    assert len(pictures) == len(page)
     return names["result"]
+
+
+PICTURES = [(image, 0) for image in torch.rand(3, 3, 40, 50)]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +134,7 @@ def test_an_upload_that_is_no_picture_leaves_the_panel_alive(activation):
 
 def test_fields_follow_the_unit_and_the_click():
     panel = lecture04.field_panel()
+    first = panel.values["row"], panel.values["column"]
     assert executed(panel) == panel.result.box
     panel.controls["layer"].value = "conv1"
     row, last = panel.values["row"], panel.controls["row"].max
@@ -122,7 +147,10 @@ def test_fields_follow_the_unit_and_the_click():
     assert "90 % of the squared gradient" in panel.shown["text"].value
     panel.controls["measure"].value = "none"
     assert panel.result.gradient is None
-    assert panel.error is None
+    assert executed(panel) == panel.result.box
+    panel.controls["layer"].value = "relu7"
+    panel.reset()
+    assert (panel.values["row"], panel.values["column"]) == first
 
 
 def test_a_unit_is_shown_where_it_is_excited_most(units):
@@ -159,6 +187,26 @@ def test_another_layer_starts_another_scan(units):
     units.scan.wait(60)
 
 
+def test_layers_changed_during_scans_leave_nothing_behind(units):
+    for turn in range(12):
+        layer = ("relu4", "relu6")[turn % 2]
+        units.controls["layer"].value = layer
+        assert units.result.maps.layer == layer, "the result is there when the cell goes on"
+    assert units.scan.wait(60).layer == "relu6"
+    assert units.result.top is not None
+    units.reset()
+    assert units.scan.wait(60).layer == "relu5"
+
+
+def test_a_scan_that_is_reset_leaves_the_page(units):
+    units.scan.reset()
+    assert units.result.top is None
+    assert "press Run" in units.shown["patches"].raster.alt
+    units.scan.run()
+    units.scan.wait(60)
+    assert units.result.top is not None
+
+
 def test_a_folder_can_be_named_in_the_panel(tmp_path, units):
     from PIL import Image
 
@@ -169,7 +217,13 @@ def test_a_folder_can_be_named_in_the_panel(tmp_path, units):
     assert units.pool.names == ("lime.png", "red.png")
     assert executed(units).index.tolist() == units.result.top.index.tolist()
     units.controls["source"].value = "no/such/folder"
-    assert "there is no folder no/such/folder" in units.status
+    assert "there is no folder no/such/folder" in units.shown["text"].value
+    assert units.pool.names == ("lime.png", "red.png"), "the last good pictures stay"
+    units.controls["channel"].value = 2
+    assert units.error is None
+    assert units.result.channel == 2
+    units.controls["source"].value = "CIFAR10"
+    assert "was not downloaded" in units.shown["text"].value
     units.reset()
     units.scan.wait(60)
     assert units.error is None
@@ -177,9 +231,9 @@ def test_a_folder_can_be_named_in_the_panel(tmp_path, units):
 
 
 def test_pictures_of_ones_own_are_scanned():
-    pictures = [(image, 0) for image in torch.rand(3, 3, 40, 50)]
-    panel = lecture04.unit_panel(source=pictures, patches=40)
+    panel = lecture04.unit_panel(source=PICTURES, patches=40)
     panel.scan.wait(60)
+    assert executed(panel).index.tolist() == panel.result.top.index.tolist()
     assert panel.pool.names == ("list 0", "list 1", "list 2")
     assert panel.error is None
 
@@ -219,6 +273,44 @@ def test_a_mixture_beside_a_unit():
     first = panel.result.mixture.index.tolist()
     panel.controls["seed"].value = 1
     assert panel.result.mixture.index.tolist() != first
+
+
+def fixed_net():
+    """A net that takes pictures of 32 x 32 and no others."""
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1024, 5)
+    )  # fmt: skip
+
+
+def vision_transformer():
+    return torchvision.models.VisionTransformer(
+        image_size=32, patch_size=8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16,
+        num_classes=5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("net", [fixed_net, vision_transformer])
+def test_nets_of_one_size_only_are_shown_at_that_size(net):
+    model = vizkit.ImageModel(net(), input_size=32, name="fixed")
+    assert model.fixed_size
+    panel = lecture04.activation_panel(model)
+    panel.controls["size"].value = 320
+    assert panel.error is None
+    assert panel.result.image.shape == (3, 32, 32)
+    assert lecture04.field_panel(model).error is None
+    units = lecture04.unit_panel(model, patches=40)
+    units.scan.wait(30)
+    assert units.error is None
+
+
+def test_nets_without_maps_are_refused_in_one_sentence():
+    flat = vizkit.ImageModel(
+        nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), input_size=4, name="flat"
+    )
+    with pytest.raises(ValueError, match="flat has no 2-D convolution"):
+        lecture04.filter_panel(flat)
+    with pytest.raises(ValueError, match="flat has no layer that keeps places"):
+        lecture04.field_panel(flat)
 
 
 @pytest.mark.parametrize("make", [

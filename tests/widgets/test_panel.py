@@ -70,15 +70,83 @@ def test_the_latest_value_wins_when_changes_come_during_a_computation():
         return x
 
     panel = make(compute)
-    thread = threading.Thread(target=setattr, args=(panel.controls["x"], "value", 10))
-    thread.start()
+
+    def set_later(value):
+        thread = threading.Thread(target=setattr, args=(panel.controls["x"], "value", value))
+        thread.start()
+        return thread
+
+    threads = [set_later(10)]
     assert begun.wait(10)
     for value in (11, 12, 13):
-        panel.controls["x"].value = value  # returns at once: the thread will look again
+        threads.append(set_later(value))
+        while panel.controls["x"].value != value:
+            time.sleep(0.001)
     go_on.set()
-    thread.join(10)
+    for thread in threads:
+        thread.join(10)
     assert computed == [3, 10, 13]
     assert panel.result == 13
+
+
+def test_a_result_is_there_when_a_set_returns_whatever_refreshes_in_the_background():
+    panel = make(lambda x: (time.sleep(0.002), x)[1])
+    done = threading.Event()
+
+    def refresh():
+        while not done.is_set():
+            panel.update()
+
+    thread = threading.Thread(target=refresh)
+    thread.start()
+    for value in range(4, 24):
+        panel.controls["x"].value = value
+        assert panel.result == value
+    done.set()
+    thread.join(10)
+
+
+def test_several_values_are_set_at_once():
+    computed = []
+    panel = make(lambda x: computed.append(x) or x)
+    panel.set(x=8)
+    assert computed == [3, 8]
+    with pytest.raises(ValueError, match="control 'y' is not known"):
+        panel.set(y=1)
+
+
+def test_reset_returns_to_what_adjust_made_of_the_first_values():
+    def adjust(controls):
+        if controls["x"].max != 40:
+            controls["x"].max = 40
+            controls["x"].value *= 2
+
+    panel = make(lambda x: x, adjust=adjust)
+    assert panel.result == 6
+    panel.controls["x"].value = 30
+    panel.reset()
+    assert panel.result == 6
+
+
+def test_an_error_behind_a_button_is_shown(tmp_path, monkeypatch):
+    panel = make()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "PIL.Image.Image.save", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
+    next(b for b in find(panel.view, widgets.Button) if b.description == "Save picture").click()
+    assert "disk full" in panel.status
+
+
+def test_the_code_is_that_of_the_last_good_result():
+    def compute(x):
+        if x == 7:
+            raise ValueError("no seven")
+        return x
+
+    panel = make(compute, code=lambda x: f"result = {x}")
+    panel.controls["x"].value = 7
+    assert panel.code == "result = 3"
 
 
 def test_no_update_is_lost_between_many_threads():

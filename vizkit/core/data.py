@@ -57,7 +57,11 @@ class PatchPool:
 
 
 def open_source(
-    source: Source = "bundled", *, root: str | Path = "data", most: int = 1000
+    source: Source = "bundled",
+    *,
+    root: str | Path = "data",
+    most: int = 1000,
+    download: bool = True,
 ) -> Iterator[tuple[str, Image.Image]]:
     """Yield pictures with their names, one by one.
 
@@ -70,6 +74,8 @@ def open_source(
         Where a torchvision dataset is, or will be downloaded to.
     most : int
         At most so many pictures, evenly spread over the source.
+    download : bool
+        Whether a torchvision dataset may be downloaded.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def open_source(
     elif isinstance(source, (str, Path)) and Path(source).expanduser().is_dir():
         yield from _open_folder(Path(source).expanduser(), most)
     elif isinstance(source, (str, Path)):
-        yield from _open_dataset(_torchvision_dataset(str(source), Path(root)), most)
+        yield from _open_dataset(_torchvision_dataset(str(source), Path(root), download), most)
     elif hasattr(source, "__len__") and hasattr(source, "__getitem__"):
         yield from _open_dataset(source, most)
     else:
@@ -112,7 +118,7 @@ def _open_folder(folder: Path, most: int) -> Iterator[tuple[str, Image.Image]]:
         raise ValueError(f"{folder} has no picture that can be read ({known})")
 
 
-def _torchvision_dataset(name: str, root: Path) -> Sequence[Any]:
+def _torchvision_dataset(name: str, root: Path, download: bool) -> Sequence[Any]:
     datasets = [one for one in torchvision.datasets.__all__ if one[0].isupper()]
     if name not in datasets and ("/" in name or "\\" in name):
         raise FileNotFoundError(f"there is no folder {name}")
@@ -123,6 +129,8 @@ def _torchvision_dataset(name: str, root: Path) -> Sequence[Any]:
         try:
             return kind(root)  # type: ignore[no-any-return]
         except RuntimeError:  # torchvision's "not found, use download=True"
+            if not download:
+                raise
             return kind(root, download=True)  # type: ignore[no-any-return]
     except TypeError as error:
         raise ValueError(
@@ -131,8 +139,9 @@ def _torchvision_dataset(name: str, root: Path) -> Sequence[Any]:
         ) from error
     except (OSError, RuntimeError) as error:
         raise FileNotFoundError(
-            f"torchvision's {name} is not in {root.resolve()} and could not be downloaded "
-            f"({checks.first_line(error)})"
+            f"torchvision's {name} is not in {root.resolve()} and was not downloaded "
+            f"({checks.first_line(error)}); torchvision.datasets.{name}({str(root)!r}, "
+            "download=True) does it"
         ) from error
 
 
@@ -153,6 +162,7 @@ def cut_patches(
     scales: Sequence[float] = (1.0, 0.7, 0.5, 0.35, 0.25),
     seed: int = 0,
     root: str | Path = "data",
+    download: bool = True,
 ) -> PatchPool:
     """Cut square patches from pictures, at places drawn at random and at several scales.
 
@@ -167,8 +177,8 @@ def cut_patches(
     scales : sequence of float
         Sides of the squares that are cut, as shares of a picture's shorter side, in (0, 1].
     seed : int
-    root : str or Path
-        Of a torchvision dataset.
+    root, download
+        Of a torchvision dataset, see `open_source`.
 
     Returns
     -------
@@ -184,7 +194,7 @@ def cut_patches(
     size = checks.integer(size, 8, 1024, "size")
     if not scales or not all(0 < scale <= 1 for scale in scales):
         raise ValueError(f"scales must be in (0, 1], got {tuple(scales)}")
-    pictures = list(open_source(source, root=root, most=count))
+    pictures = list(open_source(source, root=root, most=count, download=download))
     random = np.random.default_rng(checks.integer(seed, 0, None, "seed"))
     patches = np.empty((count, size, size, 3), np.uint8)
     boxes = np.empty((count, 4), np.int64)

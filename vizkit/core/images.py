@@ -20,6 +20,9 @@ from vizkit.core.drawings import DRAWINGS
 #: Largest picture that is opened, in pixels; a phone's camera makes 50 million.
 MAX_PIXELS = 100_000_000
 
+#: Largest picture that comes out of scaling, in pixels.
+MAX_SCALED = 17_000_000
+
 
 @dataclass(frozen=True)
 class BundledImage:
@@ -112,9 +115,12 @@ def add_upload(name: str, content: bytes) -> str:
         If the content is truncated, too large or no picture; nothing is kept then.
     """
     picture = _decode(content, name)
-    name = f"{name} (upload)" if name in images() else name
-    _uploads[name] = picture
-    return name
+    free, number = name, 1
+    while free in images() or free in _uploads:  # a name never changes its picture
+        number += 1
+        free = f"{name} ({number})"
+    _uploads[free] = picture
+    return free
 
 
 def uploads() -> list[str]:
@@ -130,7 +136,7 @@ def load_image(source: Any, size: int | tuple[int, int] | None = None) -> Tensor
     source : str, Path, bytes, mapping, array, Tensor or PIL.Image.Image
         A bundled name (`images` lists them), the name of an upload, a file, a file's content, an
         entry of ``ipywidgets.FileUpload.value``, or pixels: (H, W), (H, W, 3 or 4), or a Tensor
-        (3, H, W); integers up to their type's maximum or floats in [0, 1].
+        (3, H, W); uint8, uint16 or floats in [0, 1].
     size : int or (int, int), optional
         An integer is the length of the shorter side in pixels, the aspect is kept; a pair is
         (height, width), reached by scaling and cutting the longer side evenly.
@@ -159,6 +165,11 @@ def resize(picture: Image.Image, size: int | tuple[int, int] | None) -> Image.Im
     side = checks.integer(size, 1, 4096, "size")
     scale = side / min(picture.size)
     shape = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    if shape[0] * shape[1] > MAX_SCALED:
+        raise ValueError(
+            f"a picture of {picture.width} x {picture.height} pixels is too long to have a "
+            f"shorter side of {side}: it would be {shape[0]} x {shape[1]}"
+        )
     return picture.resize(shape, Image.Resampling.LANCZOS)
 
 
@@ -211,7 +222,9 @@ def _decode(content: bytes, name: str) -> Image.Image:
         raise ValueError(f"{name} is no picture that Pillow can read") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name} is larger than {MAX_PIXELS / 1e6:.0f} million pixels") from error
-    except (OSError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise on cut files
+    except Exception as error:  # Pillow's decoders raise all kinds of errors on damaged files
+        if str(error).startswith(name):
+            raise
         raise ValueError(f"{name} is truncated or damaged ({checks.first_line(error)})") from error
 
 
@@ -225,7 +238,9 @@ def _check_size(picture: Image.Image, name: str) -> None:
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
     picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I") or picture.mode == "F":
+    if picture.mode.startswith("I"):  # 16 bits, whatever type Pillow hands them out as
+        picture = _from_array(np.asarray(picture).clip(0, 65535).astype(np.uint16))
+    if picture.mode == "F":
         picture = _from_array(np.asarray(picture))
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         colors = picture.convert("RGBA")
@@ -255,14 +270,10 @@ def _to_uint8(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8
         return pixels
     if pixels.dtype == bool:
         return pixels.astype(np.uint8) * 255
-    if np.issubdtype(pixels.dtype, np.integer):
-        # Pillow hands 16-bit gray out as int32: its range is that of 16 bits.
-        top = 65535 if pixels.dtype.itemsize > 1 else np.iinfo(pixels.dtype).max
-        if pixels.min() < 0 or pixels.max() > top:
-            raise ValueError(
-                f"integer pixels must be in [0, {top}], got [{pixels.min()}, {pixels.max()}]"
-            )
-        return (pixels / top * 255).round().astype(np.uint8)
+    if pixels.dtype == np.uint16:
+        return (pixels / 65535 * 255).round().astype(np.uint8)
+    if not np.issubdtype(pixels.dtype, np.floating):
+        raise TypeError(f"pixels must be uint8, uint16 or floats in [0, 1], got {pixels.dtype}")
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
         raise ValueError(
             f"float pixels must be in [0, 1] without NaN, got [{pixels.min():.3g}, "

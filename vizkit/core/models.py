@@ -19,6 +19,9 @@ from vizkit.core.assets import ASSETS
 from vizkit.core.hooks import Layer, evaluation, trace_layers
 from vizkit.core.viznet import VizNet
 
+#: What nets raise on pictures that they cannot take.
+_SIZE_ERRORS = (RuntimeError, AssertionError)
+
 #: The networks that come with the kit, by name.
 BUNDLED = {"viznet": ASSETS / "models" / "viznet.safetensors"}
 
@@ -67,6 +70,8 @@ class ImageModel:
     ) -> None:
         if not isinstance(net, nn.Module):
             raise TypeError(f"net must be a torch.nn.Module, got {type(net).__name__}")
+        if not all(hasattr(values, "__len__") for values in (mean, std)):
+            raise TypeError(f"mean and std must be sequences, got {mean!r} and {std!r}")
         if len(mean) != len(std) or len(mean) not in (1, 3) or not all(value > 0 for value in std):
             raise ValueError(
                 f"mean and std must be 3 values each (1 for gray), std > 0, got {mean} and {std}"
@@ -98,7 +103,7 @@ class ImageModel:
         try:
             with evaluation(self.net), torch.no_grad():
                 logits = self.net(self.normalize(self._example()))
-        except RuntimeError as error:
+        except _SIZE_ERRORS as error:
             raise ValueError(
                 f"net cannot run on a picture of {self.input_size} px; give its input_size, and "
                 f"one mean and std if it takes gray pictures ({checks.first_line(error)})"
@@ -113,6 +118,18 @@ class ImageModel:
         """Every layer by name, in forward order."""
         example = self.normalize(self._example())
         return {layer.name: layer for layer in trace_layers(self.net, example)}
+
+    @cached_property
+    def fixed_size(self) -> bool:
+        """Whether the net takes no other pictures than `input_size` x `input_size`."""
+        size = self.input_size
+        wide = torch.full((1, 3, size, size + size // 2), 0.5, device=self.device)
+        try:
+            with self._lock, evaluation(self.net), torch.no_grad():
+                self.net(self.normalize(wide))
+        except _SIZE_ERRORS:
+            return True
+        return False
 
     def layer(self, name: str) -> Layer:
         """Look a layer up by name.
@@ -202,7 +219,7 @@ class ImageModel:
         with self._lock, evaluation(self.net):
             try:
                 yield self.net
-            except RuntimeError as error:
+            except _SIZE_ERRORS as error:
                 size = tuple(images.shape[-2:])
                 if size == (self.input_size, self.input_size):
                     raise
@@ -271,13 +288,20 @@ def load_model(name: str = "viznet", device: str | torch.device | None = None) -
 
     Raises
     ------
-    ValueError
-        If the name is not known, or its weights file is cut or of another net.
+    TypeError, ValueError
+        If the name or device is not known, or its weights file is cut or of another net.
     FileNotFoundError
         If the weights are neither bundled, cached nor to be downloaded.
     """
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name must be a model's name, got {type(name).__name__}; vizkit.ImageModel wraps a net"
+        )
     checks.choice(name, models(), "model")
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    try:
+        device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise ValueError(f"device must be one such as 'cpu' or 'cuda', got {device!r}") from error
     return (_load_bundled if name in BUNDLED else _load_torchvision)(name, device)
 
 

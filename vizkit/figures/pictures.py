@@ -220,6 +220,13 @@ def photo(image: Tensor, alt: str) -> Raster:
     return Raster(to_uint8(image), alt)
 
 
+def message(text: str, *, width: int = 400, height: int = 60) -> Raster:
+    """Write a sentence where a picture will be."""
+    picture = Image.new("RGB", (width, height), "white")
+    ImageDraw.Draw(picture).text((4, height // 3), text, fill="#555555", font=font(15))
+    return Raster(np.asarray(picture), text)
+
+
 def boxes(raster: R, marks: Sequence[Box], *, color: str = ACCENT, width: int = 3) -> R:
     """Draw frames ``(x0, y0, x1, y1)`` on a picture, the frame on the outermost pixels inside.
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,6 @@ class Raster:
     def height(self) -> int:
         """In pixels."""
         return int(self.pixels.shape[0])
-
-    def enlarged(self, width: int) -> "Raster":
-        """Repeat pixels so that the picture is as wide as fits into `width`."""
-        factor = max(1, width // self.width)
-        pixels = self.pixels.repeat(factor, 0).repeat(factor, 1)
-        return replace(self, pixels=pixels)
 
     def encoded(self) -> tuple[str, bytes]:
         """Return the MIME type and the encoded picture."""

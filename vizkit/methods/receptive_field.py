@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from vizkit.core import checks
-from vizkit.core.hooks import capture
+from vizkit.core.hooks import capture, forward_to
 from vizkit.core.models import ImageModel
 
 
@@ -281,9 +281,8 @@ def measured_field(
     checks.image(image)
     model.layer(layer)
     pixels = image.detach().to(model.dtype, copy=True).requires_grad_()
-    with model.running(image) as net, capture(net, [layer]) as captured:
-        net(model.normalize(pixels[None]))
-    maps = captured[layer][0]
+    with model.running(image) as net:
+        maps = forward_to(net, model.normalize(pixels[None]), layer)[0]
     if maps.ndim != 3:
         raise ValueError(f"layer {layer!r} has no map; its units see the whole picture")
     row = checks.integer(row, 0, maps.shape[1] - 1, "row")

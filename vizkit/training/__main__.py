@@ -18,7 +18,9 @@ Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
 @app.command("viznet")
 def train_viznet(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for the checkpoint; resumed if it has one.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the checkpoint; resumed if it has one.")
+    ] = Path("runs"),
     epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 30,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from vizkit.core import checks
 from vizkit.core import images as pictures
 from vizkit.core.models import ImageModel, load_model, models, ready
 
@@ -163,30 +164,44 @@ class ModelPicker(widgets.VBox):
     value = traitlets.Unicode()
 
     def __init__(self, model: str | ImageModel = "viznet", label: str = "network") -> None:
-        own = {model.name: model} if isinstance(model, ImageModel) else {}
-        here = ready()
-        self._own = {name: one for name, one in own.items() if name not in here}
+        if not isinstance(model, (str, ImageModel)):
+            raise TypeError(
+                f"model must be a name or a vizkit.ImageModel, got {type(model).__name__}; "
+                "vizkit.ImageModel(net, mean=..., std=..., labels=...) makes one"
+            )
+        self._own = {model.name: model} if isinstance(model, ImageModel) else {}
         name = model.name if isinstance(model, ImageModel) else model
-        offered = [*self._own, *here, *(one for one in CLASSIC if one not in here)]
-        status = {one.name: one.status for one in models().values()}
-        labeled = [
-            (f"{one} (to download)" if status.get(one) == "download" else one, one)
-            for one in dict.fromkeys([*offered, name])
-        ]
-        self._names = dropdown(label, labeled, name)
+        self._names = dropdown(label, self._options(name), name)
         super().__init__([self._names], value=name)
-        traitlets.link((self._names, "value"), (self, "value"))
+        traitlets.link((self, "value"), (self._names, "value"))
+
+    def _options(self, *more: str) -> list[tuple[str, str]]:
+        here = ready()
+        offered = [*self._own, *here, *(one for one in CLASSIC if one not in here), *more]
+        known = [*here, *self._own]
+        return [
+            (one if one in known else f"{one} (to download)", one) for one in dict.fromkeys(offered)
+        ]
+
+    @traitlets.validate("value")
+    def _check(self, proposal: dict[str, Any]) -> str:
+        name: str = proposal["value"]
+        if name not in self._own:
+            checks.choice(name, models(), "model")
+        if name not in _option_values(self._names.options):
+            self._names.options = self._options(name)
+        return name
 
     def load(self) -> ImageModel:
         """Return the picked model; the last few stay in memory."""
         return self._own.get(self.value) or loaded(self.value)
 
-    @property
-    def code(self) -> str:
-        """The line of Python that makes ``model`` the picked model."""
-        if self.value in self._own:
-            return f"# model is your own {self.value}"
-        return f'model = vizkit.load_model("{self.value}")'
+    def line(self, name: str) -> str:
+        """Return the line of Python that makes ``model`` the model of a name."""
+        if name in self._own and name not in models():
+            return f"# model is your own {name}"
+        note = "  # or the one you gave the panel" if name in self._own else ""
+        return f'model = vizkit.load_model("{name}"){note}'
 
 
 @lru_cache(maxsize=4)
@@ -200,6 +215,11 @@ def update(control: widgets.Widget, **traits: Any) -> None:
     with control.hold_trait_notifications():
         for name, value in traits.items():
             setattr(control, name, value)
+
+
+def limit(control: widgets.Widget, last: int) -> None:
+    """Let a slider end at `last` and bring its value inside."""
+    update(control, max=last, value=min(control.value, last))
 
 
 def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = None) -> None:

@@ -36,7 +36,7 @@ def steps_panel() -> Panel:
 
     def adjust(controls: dict[str, Any]) -> None:
         features = parse_table(controls["table"].value).shape[1]
-        make.update(controls["k"], max=features, value=min(controls["k"].value, features))
+        make.limit(controls["k"], features)
 
     def compute(table: str, k: int) -> PCA:
         return pca(parse_table(table), k)
@@ -142,7 +142,7 @@ def rebuilt_panel(pictures: str = "digits") -> Panel:
     def adjust(controls: dict[str, Any]) -> None:
         found = _pca_of(controls["pictures"].value)
         for name, last in (("k", len(found.eigenvalues)), ("first", len(found.samples) - 12)):
-            make.update(controls[name], max=last, value=min(controls[name].value, last))
+            make.limit(controls[name], last)
 
     def compute(pictures: str, k: int, first: int) -> RebuiltView:
         height, width = PICTURES[pictures]().shape[1:]

@@ -20,7 +20,7 @@ from vizkit.core.seeds import normal
 from vizkit.core.steps import last
 from vizkit.figures.charts import field_curve, weight_bars
 from vizkit.figures.grids import activation_grid, filter_grid, neighbor_rows, patch_grid
-from vizkit.figures.pictures import boxes, fit, overlay, photo
+from vizkit.figures.pictures import boxes, fit, message, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.methods.activations import ActivationMaps, activation_gradients, activations
 from vizkit.methods.filters import Filters, WeightCount, convolutions, filters, weight_sharing
@@ -34,7 +34,7 @@ from vizkit.methods.units import (
 )
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.panel import Panel, Shown, alert
 from vizkit.widgets.runner import Runner
 
 #: Width of a photo beside a grid, in pixels.
@@ -43,17 +43,40 @@ PHOTO = 380
 FIELD = 480
 
 
-def _image_line(image: str, size: int) -> str:
+Size = int | tuple[int, int]
+
+
+def _size(model: ImageModel, size: int) -> Size:
+    """Return the size at which a picture is shown to a net: its own if it takes no other."""
+    return (model.input_size, model.input_size) if model.fixed_size else size
+
+
+def _image_line(image: str, size: Size) -> str:
     return f"image = vizkit.load_image({image!r}, size={size})"
 
 
+@lru_cache(maxsize=2)
+def _maps(model: ImageModel, image: str, size: Size, layer: str) -> ActivationMaps:
+    """Run a layer once for the sliders' ranges and for what they show."""
+    return activations(model, load_image(image, size), layer)
+
+
 def _layers(model: ImageModel, *, maps_only: bool = False) -> list[tuple[str, str]]:
-    """Return (text, name) of each layer, the text telling its shape."""
-    return [
+    """Return (text, name) of each layer, the text telling its shape.
+
+    Raises
+    ------
+    ValueError
+        If the net has none.
+    """
+    found = [
         (f"{name}   {' x '.join(map(str, layer.shape))}", name)
         for name, layer in model.layers.items()
         if len(layer.shape) == 3 or not maps_only
     ]
+    if not found:
+        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
+    return found
 
 
 def _first_relu(model: ImageModel) -> str:
@@ -66,7 +89,7 @@ def _first_relu(model: ImageModel) -> str:
 
 def _answers(model: ImageModel, name: str, k: int = 5) -> str:
     """Return the top classes of a picture at the net's own size as a small table with bars."""
-    image = load_image(name, model.input_size)
+    image = load_image(name, _size(model, model.input_size))
     rows = "".join(
         f"<tr><td>{escape(label)}</td><td>{share:.1%}</td><td>"
         f'<div style="background:#0072b2;height:11px;width:{max(1, round(120 * share))}px">'
@@ -83,6 +106,8 @@ def filter_panel(model: str | ImageModel = "viznet") -> Panel:
     """Show the filters of any convolution of any network."""
     picker = make.ModelPicker(model)
     convs = list(convolutions(picker.load()))
+    if not convs:
+        raise ValueError(f"{picker.value} has no 2-D convolution")
     controls = {
         "model": picker,
         "layer": make.dropdown("layer", convs),
@@ -94,8 +119,7 @@ def filter_panel(model: str | ImageModel = "viznet") -> Panel:
     def adjust(controls: dict[str, Any]) -> None:
         found = convolutions(picker.load())
         make.offer(controls["layer"], list(found))
-        last = found[controls["layer"].value].out_channels - 1
-        make.update(controls["filter"], max=last, value=min(controls["filter"].value, last))
+        make.limit(controls["filter"], found[controls["layer"].value].out_channels - 1)
         controls["filter"].disabled = controls["view"].value == "every filter"
 
     def compute(**values: Any) -> tuple[Filters, int | None, Any]:
@@ -124,7 +148,7 @@ def filter_panel(model: str | ImageModel = "viznet") -> Panel:
             "from vizkit.figures.grids import filter_grid",
             "from vizkit.methods.filters import filters",
             "",
-            picker.code,
+            picker.line(values["model"]),
             f"result = filters(model, {values['layer']!r})",
             f"filter_grid(result, scale={values['scale']!r}, channel={one})",
         ])  # fmt: skip
@@ -181,15 +205,15 @@ def activation_panel(
         net = picker.load()
         make.offer(controls["layer"], _layers(net))
         make.offer(controls["target"], ["the predicted one", *net.labels])
-        last = net.layer(controls["layer"].value).shape[0] - 1
-        make.update(controls["channel"], max=last, value=min(controls["channel"].value, last))
+        make.limit(controls["channel"], net.layer(controls["layer"].value).shape[0] - 1)
         controls["target"].disabled = controls["show"].value == "activations"
 
     def compute(**values: Any) -> ActivationView:
         net = picker.load()
-        picture = load_image(values["image"], values["size"])
+        size = _size(net, values["size"])
+        picture = load_image(values["image"], size)
         if values["show"] == "activations":
-            maps = activations(net, picture, values["layer"])
+            maps = _maps(net, values["image"], size, values["layer"])
         else:
             target = None if values["target"] == "the predicted one" else values["target"]
             maps = activation_gradients(net, picture, values["layer"], target)
@@ -228,13 +252,20 @@ def activation_panel(
             target = f", {values['target']!r}" if known else ""
         return "\n".join([
             "import vizkit",
+            "from IPython.display import display",
             "from vizkit.figures.grids import activation_grid",
+            "from vizkit.figures.pictures import fit, overlay",
             f"from vizkit.methods.activations import {function}",
             "",
-            picker.code,
-            _image_line(values["image"], values["size"]),
+            picker.line(values["model"]),
+            _image_line(values["image"], _size(picker.load(), values["size"])),
             f"result = {function}(model, image, {values['layer']!r}{target})",
-            f"activation_grid(result, order={values['order']!r}, scale={values['scale']!r})",
+            f"channel = {values['channel']}",
+            f"display(activation_grid(result, order={values['order']!r}, "
+            f"scale={values['scale']!r}, chosen=channel))",
+            "one = result.maps[channel]",
+            'laid = overlay(image, one, "one channel", signed=bool(one.min() < 0))',
+            f"display(fit(laid, {PHOTO}))",
         ])  # fmt: skip
 
     panel = Panel(
@@ -267,10 +298,10 @@ class FieldView:
     model: ImageModel
 
 
-_fields = lru_cache(maxsize=8)(receptive_fields)
+_fields = lru_cache(maxsize=2)(receptive_fields)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _curve(model: ImageModel) -> go.Figure:
     return field_curve(_fields(model), model.input_size)
 
@@ -293,8 +324,8 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
         make.offer(controls["layer"], _layers(net, maps_only=True))
-        picture = load_image(controls["image"].value, controls["size"].value)
-        shape = activations(net, picture, controls["layer"].value).maps.shape
+        size = _size(net, controls["size"].value)
+        shape = _maps(net, controls["image"].value, size, controls["layer"].value).maps.shape
         for name, length in zip(("row", "column"), shape[1:], strict=True):
             # The unit keeps its place in the picture when the layer or the size changes.
             control = controls[name]
@@ -304,7 +335,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     def compute(**values: Any) -> FieldView:
         net = picker.load()
-        picture = load_image(values["image"], values["size"])
+        picture = load_image(values["image"], _size(net, values["size"]))
         fields = _fields(net)
         box = fields[values["layer"]].box(values["row"], values["column"], *picture.shape[1:])
         gradient = None
@@ -330,18 +361,28 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
         }
 
     def code(**values: Any) -> str:
-        return "\n".join([
+        net, layer = picker.load(), values["layer"]
+        lines = [
             "import vizkit",
-            "from vizkit.figures.pictures import boxes, overlay",
+            "from vizkit.figures.pictures import boxes, fit, overlay, photo",
             "from vizkit.methods.receptive_field import measured_field, receptive_fields",
             "",
-            picker.code,
-            _image_line(values["image"], values["size"]),
+            picker.line(values["model"]),
+            _image_line(values["image"], _size(net, values["size"])),
             f"row, column = {values['row']}, {values['column']}",
-            f"field = receptive_fields(model)[{values['layer']!r}]",
-            "result = field.box(row, column, *image.shape[1:])",
-            f"gradient = measured_field(model, image, {values['layer']!r}, row, column)",
-            'boxes(overlay(image, gradient, "what the unit sees", opacity=0.9), [result])',
+            f"result = receptive_fields(model)[{layer!r}].box(row, column, *image.shape[1:])",
+        ]
+        if values["measure"] == "none":
+            lines.append('shown = photo(image, "what the unit sees")')
+        else:
+            lines += [
+                f"gradient = measured_field(model, image, {layer!r}, row, column)",
+                'shown = overlay(image, gradient, "what the unit sees", opacity=1)',
+            ]
+        return "\n".join([
+            *lines,
+            f"mark = [round(edge * {FIELD} / shown.width) for edge in result]",
+            f"boxes(fit(shown, {FIELD}), [mark])",
         ])  # fmt: skip
 
     panel = Panel(
@@ -350,13 +391,17 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
         captions={"picture": "click to move the unit"},
     )  # fmt: skip
 
-    def pick(x: int, y: int) -> None:
-        raster = panel.shown["picture"].raster
-        controls["row"].value = int(y / raster.height * (controls["row"].max + 1))
-        controls["column"].value = int(x / raster.width * (controls["column"].max + 1))
-
-    panel.shown["picture"].on_click(pick)
+    panel.shown["picture"].on_click(lambda x, y: _pick_place(panel, "picture", x, y))
     return panel
+
+
+def _pick_place(panel: Panel, name: str, x: int, y: int) -> None:
+    """Move a panel's row and column to where a picture was clicked."""
+    raster, controls = panel.shown[name].raster, panel.controls
+    panel.set(
+        row=int(y / raster.height * (controls["row"].max + 1)),
+        column=int(x / raster.width * (controls["column"].max + 1)),
+    )
 
 
 def _field_text(field: ReceptiveField, view: FieldView) -> str:
@@ -402,6 +447,7 @@ class UnitView:
     box: tuple[int, int, int, int]
     field: ReceptiveField
     top: TopPatches | None
+    problem: str
 
 
 class UnitPanel(Panel):
@@ -443,10 +489,11 @@ class UnitPanel(Panel):
         self._patches = patches
         self.pool = _pool(source, patches, _patch_size(net))
         self._scanned: tuple[str, str, str] | None = None
+        self._source, self._problem = str(source), ""
         layers = _layers(net, maps_only=True)
         names = [name for _, name in layers]
         layer = layer or ("relu5" if "relu5" in names else names[len(names) // 2])
-        maps = activations(net, load_image(image, _map_size(net)), layer).maps
+        maps = _maps(net, image, _map_size(net), layer).maps
         channel = checks.integer(channel, 0, len(maps) - 1, "channel")
         row, column = divmod(int(maps[channel].argmax()), maps.shape[2])
         controls = {
@@ -476,43 +523,55 @@ class UnitPanel(Panel):
             },
         )  # fmt: skip
         self.shown["grid"].on_click(self._pick_channel)
-        self.shown["map"].on_click(self._pick_place)
+        self.shown["map"].on_click(lambda x, y: _pick_place(self, "map", x, y))
 
     def _steps(self, step: ScanStep | None) -> Iterator[ScanStep]:
         net, layer = self._picker.load(), self.controls["layer"].value
         return scan_steps(net, self.pool, layer, batch_size=32, resume=step)
 
-    def _picture(self) -> Tensor:
-        return load_image(self.controls["image"].value, _map_size(self._picker.load()))
-
     def _fit_sliders(self, controls: dict[str, Any]) -> None:
         net = self._picker.load()
         make.offer(controls["layer"], _layers(net, maps_only=True))
         layer = controls["layer"].value
-        shape = activations(net, self._picture(), layer).maps.shape
+        shape = _maps(net, controls["image"].value, _map_size(net), layer).maps.shape
         for name, length in zip(("channel", "row", "column"), shape, strict=True):
-            control = controls[name]
-            make.update(control, max=length - 1, value=min(control.value, length - 1))
+            make.limit(controls[name], length - 1)
 
     def _look(self, **values: Any) -> UnitView:
         net, layer = self._picker.load(), values["layer"]
-        wanted = (net.name, layer, values["source"])
+        self._open_source(net, values["source"])
+        wanted = (net.name, layer, self._source)
         if self._scanned != wanted:
-            source = values["source"] if self._own is None else self._own
-            self.pool = _pool(source, self._patches, _patch_size(net))
             self._scanned = wanted
             self.scan.run()
-        picture = self._picture()
+        size = _map_size(net)
+        picture, maps = load_image(values["image"], size), _maps(net, values["image"], size, layer)
         field = _fields(net)[layer]
         step = self.scan.step
         top = None
-        if step is not None and step.layer == layer:
+        if step is not None and step.layer == layer and len(step.value) == len(self.pool):
             top = top_patches(step, self.pool, values["channel"])
         return UnitView(
-            picture, activations(net, picture, layer), values["channel"], values["row"],
-            values["column"], field.box(values["row"], values["column"], *picture.shape[1:]),
-            field, top,
+            picture, maps, values["channel"], values["row"], values["column"],
+            field.box(values["row"], values["column"], *picture.shape[1:]), field, top,
+            self._problem,
         )  # fmt: skip
+
+    def _open_source(self, net: ImageModel, source: str) -> None:
+        """Cut patches of the named pictures; where there are none, keep those that are there."""
+        self._problem = ""
+        size = _patch_size(net)
+        if self._own is not None:
+            if self.pool.size != size:
+                self.pool = _pool(self._own, self._patches, size)
+            return
+        try:
+            # A name that is typed must not start a download of gigabytes.
+            self.pool = _pool(source, self._patches, size, download=False)
+            self._source = source
+        except (OSError, TypeError, ValueError) as error:
+            self._problem = str(error)
+            self.pool = _pool(self._source, self._patches, size)
 
     def _paint(self, view: UnitView) -> Shown:
         one = view.maps.maps[view.channel]
@@ -530,13 +589,14 @@ class UnitPanel(Panel):
 
     def _patch_sheet(self, view: UnitView, title: str) -> Raster:
         if view.top is None or not len(view.top.index):
-            return photo(torch.ones(3, 140, 400), "The scan has only begun")
+            return message("No patch is scanned yet: press Run.")
         return patch_grid(self.pool, view.top, view.field, side=128, title=title)
 
     @staticmethod
     def _read_out(view: UnitView, one: Tensor) -> str:
         x0, y0, x1, y1 = view.box
-        return (
+        problem = alert(ValueError(view.problem)) if view.problem else ""
+        return problem + (
             f"<b>{escape(view.maps.layer)}, channel {view.channel}, row {view.row}, "
             f"column {view.column}</b><br>activation {one[view.row, view.column]:.3f} of at most "
             f"{one.max():.3f} on this picture<br>sees x {x0} to {x1}, y {y0} to {y1}"
@@ -550,22 +610,34 @@ class UnitPanel(Panel):
 
     def _listing_of(self, **values: Any) -> str:
         net, layer = self._picker.load(), values["layer"]
-        source = repr(values["source"]) if self._own is None else "pictures"
-        note = "" if self._own is None else "  # pictures are your own"
+        source = _source_code(self._source if self._own is None else self._own)
         return "\n".join([
             "import vizkit",
+            "from IPython.display import display",
             "from vizkit.core.data import cut_patches",
             "from vizkit.core.steps import last",
-            "from vizkit.figures.grids import patch_grid",
+            "from vizkit.figures.grids import activation_grid, patch_grid",
+            "from vizkit.figures.pictures import boxes, fit, overlay",
+            "from vizkit.methods.activations import activations",
             "from vizkit.methods.receptive_field import receptive_fields",
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
-            self._picker.code,
-            f"pool = cut_patches({source}, count={self._patches}, "
-            f"size={_patch_size(net)}){note}",
-            f"scan = last(scan_steps(model, pool, {layer!r}, batch_size=32))",
-            f"result = top_patches(scan, pool, channel={values['channel']})",
-            f"patch_grid(pool, result, receptive_fields(model)[{layer!r}])",
+            self._picker.line(values["model"]),
+            _image_line(values["image"], _map_size(net)),
+            f"layer, channel = {layer!r}, {values['channel']}",
+            f"row, column = {values['row']}, {values['column']}",
+            "maps = activations(model, image, layer)",
+            f"display(activation_grid(maps, order={values['order']!r}, chosen=channel, width=600))",
+            "field = receptive_fields(model)[layer]",
+            "one = maps.maps[channel]",
+            'laid = overlay(image, one, "one channel", signed=bool(one.min() < 0))',
+            f"box = [round(edge * {PHOTO} / laid.width)",
+            "       for edge in field.box(row, column, *image.shape[1:])]",
+            f"display(boxes(fit(laid, {PHOTO}), [box]))",
+            f"pool = cut_patches({source}, count={self._patches}, size={_patch_size(net)})",
+            "scan = last(scan_steps(model, pool, layer, batch_size=32))",
+            "result = top_patches(scan, pool, channel)",
+            "display(patch_grid(pool, result, field))",
         ])  # fmt: skip
 
     def _pick_channel(self, x: int, y: int) -> None:
@@ -574,32 +646,31 @@ class UnitPanel(Panel):
             order = self.result.maps.order(self.controls["order"].value)
             self.controls["channel"].value = int(order[tile])
 
-    def _pick_place(self, x: int, y: int) -> None:
-        raster = self.shown["map"].raster
-        rows, columns = self.controls["row"].max + 1, self.controls["column"].max + 1
-        self.controls["row"].value = int(y / raster.height * rows)
-        self.controls["column"].value = int(x / raster.width * columns)
-
 
 def _patch_size(model: ImageModel) -> int:
     """Return the side of the patches that suits a net: its own pictures', 128 at most."""
     return min(model.input_size, 128)
 
 
-def _map_size(model: ImageModel) -> int:
-    return max(model.input_size, 256)
+def _map_size(model: ImageModel) -> Size:
+    return _size(model, max(model.input_size, 256))
 
 
 _pools: dict[tuple[str, int, int], PatchPool] = {}
 
 
-def _pool(source: Source, count: int, size: int) -> PatchPool:
+def _source_code(source: Source) -> str:
+    """Return the Python of a source of pictures; one of the user's own needs a name."""
+    return repr(str(source)) if isinstance(source, (str, Path)) else "pictures"
+
+
+def _pool(source: Source, count: int, size: int, *, download: bool = True) -> PatchPool:
     """Cut a pool once for all panels; only named sources are kept."""
     if not isinstance(source, (str, Path)):
         return cut_patches(source, count=count, size=size)
     key = (str(source), count, size)
     if key not in _pools:
-        _pools[key] = cut_patches(source, count=count, size=size)
+        _pools[key] = cut_patches(source, count=count, size=size, download=download)
     return _pools[key]
 
 
@@ -635,9 +706,13 @@ def neighbor_panel(
         "others": make.toggle("other pictures only"),
     }
 
+    @lru_cache(maxsize=2)
+    def pool_of(size: int) -> PatchPool:
+        return _pool(source, patches, size)
+
     @lru_cache(maxsize=8)
     def pool_codes(net: ImageModel, layer: str) -> Tensor:
-        return codes(net, _pool(source, patches, _patch_size(net)).patches, layer)
+        return codes(net, pool_of(_patch_size(net)).patches, layer)
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
@@ -645,7 +720,7 @@ def neighbor_panel(
 
     def compute(**values: Any) -> NeighborView:
         net = picker.load()
-        pool = _pool(source, patches, _patch_size(net))
+        pool = pool_of(_patch_size(net))
         query = center(load_image(values["image"]), values["zoom"], pool.size)
         among = torch.ones(len(pool), dtype=torch.bool)
         if values["others"] and values["image"] in pool.names:
@@ -673,10 +748,11 @@ def neighbor_panel(
             "import torch",
             "import vizkit",
             "from vizkit.core.data import cut_patches",
+            "from vizkit.figures.grids import neighbor_rows",
             "from vizkit.methods.neighbors import center, codes, nearest, pixel_vectors",
             "",
-            picker.code,
-            f"pool = cut_patches({source if isinstance(source, str) else 'bundled'!r}, "
+            picker.line(values["model"]),
+            f"pool = cut_patches({_source_code(source)}, "
             f"count={patches}, size={_patch_size(net)})",
             f"among = {among}",
             f"query = center(vizkit.load_image({values['image']!r}), {values['zoom']}, pool.size)",
@@ -684,7 +760,8 @@ def neighbor_panel(
             f"code = codes(model, query[None], {values['layer']!r})[0]",
             f"pool_codes = codes(model, pool.patches, {values['layer']!r})",
             f"result = nearest(code, pool_codes, k={k}, among=among)",
-            "in_pixels.index, result.index",
+            f"rows = [('in pixels', in_pixels), ('in ' + {values['layer']!r}, result)]",
+            "neighbor_rows(query, pool, rows, side=80)",
         ])  # fmt: skip
 
     return Panel(
@@ -706,7 +783,7 @@ def weight_panel() -> Panel:
 
     def adjust(controls: dict[str, Any]) -> None:
         most = min(15, controls["size"].value)
-        make.update(controls["kernel"], max=most, value=min(controls["kernel"].value, most))
+        make.limit(controls["kernel"], most)
 
     def draw(count: WeightCount) -> Shown:
         text = (
@@ -760,15 +837,18 @@ def mixture_panel(
         "seed": make.slider("random mix", 0, 50, 0, live=False),
     }
 
+    @lru_cache(maxsize=2)
+    def pool_of(size: int) -> PatchPool:
+        return _pool(source, patches, size)
+
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
         make.offer(controls["layer"], _layers(net, maps_only=True))
-        last = net.layer(controls["layer"].value).shape[0] - 1
-        make.update(controls["channel"], max=last, value=min(controls["channel"].value, last))
+        make.limit(controls["channel"], net.layer(controls["layer"].value).shape[0] - 1)
 
     def compute(**values: Any) -> MixtureView:
         net, layer = picker.load(), values["layer"]
-        pool = _pool(source, patches, _patch_size(net))
+        pool = pool_of(_patch_size(net))
         channels = net.layer(layer).shape[0]
         unit = torch.eye(channels)[values["channel"]]
         mixture = normal((channels,), values["seed"])
@@ -784,22 +864,30 @@ def mixture_panel(
         }
 
     def code(**values: Any) -> str:
-        net = picker.load()
+        net, layer = picker.load(), values["layer"]
+        channels = net.layer(layer).shape[0]
         return "\n".join([
+            "import torch",
             "import vizkit",
+            "from IPython.display import display",
             "from vizkit.core.data import cut_patches",
             "from vizkit.core.seeds import normal",
-            "from vizkit.figures.grids import patch_grid",
             "from vizkit.core.steps import last",
+            "from vizkit.figures.grids import patch_grid",
+            "from vizkit.methods.receptive_field import receptive_fields",
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
-            picker.code,
-            f"pool = cut_patches({source if isinstance(source, str) else 'bundled'!r}, "
+            picker.line(values["model"]),
+            f"pool = cut_patches({_source_code(source)}, "
             f"count={patches}, size={_patch_size(net)})",
-            f"mixture = normal((1, {net.layer(values['layer']).shape[0]}), seed={values['seed']})",
-            f"scan = last(scan_steps(model, pool, {values['layer']!r}, directions=mixture))",
-                "result = top_patches(scan, pool, channel=0)",
-            "patch_grid(pool, result)",
+            f"unit = torch.eye({channels})[{values['channel']}]",
+            f"mixture = normal(({channels},), seed={values['seed']})",
+            "both = torch.stack([unit, mixture])",
+            f"scan = last(scan_steps(model, pool, {layer!r}, directions=both))",
+            f"field = receptive_fields(model)[{layer!r}]",
+            "display(patch_grid(pool, top_patches(scan, pool, 0), field))",
+            "result = top_patches(scan, pool, 1)",
+            "display(patch_grid(pool, result, field))",
         ])  # fmt: skip
 
     return Panel(

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from itertools import count
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
 from vizkit.widgets import layouts
@@ -39,9 +41,10 @@ STYLE = """<style>
 class Panel:
     """Runs a function whenever one of its controls changes and shows what comes out.
 
-    A value that is set in a cell takes the same path as one set by hand. While a computation
-    runs, further changes only mark the panel stale: the latest values win. An error is shown in
-    the panel in one sentence, the last good result stays, and the panel goes on.
+    A value that is set in a cell takes the same path as one set by hand, and its result is there
+    when the cell goes on. Changes that come while a computation runs are answered by one more,
+    with the latest values. An error is shown in the panel in one sentence, the last good result
+    stays, and the panel goes on.
 
     Parameters
     ----------
@@ -97,7 +100,10 @@ class Panel:
         self._drawn: dict[str, Raster | go.Figure | str] = {}
         self._compute, self._draw, self._code, self._adjust = compute, draw, code, adjust
         self._arrange, self._captions = arrange or layouts.row, dict(captions or {})
-        self._lock, self._stale = Lock(), False
+        self._lock, self._owner = Lock(), 0
+        self._marks, self._wanted, self._done = count(1), 0, 0
+        self._silent = False
+        self._good: dict[str, Any] = {}
         self._status = widgets.HTML().add_class("vizkit-status")
         self._listing = widgets.HTML(layout=widgets.Layout(display="none"))
         self._buttons = {
@@ -107,7 +113,6 @@ class Panel:
         }
         self._canvas = widgets.Box(layout=widgets.Layout(flex="1 1 480px", min_width="0"))
         self.view = self._build(extra)
-        self._first = {name: control.value for name, control in self.controls.items()}
         for control in self.controls.values():
             control.observe(self._changed, "value")
             if control.has_trait("problem"):
@@ -115,12 +120,13 @@ class Panel:
         self.update()
         if self.error is not None:
             raise self.error  # wrong from the start is the author's mistake, not the reader's
+        self._first = self.values
 
     def _build(self, extra: Sequence[widgets.Widget]) -> widgets.Widget:
         buttons = []
         for name, action in self._buttons.items():
             button = widgets.Button(description=name, layout=widgets.Layout(width="112px"))
-            button.on_click(lambda _, action=action: action())
+            button.on_click(lambda _, action=action: self._guarded(action))
             buttons.append(button)
         left = widgets.VBox(
             [*self.controls.values(), *extra, widgets.HBox(buttons), self._status],
@@ -144,8 +150,8 @@ class Panel:
 
     @property
     def code(self) -> str:
-        """The Python that reproduces what is on the page."""
-        return self._code(**self.values) if self._code else ""
+        """The Python that reproduces what is on the page: the last good result."""
+        return self._code(**self._good) if self._code else ""
 
     @property
     def status(self) -> str:
@@ -153,22 +159,40 @@ class Panel:
         return self._status.value
 
     def update(self) -> None:
-        """Compute and draw again with the controls' present values."""
-        self._stale = True
-        # A change during a computation, by another thread or by `adjust`, finds the lock taken
-        # and leaves; whoever holds the lock looks again after giving it back.
-        while self._stale and self._lock.acquire(blocking=False):
+        """Compute and draw with the controls' present values; the result is there on return."""
+        if self._owner == get_ident():
+            return  # `adjust` changed a control: the computation has not begun
+        mark = self._wanted = next(self._marks)
+        with self._lock:
+            if self._done >= mark:
+                return  # a computation of another thread began after this change
+            self._done, self._owner = self._wanted, get_ident()
             try:
-                self._stale = False
                 self._run()
             finally:
-                self._lock.release()
+                self._owner = 0
+
+    def set(self, **values: Any) -> None:
+        """Set several controls and compute once.
+
+        Raises
+        ------
+        ValueError
+            If a name is no control.
+        """
+        self._silent = True
+        try:
+            for name, value in values.items():
+                self.controls[checks.choice(name, self.controls, "control")].value = value
+        finally:
+            self._silent = False
+        self.update()
 
     def reset(self) -> None:
         """Set every control back to what it was at first."""
-        for name, value in self._first.items():
-            self.controls[name].value = value
-        self.update()
+        self.set(**self._first)
+        if self.values != self._first:  # a slider's range had to follow another control first
+            self.set(**self._first)
 
     def save(self, folder: str | Path = ".") -> list[Path]:
         """Write every picture as PNG and every chart as HTML, beside the notebook by default.
@@ -198,7 +222,14 @@ class Panel:
         return path
 
     def _changed(self, _: Any) -> None:
-        self.update()
+        if not self._silent:
+            self.update()
+
+    def _guarded(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except Exception as error:
+            self._fail(error)
 
     def _refused(self, change: dict[str, Any]) -> None:
         if change["new"]:
@@ -211,13 +242,13 @@ class Panel:
         try:
             if self._adjust is not None:
                 self._adjust(self.controls)
-                self._stale = False  # what `adjust` set is used right now
-            result = self._compute(**self.values)
+            values = self.values
+            result = self._compute(**values)
             shown = self._draw(result)
         except Exception as error:
             self._fail(error)
             return
-        self.result, self.error = result, None
+        self.result, self.error, self._good = result, None, values
         self._show(shown)
         if self._listing.layout.display != "none":
             self._list_code()
@@ -272,7 +303,9 @@ def _refresh(widget: widgets.Widget, item: Raster | go.Figure | str) -> None:
         with widget.batch_update():
             for old, new in zip(widget.data, item.data, strict=True):
                 old.update(new.to_plotly_json(), overwrite=False)
-            widget.layout.update(item.layout.to_plotly_json())
+            new_layout = item.layout.to_plotly_json()
+            new_layout.pop("template", None)  # the same for all charts, and slow to compare
+            widget.layout.update(new_layout)
     else:
         widget.value = item
 

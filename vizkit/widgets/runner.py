@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from threading import Event, Thread, current_thread
+from threading import Event, Lock, Thread, current_thread
 from typing import Generic, TypeVar
 
 import ipywidgets as widgets
@@ -23,7 +23,8 @@ class Runner(Generic[S]):
         ``start(step)`` returns a generator of steps; `step` is None for a new run, or the last
         step of the run to continue.
     show : callable
-        ``show(step)`` draws a step; called at most `rate` times a second and for the last one.
+        ``show(step)`` draws a step; called at most `rate` times a second and for the last one,
+        and with None after Reset.
     name : str
         A word beside the progress bar.
     rate : float
@@ -42,7 +43,7 @@ class Runner(Generic[S]):
     def __init__(
         self,
         start: Callable[[S | None], Iterator[S]],
-        show: Callable[[S], None],
+        show: Callable[[S | None], None],
         *,
         rate: float = 10,
         name: str = "progress",
@@ -50,7 +51,8 @@ class Runner(Generic[S]):
         self._start, self._show, self._pause = start, show, 1 / rate
         self.step: S | None = None
         self.error: Exception | None = None
-        self._halt = Event()
+        self._halt = Event()  # of the present run: an older one is superseded
+        self._guard = Lock()
         self._thread: Thread | None = None
         self.buttons = {
             name: widgets.Button(description=name, layout=widgets.Layout(width="82px"))
@@ -84,8 +86,9 @@ class Runner(Generic[S]):
     def stop(self) -> None:
         """End the run after its present step and keep what is there."""
         self._halt.set()
-        if self._thread not in (None, current_thread()):
-            self._thread.join()
+        thread = self._thread
+        if thread is not None and thread is not current_thread():
+            thread.join()
         self._enable()
 
     def reset(self) -> None:
@@ -94,6 +97,7 @@ class Runner(Generic[S]):
         self.step, self.error = None, None
         self._bar.value, self._status.value = 0, ""
         self._enable()
+        self._show(None)
 
     def wait(self, timeout: float | None = None) -> S:
         """Wait for the run to end and return its last step.
@@ -105,8 +109,11 @@ class Runner(Generic[S]):
         Exception
             Whatever ended the run.
         """
-        if self._thread is not None:
-            self._thread.join(timeout)
+        end = None if timeout is None else time.monotonic() + timeout
+        thread = None
+        while thread is not self._thread:  # a run may have been superseded by another
+            thread = self._thread
+            thread.join(None if end is None else max(end - time.monotonic(), 0))
         if self.running:
             raise TimeoutError(f"the run did not end within {timeout} s")
         if self.error is not None:
@@ -116,13 +123,14 @@ class Runner(Generic[S]):
         return self.step
 
     def _launch(self, step: S | None) -> None:
-        self.stop()
-        self._halt = Event()  # one per run: what `show` started may outlive the run it stopped
-        self.error = None
-        self.step = step
-        self._thread = Thread(target=self._drain, args=(step, self._halt), daemon=True)
-        self._enable(running=True)
-        self._thread.start()
+        with self._guard:
+            # Not joined: what starts this run may be the very thread of the one it replaces.
+            self._halt.set()
+            self._halt = Event()
+            self.step, self.error = step, None
+            self._thread = Thread(target=self._drain, args=(step, self._halt), daemon=True)
+            self._enable(running=True)
+            self._thread.start()
 
     def _drain(self, step: S | None, halt: Event) -> None:
         shown, begun = 0.0, time.perf_counter()
@@ -130,15 +138,19 @@ class Runner(Generic[S]):
             steps = self._start(step)
             with closing(steps):  # type: ignore[type-var]
                 while not halt.is_set() and (step := next(steps, None)) is not None:
-                    self.step = step
+                    with self._guard:
+                        if self._halt is not halt:
+                            return
+                        self.step = step
                     if (now := time.perf_counter()) - shown >= self._pause:
                         self._display(step, now - begun)
                         shown = now
             if self._halt is halt and self.step is not None:
                 self._display(self.step, time.perf_counter() - begun)
         except Exception as error:
-            self.error = error
-            self._status.value = alert(error)
+            if self._halt is halt:  # a thread's error is invisible unless kept
+                self.error = error
+                self._status.value = alert(error)
         finally:
             if self._halt is halt:
                 self._enable()
