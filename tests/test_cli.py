@@ -1,6 +1,10 @@
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -8,7 +12,7 @@ from typer.testing import CliRunner
 import vizkit.doctor
 from vizkit.bench.rows import ROWS, Row, interleaved
 from vizkit.cli import app
-from vizkit.lab import lab_command, lab_server, notebook_folder
+from vizkit.lab import free_port, lab_command, lab_server, notebook_folder
 
 
 def invoke(*arguments):
@@ -125,6 +129,46 @@ def test_lab_stays_on_loopback_with_a_token(tmp_path, monkeypatch):
     monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
     assert "--allow-root" not in lab_command(tmp_path, tmp_path, port=1, token="t", browser=True)
     assert notebook_folder().name == "notebooks"
+
+
+def test_lab_says_where_it_is_and_ends_with_ctrl_c(tmp_path):
+    from urllib.request import urlopen
+
+    port = free_port(18_888)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "vizkit.cli", "lab", "--no-browser", "--port", str(port)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        address = process.stdout.readline().split()[-1]
+        assert address.startswith(f"http://127.0.0.1:{port}/lab?token=")
+        status = address.replace("/lab?", "/api/contents/04_filters.ipynb?content=0&")
+        end = time.monotonic() + 60
+        while True:
+            try:
+                with urlopen(status) as answer:
+                    assert json.load(answer)["name"] == "04_filters.ipynb"
+                break
+            except OSError:
+                assert time.monotonic() < end
+                time.sleep(0.3)
+    finally:
+        for _ in range(2):  # the second answers "Shutdown this Jupyter server?"
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.5)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+def test_a_taken_port_is_passed_over():
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert free_port(port) > port
 
 
 def test_the_server_refuses_who_has_no_token(tmp_path):

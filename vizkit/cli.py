@@ -23,7 +23,7 @@ def lab(
     """Open JupyterLab on the lectures."""
     from vizkit.lab import open_lab
 
-    raise typer.Exit(open_lab(notebook, port, browser=browser))
+    raise typer.Exit(open_lab(notebook, port, browser=browser, say=typer.echo))
 
 
 @app.command()

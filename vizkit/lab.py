@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,7 @@ def lab_server(root: Path) -> Iterator[str]:
     RuntimeError
         If it does not answer within a minute.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port(0)
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory() as scratch, (Path(scratch) / "log").open("w+") as log:
         # The user's own Jupyter settings and workspaces stay out of it.
@@ -89,16 +87,44 @@ def notebook_folder() -> Path:
     return copy
 
 
-def open_lab(notebook: str | None, port: int, *, browser: bool) -> int:
-    """Run JupyterLab in the foreground until the user ends it, and return its exit status."""
+def open_lab(notebook: str | None, port: int, *, browser: bool, say: Callable[[str], None]) -> int:
+    """Run JupyterLab in the foreground until the user ends it, and return its exit status.
+
+    Parameters
+    ----------
+    notebook : str or None
+        Opened first.
+    port : int
+        The next free one is taken if it is not.
+    browser : bool
+        Whether to open a browser window.
+    say : callable
+        Called with the address: JupyterLab itself hides a token that it was given.
+    """
+    port, token = free_port(port), secrets.token_hex(16)
+    page = f"/lab/tree/{notebook}" if notebook else "/lab"
     with tempfile.TemporaryDirectory() as scratch:
         command = lab_command(
-            notebook_folder(), Path(scratch), port=port, token=secrets.token_hex(16),
-            browser=browser,
-        )  # fmt: skip
-        if notebook:
-            command.append(f"--LabApp.default_url=/lab/tree/{notebook}")
+            notebook_folder(), Path(scratch), port=port, token=token, browser=browser
+        )
+        command.append(f"--LabApp.default_url={page}")
+        say(f"JupyterLab: http://127.0.0.1:{port}{page}?token={token}")
         process = subprocess.Popen(command)
         while True:
             with contextlib.suppress(KeyboardInterrupt):  # JupyterLab asks whether to shut down
                 return process.wait()
+
+
+def free_port(first: int) -> int:
+    """Return the first port from `first` on that nobody listens on; any free one for 0.
+
+    Raises
+    ------
+    ValueError
+        If none of fifty is free.
+    """
+    for port in range(first, first + 50):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise ValueError(f"port must be free, all from {first} to {first + 49} are taken")
