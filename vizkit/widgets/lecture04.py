@@ -1,6 +1,6 @@
 """The panels of lecture 04: filters, activations, receptive fields, units, neighbors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -447,6 +447,7 @@ class UnitView:
     box: tuple[int, int, int, int]
     field: ReceptiveField
     top: TopPatches | None
+    order: str
     problem: str
 
 
@@ -554,7 +555,7 @@ class UnitPanel(Panel):
         return UnitView(
             picture, maps, values["channel"], values["row"], values["column"],
             field.box(values["row"], values["column"], *picture.shape[1:]), field, top,
-            self._problem,
+            values["order"], self._problem,
         )  # fmt: skip
 
     def _open_source(self, net: ImageModel, source: str) -> None:
@@ -579,9 +580,8 @@ class UnitPanel(Panel):
         laid = overlay(view.image, one, f"The map of {title}", signed=bool(one.min() < 0))
         scale = PHOTO / laid.width
         x0, y0, x1, y1 = (round(value * scale) for value in view.box)
-        order = self.controls["order"].value
         return {
-            "grid": activation_grid(view.maps, order=order, chosen=view.channel, width=600),
+            "grid": activation_grid(view.maps, order=view.order, chosen=view.channel, width=600),
             "map": boxes(fit(laid, PHOTO), [(x0, y0, x1, y1)]),
             "text": self._read_out(view, one),
             "patches": self._patch_sheet(view, title),
@@ -643,7 +643,7 @@ class UnitPanel(Panel):
     def _pick_channel(self, x: int, y: int) -> None:
         tile = self.shown["grid"].raster.at(x, y)
         if tile is not None:
-            order = self.result.maps.order(self.controls["order"].value)
+            order = self.result.maps.order(self.result.order)
             self.controls["channel"].value = int(order[tile])
 
 
@@ -674,6 +674,11 @@ def _pool(source: Source, count: int, size: int, *, download: bool = True) -> Pa
     return _pools[key]
 
 
+def _pool_of(source: Source, count: int) -> Callable[[int], PatchPool]:
+    """Return what cuts a panel's patches to a net's size, once a size also for own pictures."""
+    return lru_cache(maxsize=2)(lambda size: _pool(source, count, size))
+
+
 # Neighbors ------------------------------------------------------------------------------------
 
 
@@ -696,7 +701,7 @@ def neighbor_panel(
     k: int = 8,
 ) -> Panel:
     """Compare the nearest neighbors of a picture in pixels with those in a layer's code."""
-    picker = make.ModelPicker(model)
+    picker, pool_of = make.ModelPicker(model), _pool_of(source, patches)
     net = picker.load()
     controls = {
         "image": make.ImagePicker(image, "query"),
@@ -705,10 +710,6 @@ def neighbor_panel(
         "zoom": make.slider("zoom", 1.0, 4.0, 1.5, step=0.25),
         "others": make.toggle("other pictures only"),
     }
-
-    @lru_cache(maxsize=2)
-    def pool_of(size: int) -> PatchPool:
-        return _pool(source, patches, size)
 
     @lru_cache(maxsize=8)
     def pool_codes(net: ImageModel, layer: str) -> Tensor:
@@ -827,7 +828,7 @@ def mixture_panel(
     model: str | ImageModel = "viznet", source: Source = "bundled", patches: int = 1000
 ) -> Panel:
     """Set a channel's top patches beside those of a random mixture of channels."""
-    picker = make.ModelPicker(model)
+    picker, pool_of = make.ModelPicker(model), _pool_of(source, patches)
     layers = _layers(picker.load(), maps_only=True)
     names = [name for _, name in layers]
     controls = {
@@ -836,10 +837,6 @@ def mixture_panel(
         "channel": make.slider("channel", 0, 191, 7, live=False),
         "seed": make.slider("random mix", 0, 50, 0, live=False),
     }
-
-    @lru_cache(maxsize=2)
-    def pool_of(size: int) -> PatchPool:
-        return _pool(source, patches, size)
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
