@@ -1,17 +1,13 @@
 """Every panel of lecture 04: values set, code shown and executed, clicks, uploads."""
 
-import ast
-
-import numpy as np
 import pytest
 import torch
 import torchvision
 from torch import nn
 
 import vizkit
-from vizkit.figures.raster import Raster
+from tests.widgets.listing import PICTURES, executed
 from vizkit.widgets import lecture04
-from vizkit.widgets.picture import Picture
 
 
 class Click:
@@ -25,30 +21,6 @@ class Click:
         event = {"type": "click", "relativeX": self.x * width, "relativeY": self.y * height,
                  "boundingRectWidth": width, "boundingRectHeight": height}  # fmt: skip
         picture._events._dom_handlers(event)
-
-
-def executed(panel):
-    """Run a panel's code as a cell does, and find each picture that it shows on the page."""
-    shown = []
-    names = {"pictures": PICTURES}
-    *lines, final = ast.parse(panel.code).body
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("IPython.display.display", shown.append)
-        exec(compile(ast.Module(lines, []), "code", "exec"), names)
-        shown.append(eval(compile(ast.Expression(final.value), "code", "eval"), names))
-    page = [one.raster.pixels for one in panel.shown.values() if isinstance(one, Picture)]
-    pictures = [one.pixels for one in shown if isinstance(one, Raster)]
-    assert pictures or not page, "the code shows a picture"
-    for pixels in pictures:
-        assert any(
-            pixels.shape == one.shape and np.abs(pixels.astype(int) - one).max() <= 2
-            for one in page
-        ), "the code shows what the page shows"
-    assert len(pictures) == len(page)
-    return names["result"]
-
-
-PICTURES = [(image, 0) for image in torch.rand(3, 3, 40, 50)]
 
 
 @pytest.fixture(scope="module")

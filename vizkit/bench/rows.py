@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -146,32 +147,58 @@ WATCH = """async () => {
     }).observe(picture, {childList: true, subtree: true, attributes: true});
   });
 }"""
-PANEL = "from vizkit.widgets import lecture04\nlecture04.activation_panel()"
 
 
-def slider_to_pixels() -> Row:
-    """One activation grid (viznet, 256 px) from the slider to the pixels, in Chromium."""
+@contextmanager
+def panel_page(source: str) -> Iterator[Any]:
+    """Yield a page of Chromium on a notebook of one cell that has run."""
     from vizkit.browser import open_browser, open_notebook, run_all
     from vizkit.lab import lab_server
 
     with tempfile.TemporaryDirectory() as folder:
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(PANEL)], metadata={"kernelspec": kernel}
+            cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
         )
         nbformat.write(notebook, Path(folder, "panel.ipynb"))
         with lab_server(Path(folder)) as address, open_browser() as page:
             open_notebook(page, address, "panel.ipynb")
             run_all(page)
-            handle = page.locator(".vizkit-panel .noUi-handle").first  # the channel
-            handle.wait_for(timeout=60_000)
-            handle.focus()
-            taken = []
-            for _ in range(23):
-                page.evaluate(WATCH)
-                page.keyboard.press("ArrowRight")
-                taken.append(page.evaluate("() => window.painted"))
+            page.locator(".vizkit-panel").wait_for(timeout=60_000)
+            yield page
+
+
+def slider_to_pixels() -> Row:
+    """One activation grid (viznet, 256 px) from the slider to the pixels, in Chromium."""
+    with panel_page("from vizkit.widgets import lecture04\nlecture04.activation_panel()") as page:
+        page.locator(".vizkit-panel .noUi-handle").first.focus()  # the channel
+        taken = []
+        for _ in range(23):
+            page.evaluate(WATCH)
+            page.keyboard.press("ArrowRight")
+            taken.append(page.evaluate("() => window.painted"))
     return Row("slider to pixels", statistics.median(taken[3:]), "ms", "", None, 150)
+
+
+#: Runs in the page: collects the times at which the first chart is painted.
+PAINTS = """() => {
+  window.paints = [];
+  document.querySelector('.js-plotly-plot').on(
+    'plotly_afterplot', () => window.paints.push(performance.now()));
+}"""
+
+
+def live_embedding() -> Row:
+    """Time between two paints of the live t-SNE of 1,000 points, in Chromium."""
+    with panel_page("from vizkit.widgets import lecture03\nlecture03.tsne_panel()") as page:
+        page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
+        page.evaluate(PAINTS)
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.wait_for_timeout(10_000)
+        page.get_by_role("button", name="Stop").click()
+        paints = page.evaluate("() => window.paints")
+    mean = (paints[-1] - paints[0]) / (len(paints) - 1)
+    return Row("live t-SNE frame", mean, "ms", "", None, 1000 / 15)
 
 
 MEMORY_CELL = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -195,5 +222,6 @@ ROWS: dict[str, Callable[[], Row]] = {
     "import": import_time,
     "patch scan": patch_scan,
     "slider to pixels": slider_to_pixels,
+    "live t-SNE frame": live_embedding,
     "kernel memory": kernel_memory,
 }

@@ -234,3 +234,67 @@ def faces() -> Tensor:
     with as_file(files("skimage.data").joinpath("lfw_subset.npy")) as path:
         pictures = torch.from_numpy(np.load(path)[:100]).to(torch.float64)
     return pictures / pictures.max() if pictures.max() > 1 else pictures
+
+
+def digit_labels() -> Tensor:
+    """Return which digit each picture of `digits` shows, int64, shape (1797,)."""
+    from sklearn.datasets import load_digits
+
+    return torch.from_numpy(load_digits().target).long()
+
+
+#: What `clouds` draws.
+CLOUDS = ("one cloud", "two sizes", "two densities", "unequal gaps", "two rings", "a line")
+
+
+def clouds(kind: str, count: int = 150, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Draw points whose shape is known, to see what an embedding makes of it.
+
+    ============== =========================================================================
+    one cloud      a single Gaussian in 50 dimensions: no structure at all
+    two sizes      two Gaussians in the plane, one ten times as wide as the other
+    two densities  two Gaussians in the plane, one three times as wide, side by side
+    unequal gaps   three Gaussians of width 1 in the plane, 10 and 50 from the first
+    two rings      two linked circles in space
+    a line         points along a straight line in 10 dimensions
+    ============== =========================================================================
+
+    Returns
+    -------
+    (Tensor, Tensor)
+        Points, float64, shape (count, d); a class for each, int64, shape (count,).
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    """
+    checks.choice(kind, CLOUDS, "cloud")
+    count = checks.integer(count, 6, 10_000, "count")
+    random = np.random.default_rng(checks.integer(seed, 0, None, "seed"))
+    labels = np.zeros(count, np.int64)
+    if kind == "one cloud":
+        points = random.standard_normal((count, 50))
+    elif kind in ("two sizes", "two densities"):
+        labels = np.arange(count) % 2
+        width, gap = (10, 60) if kind == "two sizes" else (3, 12)
+        points = random.standard_normal((count, 2))
+        for label, scale in enumerate((1, width)):
+            group = points[labels == label]
+            group -= group.mean(0)
+            points[labels == label] = scale * group / group.std()
+        points[:, 0] += gap * labels
+    elif kind == "unequal gaps":
+        labels = np.arange(count) % 3
+        points = random.standard_normal((count, 2))
+        points[:, 0] += np.array([0, 10, 50])[labels]
+    elif kind == "two rings":
+        labels = np.arange(count) % 2
+        angle = 2 * np.pi * np.arange(count) / count
+        ring = np.stack([np.cos(angle), np.sin(angle), 0 * angle], 1)
+        points = np.where(labels[:, None] == 1, ring[:, [0, 2, 1]] + [1, 0, 0], ring)
+    else:
+        place = np.linspace(-1, 1, count)[:, None]
+        points = place * random.standard_normal((1, 10))
+        labels = np.arange(count) * 3 // count
+    return torch.from_numpy(points), torch.from_numpy(labels)

@@ -3,6 +3,8 @@
 Viridis for amounts, red-blue centered on zero for signed values, Okabe-Ito for classes.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -13,6 +15,8 @@ from numpy.typing import NDArray
 
 #: Okabe & Ito's eight colors that color-blind readers tell apart, without black.
 CLASSES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
+#: For ten classes: three more that stay apart from those by their lightness.
+TEN = (*CLASSES, "#222222", "#999999", "#882255")
 INK = "#222222"
 ACCENT = CLASSES[1]
 FONT = "Inter, Segoe UI, Helvetica, Arial, sans-serif"
@@ -33,6 +37,22 @@ def lookup(palette: Palette) -> NDArray[np.uint8]:
     places = np.linspace(0, len(anchors) - 1, 256)
     columns = [np.interp(places, np.arange(len(anchors)), anchors[:, c]) for c in range(3)]
     return np.stack(columns, -1).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changes of a chart that is on the page already: a tenth of the time of a new chart.
+
+    Parameters
+    ----------
+    traces : sequence of dict
+        For each trace in order, its properties that change.
+    layout : dict
+        Properties of the layout that change.
+    """
+
+    traces: Sequence[dict[str, Any]]
+    layout: dict[str, Any]
 
 
 def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings: Any) -> go.Figure:

@@ -63,6 +63,24 @@ def conditional_probabilities(
     ----------
     Hinton & Roweis, "Stochastic Neighbor Embedding", NeurIPS 2002.
     """
+    return _search(points, perplexity, tolerance)[0]
+
+
+def bandwidths(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5) -> Tensor:
+    """Return the sigma_i that `conditional_probabilities` finds, float64, shape (N,).
+
+    Wide where points are sparse, narrow where they are dense: each point gets the same effective
+    number of neighbors.
+
+    Raises
+    ------
+    ValueError
+        As `conditional_probabilities` does.
+    """
+    return _search(points, perplexity, tolerance)[1]
+
+
+def _search(points: Tensor, perplexity: float, tolerance: float) -> tuple[Tensor, Tensor]:
     points = _check_points(points)
     count = len(points)
     if not 1 < perplexity < count - 1:
@@ -82,7 +100,8 @@ def conditional_probabilities(
         rows = torch.softmax(-others * torch.exp(middle) / scale, 1)
         entropy = torch.special.entr(rows).sum(1, keepdim=True)
         if (entropy - goal).abs().max() < tolerance:
-            return rows
+            precision = torch.exp(middle[:, 0]) / scale  # 1 / (2 sigma^2)
+            return rows, (2 * precision).rsqrt()
         low = torch.where(entropy > goal, middle, low)  # too many neighbors: a sharper Gaussian
         high = torch.where(entropy > goal, high, middle)
     row = int((entropy - goal).abs().argmax())
@@ -161,6 +180,36 @@ def cost_and_gradient(
     return cost, weights.sum(1, keepdim=True) * embedding - weights @ embedding
 
 
+def closeness(distance: Tensor, kind: Kind) -> Tensor:
+    """Return how close a pair at a distance counts in the plane, before normalization.
+
+    The Gaussian ``exp(-d^2)``, or for t-SNE the Student tail ``1 / (1 + d^2)``, whose far pairs
+    may be much farther apart at the same closeness: that gives crowded points room.
+    """
+    squared = distance.square()
+    return 1 / (1 + squared) if kind == "tsne" else torch.exp(-squared)
+
+
+def distance_at(value: float, kind: Kind) -> float:
+    """Return the distance at which `closeness` has a value in (0, 1)."""
+    if not 0 < value < 1:
+        raise ValueError(f"closeness must be in (0, 1), got {value}")
+    return math.sqrt(1 / value - 1) if kind == "tsne" else math.sqrt(-math.log(value))
+
+
+def ball_distances(dimension: int, count: int = 400, *, seed: int = 0) -> Tensor:
+    """Return the distances of all pairs of points drawn evenly from a ball of radius 1.
+
+    In high dimension nearly all pairs are equally far apart, which no drawing in the plane can
+    keep: the crowding problem.
+    """
+    dimension = checks.integer(dimension, 1, None, "dimension")
+    random = generator(seed)
+    directions = torch.nn.functional.normalize(torch.randn(count, dimension, generator=random))
+    radius = torch.rand(count, 1, generator=random) ** (1 / dimension)
+    return torch.pdist(directions * radius)
+
+
 def default_learning_rate(count: int, kind: Kind) -> float:
     """Return a learning rate that suits N points.
 
@@ -174,23 +223,33 @@ def default_learning_rate(count: int, kind: Kind) -> float:
 
 @dataclass(frozen=True)
 class EmbeddingStep(Step):
-    """One step of gradient descent.
+    """One state of an embedding under way.
 
     Parameters
     ----------
     cost : float
-        Kullback-Leibler divergence in nats, without exaggeration, before the step.
+        Kullback-Leibler divergence in nats, without exaggeration.
     embedding : Tensor, float32, shape (N, 2)
         Centered.
     exaggerated : bool
         Whether the targets were exaggerated in this step.
-    velocity, gains : Tensor, shape (N, 2)
-        The optimizer's memory, needed to continue.
     """
 
     cost: float
     embedding: Tensor
     exaggerated: bool
+
+
+@dataclass(frozen=True)
+class DescentStep(EmbeddingStep):
+    """One step of the exact gradient descent; its cost is that before the step.
+
+    Parameters
+    ----------
+    velocity, gains : Tensor, shape (N, 2)
+        The optimizer's memory, needed to continue.
+    """
+
     velocity: Tensor
     gains: Tensor
 
@@ -204,8 +263,8 @@ def embedding_steps(
     exaggeration: float = 12,
     exaggerated: int = 250,
     seed: int = 0,
-    resume: EmbeddingStep | None = None,
-) -> Iterator[EmbeddingStep]:
+    resume: DescentStep | None = None,
+) -> Iterator[DescentStep]:
     """Embed points in the plane by gradient descent, one step at a time.
 
     Momentum 0.5 while the targets are exaggerated and 0.8 behind that; a gain per coordinate
@@ -224,7 +283,7 @@ def embedding_steps(
     exaggerated : int
         Number of those steps.
     seed : int
-    resume : EmbeddingStep, optional
+    resume : DescentStep, optional
         A step of an earlier run with the same targets: go on behind it.
 
     Raises
@@ -255,4 +314,4 @@ def embedding_steps(
         velocity = (0.5 if early else 0.8) * velocity - rate * gains * gradient
         embedding = embedding + velocity
         embedding = embedding - embedding.mean(0)
-        yield EmbeddingStep(index + 1, iterations, float(cost), embedding, early, velocity, gains)
+        yield DescentStep(index + 1, iterations, float(cost), embedding, early, velocity, gains)

@@ -1,5 +1,6 @@
 """``python -m vizkit.training``: the commands that made the bundled networks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,39 +8,56 @@ import typer
 from tqdm import tqdm
 
 from vizkit.core.models import load_model
-from vizkit.training import viznet
 from vizkit.training.export import export
-from vizkit.training.tiny_imagenet import load_tiny_imagenet
+from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
+from vizkit.training.viznet import ROBUST, Recipe, Trainer, accuracy, dead_channels
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
+Out = Annotated[Path, typer.Option(help="Folder for the checkpoint; resumed if it has one.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 
 
 @app.command("viznet")
 def train_viznet(
     data: Data,
-    out: Annotated[
-        Path, typer.Option(help="Folder for the checkpoint; resumed if it has one.")
-    ] = Path("runs"),
+    out: Out = Path("runs"),
     epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 30,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Train viznet on Tiny-ImageNet-200, writing a checkpoint after every epoch."""
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "viznet.pt"
-    test = load_tiny_imagenet(data, "val")
-    recipe = viznet.Recipe(epochs=epochs)
-    trainer = viznet.Trainer(load_tiny_imagenet(data, "train"), recipe, device)
+    trainer = Trainer(load_tiny_imagenet(data, "train"), Recipe(epochs=epochs), device)
+    _train(trainer, out / "viznet.pt", load_tiny_imagenet(data, "val"))
+
+
+@app.command("viznet-robust")
+def train_viznet_robust(
+    data: Data,
+    start: Annotated[Path, typer.Option(help="The checkpoint that training viznet wrote.")],
+    out: Out = Path("runs"),
+    epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = ROBUST.epochs,
+    device: Device = "cpu",
+) -> None:
+    """Fine-tune viznet against small perturbations."""
+    recipe = replace(ROBUST, epochs=epochs)
+    trainer = Trainer(load_tiny_imagenet(data, "train"), recipe, device)
+    trainer.start_from(start)
+    _train(trainer, out / "viznet-robust.pt", load_tiny_imagenet(data, "val"))
+
+
+def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages) -> None:
+    """Run to the recipe's end, from the checkpoint if there is one, and write it every epoch."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         trainer.resume(checkpoint)
-        print(f"resuming after epoch {trainer.epoch} of {epochs}")
+        print(f"resuming after epoch {trainer.epoch} of {trainer.recipe.epochs}")
     bar = tqdm(total=trainer.total, initial=trainer.epoch * trainer.per_epoch, mininterval=10)
     for step in trainer.steps():
         bar.update()
         bar.set_postfix(loss=f"{step.loss:.2f}", lr=f"{step.lr:.3f}", refresh=False)
         if step.index % trainer.per_epoch == 0:
             trainer.save(checkpoint)
-            top1, top5 = viznet.accuracy(trainer.net.eval(), test)
+            top1, top5 = accuracy(trainer.net.eval(), test)
             bar.write(f"epoch {step.epoch}: top-1 {top1:.1%}, top-5 {top5:.1%}")
 
 
@@ -63,8 +81,8 @@ def evaluate(
     """Print the accuracy on the 10,000 validation pictures, as the model card states it."""
     model = load_model(name, device)
     test = load_tiny_imagenet(data, "val")
-    top1, top5 = viznet.accuracy(model.net, test)
-    dead = viznet.dead_channels(model.net, test)
+    top1, top5 = accuracy(model.net, test)
+    dead = dead_channels(model.net, test)
     print(f"{name}: top-1 {top1:.2%}, top-5 {top5:.2%} on {len(test.labels)} pictures")
     print(f"{name}: {dead} dead channels after the first ReLU")
 

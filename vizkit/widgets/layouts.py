@@ -26,3 +26,9 @@ def last_right(shown: Shown) -> widgets.Widget:
     """Put the last to the right of the others, which stand below each other."""
     *others, last = shown.values()
     return widgets.HBox([widgets.VBox(others), last], layout=_WRAP)
+
+
+def first_left(shown: Shown) -> widgets.Widget:
+    """Put the first to the left of the others, which stand below each other."""
+    first, *others = shown.values()
+    return widgets.HBox([first, widgets.VBox(others)], layout=_WRAP)

@@ -14,11 +14,13 @@ import plotly.graph_objects as go
 from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
+from vizkit.figures.theme import Change
 from vizkit.widgets import layouts
 from vizkit.widgets.picture import Picture
 
-#: What a panel can show: pictures, charts and text, by name.
-Shown = Mapping[str, Raster | go.Figure | str]
+#: What a panel can show: pictures, charts and text, by name; a chart on the page can be changed.
+Item = Raster | go.Figure | Change | str
+Shown = Mapping[str, Item]
 
 STYLE = """<style>
 .vizkit-panel {border: 1px solid #d5d5d5; border-radius: 8px; padding: 10px 14px; margin: 6px 0}
@@ -97,7 +99,7 @@ class Panel:
         self.result: Any = None
         self.error: Exception | None = None
         self.shown: dict[str, widgets.Widget] = {}
-        self._drawn: dict[str, Raster | go.Figure | str] = {}
+        self._drawn: dict[str, Item] = {}
         self._compute, self._draw, self._code, self._adjust = compute, draw, code, adjust
         self._arrange, self._captions = arrange or layouts.row, dict(captions or {})
         self._lock, self._owner = Lock(), 0
@@ -180,13 +182,15 @@ class Panel:
         ValueError
             If a name is no control.
         """
+        before = self.values
         self._silent = True
         try:
             for name, value in values.items():
                 self.controls[checks.choice(name, self.controls, "control")].value = value
         finally:
             self._silent = False
-        self.update()
+        now = self.values
+        self._react(frozenset(name for name in now if now[name] != before[name]))
 
     def reset(self) -> None:
         """Set every control back to what it was at first."""
@@ -221,9 +225,14 @@ class Panel:
             number += 1
         return path
 
-    def _changed(self, _: Any) -> None:
+    def _changed(self, change: dict[str, Any]) -> None:
         if not self._silent:
-            self.update()
+            changed = (name for name, one in self.controls.items() if one is change["owner"])
+            self._react(frozenset(changed))
+
+    def _react(self, names: frozenset[str]) -> None:  # noqa: ARG002
+        """Answer to the controls that changed, given by their names."""
+        self.update()
 
     def _guarded(self, action: Callable[[], Any]) -> None:
         try:
@@ -288,7 +297,7 @@ def alert(error: Exception) -> str:
     return f'<div class="vizkit-error" role="alert">{escape(first_line(error, 400))}</div>'
 
 
-def _widget(item: Raster | go.Figure | str) -> widgets.Widget:
+def _widget(item: Item) -> widgets.Widget:
     if isinstance(item, Raster):
         return Picture()
     if isinstance(item, go.Figure):
@@ -296,7 +305,7 @@ def _widget(item: Raster | go.Figure | str) -> widgets.Widget:
     return widgets.HTML()
 
 
-def _refresh(widget: widgets.Widget, item: Raster | go.Figure | str) -> None:
+def _refresh(widget: widgets.Widget, item: Item) -> None:
     if isinstance(item, Raster):
         widget.show(item)
     elif isinstance(item, go.Figure):
@@ -306,6 +315,11 @@ def _refresh(widget: widgets.Widget, item: Raster | go.Figure | str) -> None:
             new_layout = item.layout.to_plotly_json()
             new_layout.pop("template", None)  # the same for all charts, and slow to compare
             widget.layout.update(new_layout)
+    elif isinstance(item, Change):
+        with widget.batch_update():
+            for trace, new in zip(widget.data, item.traces, strict=True):
+                trace.update(new)
+            widget.layout.update(item.layout)
     else:
         widget.value = item
 

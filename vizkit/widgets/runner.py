@@ -1,5 +1,6 @@
 """A live run that a hand can stop: drains a step generator in a thread."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,10 +13,11 @@ from vizkit.core.steps import Step
 from vizkit.widgets.panel import alert
 
 S = TypeVar("S", bound=Step)
+_BUTTONS = {"Run": "56px", "Stop": "56px", "Step": "56px", "Continue": "82px", "Reset": "64px"}
 
 
 class Runner(Generic[S]):
-    """Run, Stop, Continue and Reset for an iterative method.
+    """Run, Stop, Step, Continue and Reset for an iterative method.
 
     Parameters
     ----------
@@ -55,10 +57,10 @@ class Runner(Generic[S]):
         self._guard = Lock()
         self._thread: Thread | None = None
         self.buttons = {
-            name: widgets.Button(description=name, layout=widgets.Layout(width="82px"))
-            for name in ("Run", "Stop", "Continue", "Reset")
+            name: widgets.Button(description=name, layout=widgets.Layout(width=width))
+            for name, width in _BUTTONS.items()
         }
-        actions = (self.run, self.stop, self.resume, self.reset)
+        actions = (self.run, self.stop, self.advance, self.resume, self.reset)
         for button, action in zip(self.buttons.values(), actions, strict=True):
             button.on_click(lambda _, action=action: action())
         self._bar = widgets.FloatProgress(
@@ -83,6 +85,10 @@ class Runner(Generic[S]):
         """Go on behind the last step."""
         self._launch(self.step)
 
+    def advance(self) -> None:
+        """Take a single step."""
+        self._launch(self.step, most=1)
+
     def stop(self) -> None:
         """End the run after its present step and keep what is there."""
         self._halt.set()
@@ -91,12 +97,16 @@ class Runner(Generic[S]):
             thread.join()
         self._enable()
 
-    def reset(self) -> None:
-        """Stop and forget the last step."""
+    def forget(self) -> None:
+        """Stop and forget the last step; what is shown stays."""
         self.stop()
         self.step, self.error = None, None
         self._bar.value, self._status.value = 0, ""
         self._enable()
+
+    def reset(self) -> None:
+        """Stop, forget the last step, and show that there is none."""
+        self.forget()
         self._show(None)
 
     def wait(self, timeout: float | None = None) -> S:
@@ -122,22 +132,25 @@ class Runner(Generic[S]):
             raise ValueError("wait needs a run, none was started")
         return self.step
 
-    def _launch(self, step: S | None) -> None:
+    def _launch(self, step: S | None, most: float = math.inf) -> None:
         with self._guard:
             # Not joined: what starts this run may be the very thread of the one it replaces.
             self._halt.set()
             self._halt = Event()
             self.step, self.error = step, None
-            self._thread = Thread(target=self._drain, args=(step, self._halt), daemon=True)
+            self._thread = Thread(target=self._drain, args=(step, self._halt, most), daemon=True)
             self._enable(running=True)
             self._thread.start()
 
-    def _drain(self, step: S | None, halt: Event) -> None:
-        shown, begun = 0.0, time.perf_counter()
+    def _drain(self, step: S | None, halt: Event, most: float) -> None:
+        shown, begun, taken = 0.0, time.perf_counter(), 0
         try:
             steps = self._start(step)
             with closing(steps):  # type: ignore[type-var]
-                while not halt.is_set() and (step := next(steps, None)) is not None:
+                while not halt.is_set() and taken < most:
+                    if (step := next(steps, None)) is None:
+                        break
+                    taken += 1
                     with self._guard:
                         if self._halt is not halt:
                             return
@@ -167,5 +180,6 @@ class Runner(Generic[S]):
         finished = begun and self.step.index >= self.step.total
         self.buttons["Run"].disabled = running
         self.buttons["Stop"].disabled = not running
+        self.buttons["Step"].disabled = running or finished
         self.buttons["Continue"].disabled = running or not begun or finished
         self.buttons["Reset"].disabled = not (running or begun)

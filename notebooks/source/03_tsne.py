@@ -1,0 +1,248 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 03 Neighbors stay neighbors: SNE and t-SNE
+#
+# **How can a plane show points of 64 dimensions?** Not their distances: there is no room. But who is next to whom can be
+# kept, and that is what stochastic neighbor embedding does.
+#
+# * Hinton & Roweis, *Stochastic neighbor embedding*, 2002
+# * van der Maaten & Hinton, *Visualizing data using t-SNE*, 2008
+# * van der Maaten, *Accelerating t-SNE using tree-based algorithms*, 2014; Linderman et al., *FIt-SNE*, 2019
+# * Wattenberg, Viégas & Johnson, *How to use t-SNE effectively*, 2016
+#
+# Slides: 000, pp. 16-27; 003, the SNE pages; 002.
+
+# %%
+from vizkit.core.data import digit_labels, digits
+from vizkit.methods.tsne import cost_and_gradient, embedding_steps, targets
+from vizkit.widgets import lecture03 as panels
+
+# %% [markdown]
+# ## 1 Neighborhoods
+#
+# Point $i$ picks point $j$ as its neighbor with probability
+# $$p_{j|i} = \frac{\exp(-\lVert x_i - x_j\rVert^2 / 2\sigma_i^2)}{\sum_{k \ne i} \exp(-\lVert x_i - x_k\rVert^2 / 2\sigma_i^2)}.$$
+# Each $\sigma_i$ is searched so that the row's entropy is $\log$ of the **perplexity**: every point gets the same
+# effective number of neighbors, in dense and in sparse places.
+
+# %%
+points, labels = digits().flatten(1)[:1000], digit_labels()[:1000]
+wanted = targets(points, perplexity=30, kind="tsne")
+print(
+    "points",
+    tuple(points.shape),
+    " probabilities of pairs",
+    tuple(wanted.shape),
+    " sum",
+    wanted.sum().item(),
+)
+
+# %%
+neighborhood_view = panels.neighborhood_panel()
+neighborhood_view
+
+# %% [markdown]
+# ## 2 Three algorithms
+#
+# In the plane, $q$ plays the part of $p$, and gradient descent moves the $y_i$ until $q$ is like $p$: it lowers the
+# Kullback-Leibler divergence $C = \sum p \log (p / q)$.
+#
+# | | $q$ | $\partial C / \partial y_i$ |
+# |---|---|---|
+# | SNE | $q_{j\mid i} = e^{-d_{ij}^2} \big/ \sum_{k \ne i} e^{-d_{ik}^2}$ | $2 \sum_j (p_{j\mid i} - q_{j\mid i} + p_{i\mid j} - q_{i\mid j})(y_i - y_j)$ |
+# | symmetric SNE | $q_{ij} = e^{-d_{ij}^2} \big/ \sum_{k \ne l} e^{-d_{kl}^2}$ | $4 \sum_j (p_{ij} - q_{ij})(y_i - y_j)$ |
+# | t-SNE | $q_{ij} = (1 + d_{ij}^2)^{-1} \big/ \sum_{k \ne l} (1 + d_{kl}^2)^{-1}$ | $4 \sum_j (p_{ij} - q_{ij})(y_i - y_j)(1 + d_{ij}^2)^{-1}$ |
+#
+# where $d_{ij} = \lVert y_i - y_j\rVert$, and the last two match $p_{ij} = (p_{j|i} + p_{i|j}) / 2N$.
+#
+# **Where the slides (003) differ.** They print the denominators of symmetric SNE and of t-SNE as $\sum_{k \ne i}$; the
+# gradients printed beside them belong to the sum over *all* pairs, and only with it do the $q_{ij}$ sum to 1 (see
+# *Checks*). They also set $\sigma^2 = 1/\sqrt 2$ in the plane, where $e^{-d^2}$ means $\sigma = 1/\sqrt 2$.
+
+# %%
+first = next(embedding_steps(wanted, "tsne", iterations=500))
+cost, gradient = cost_and_gradient(wanted, first.embedding.double(), "tsne")
+print("KL", cost.item(), " gradient", tuple(gradient.shape))
+
+# %% [markdown]
+# **Early exaggeration:** for the first steps all $p$ are multiplied, so that clusters form while there is still room to
+# pass each other. Press **Run**; move *perplexity* or *rate* while it runs. **SNE** and **symmetric SNE** show what the
+# heavy tail of t-SNE is good for.
+
+# %%
+tsne_view = panels.tsne_panel()
+tsne_view
+
+# %%
+tsne_view.runner.run()
+embedding = tsne_view.runner.wait(120).embedding
+
+# %% [markdown]
+# ## 3 The crowding problem
+#
+# Of points spread evenly in a ball of high dimension nearly all pairs are equally far apart. The plane has no room for
+# that: with a Gaussian, middling neighbors are pressed into the center. The Student tail $1/(1 + d^2)$ lets a pair of
+# the same closeness be much farther apart.
+
+# %%
+crowding_view = panels.crowding_panel()
+crowding_view
+
+# %% [markdown]
+# ## 4 Against PCA
+#
+# PCA's plane keeps the largest variance, t-SNE's the neighborhoods. One number for each: how often a digit's nearest
+# neighbor in the picture is the same digit.
+
+# %%
+from vizkit.figures.embedding import scatter
+from vizkit.methods.embeddings import neighbor_accuracy
+from vizkit.methods.pca import pca
+
+flat = pca(points, k=2).projection
+by_pca, by_tsne = neighbor_accuracy(flat, labels), neighbor_accuracy(embedding, labels)
+print(f"nearest neighbor is the same digit: PCA {by_pca:.1%}, t-SNE {by_tsne:.1%}")
+scatter(flat, labels, f"PCA: {by_pca:.1%}", width=480)
+
+# %%
+scatter(embedding, labels, f"t-SNE: {by_tsne:.1%}", width=480)
+
+# %% [markdown]
+# ## 5 Clusters
+#
+# The clusters of an embedding are not round, so the slides (000, p. 21) cluster by density: **DBSCAN** with one radius for
+# all, **HDBSCAN** with every radius at once.
+
+# %%
+cluster_view = panels.cluster_panel(embedding, labels)
+cluster_view
+
+# %% [markdown]
+# ## 6 What it costs
+#
+# The exact gradient needs all pairs, $O(N^2)$ in time and memory. Barnes-Hut sums far points up in a tree, $O(N \log N)$;
+# interpolation on a grid is $O(N)$. The times below are taken on *your* machine, within the budget (30 seconds).
+
+# %%
+timing_view = panels.timing_panel()
+timing_view
+
+# %%
+timing_view.runner.run()
+times = timing_view.runner.wait(180)
+print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "points at most")
+
+# %% [markdown]
+# ## 7 Pictures by what a network sees in them
+#
+# The code of a picture is what the layer before the classifier says of it, a point in 352 dimensions. t-SNE of the
+# codes, then each picture moved into a cell of a grid of its own, all of them together as little as possible (linear
+# assignment). *Pictures* may be a folder of yours or a torchvision dataset.
+
+# %%
+thumbnail_view = panels.thumbnail_panel()
+thumbnail_view
+
+# %%
+thumbnail_view.runner.run()
+_ = thumbnail_view.runner.wait(120)
+
+# %% [markdown]
+# Near in pixels is not near in meaning: the same query, its nearest patches by gray levels and by code.
+
+# %%
+from vizkit.widgets.lecture04 import neighbor_panel
+
+neighbor_view = neighbor_panel()
+neighbor_view
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Three tails.** In *t-SNE, live* run *SNE*, *symmetric SNE*, then *t-SNE*. Compare the pictures and the percentages.
+# 2. **Without exaggeration.** Set *exaggeration* to 1 and run t-SNE again. Are there digits in two pieces? What does KL
+#    say at the end?
+# 3. **Which layer knows?** In *Pictures by their codes* take the code of `relu1`, then of `relu4`, then of `avgpool`. What
+#    lies together in each: colors, textures, or things?
+
+# %% [markdown]
+# ## What this does not show
+#
+# How large a cluster is, how far two clusters are apart, and whether there is a cluster at all. Here the truth is known;
+# the pictures differ in nothing but perplexity and seed.
+
+# %%
+misreading_view = panels.misreading_panel()
+misreading_view
+
+# %% [markdown]
+# *One cloud* falls into clumps at perplexity 2 that mean nothing. *Two sizes* come out as equals. *Unequal gaps* look
+# equal at most perplexities. And a straight line bends.
+
+# %% [markdown]
+# ## Checks
+
+# %%
+import torch
+
+from vizkit.methods.tsne import bandwidths, conditional_probabilities
+
+rows = conditional_probabilities(points, 30)
+entropy = torch.special.entr(rows).sum(1)
+assert torch.allclose(entropy, torch.full_like(entropy, 30).log(), atol=1e-5)
+assert torch.allclose(rows.sum(1), torch.ones(1000, dtype=torch.float64))
+assert bandwidths(points, 60).mean() > bandwidths(points, 30).mean()
+
+
+# %%
+# The gradient that the slides print is that of the cost with the sum over all pairs.
+def divergence(y, denominator):
+    apart = ~torch.eye(len(y), dtype=torch.bool)
+    close = apart / (1 + (y[:, None] - y).square().sum(2))
+    q = close / (close.sum() if denominator == "all pairs" else close.sum(1, keepdim=True))
+    return (small[apart] * (small[apart] / q[apart]).log()).sum()
+
+
+place = torch.randn(
+    40, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+).requires_grad_()
+small = targets(points[:40], 8, "tsne")
+printed = cost_and_gradient(small, place.detach(), "tsne")[1]
+assert torch.allclose(torch.autograd.grad(divergence(place, "all pairs"), place)[0], printed)
+assert not torch.allclose(
+    torch.autograd.grad(divergence(place, "k != i"), place)[0], printed, rtol=0.1
+)
+
+# %%
+assert by_tsne > 0.95 > 0.7 > by_pca
+assert tsne_view.runner.error is None
+assert tsne_view.result.index == 500
+assert tsne_view.result.cost < 1
+
+# %%
+cluster_view.controls["algorithm"].value = "HDBSCAN"
+assert cluster_view.error is None
+assert cluster_view.result.agreement > 0.7
+cluster_view.reset()
+
+# %%
+assert max(times.seconds["bh"]) == 20000 or 20000 in times.skipped
+assert thumbnail_view.result.index == 500
+misreading_view.controls["cloud"].value = "two sizes"
+assert misreading_view.error is None
+assert "<b>10.0</b> times as wide" in misreading_view.shown["text"].value

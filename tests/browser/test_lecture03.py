@@ -1,0 +1,52 @@
+"""Notebook 03 in JupyterLab: play, a slider under way, stop, continue."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture04 import panel
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def steps_done(found):
+    text = found.locator(".vizkit-status").first.inner_text()
+    return int(re.search(r"step (\d+)", text)[1])
+
+
+def test_a_student_plays_and_stops_the_embedding(page, lab):
+    open_notebook(page, lab, "03_tsne.ipynb")
+    run_all(page)
+    assert errors(page) == []
+
+    found = panel(page, "t-SNE, live")
+    title = found.locator(".js-plotly-plot .gtitle").first
+    expect(title).to_contain_text("t-SNE, step 500")
+    found.get_by_role("button", name="Run", exact=True).click()
+    stop = found.get_by_role("button", name="Stop")
+    expect(stop).to_be_enabled()
+    page.wait_for_function(
+        "e => { const n = /step (\\d+)/.exec(e.textContent); return n && n[1] > 5 && n[1] < 400; }",
+        arg=title.element_handle(),
+    )
+    # A slider answers while the points move.
+    found.locator(".noUi-handle").nth(1).focus()  # perplexity
+    page.keyboard.press("ArrowRight")
+    expect(found.locator(".widget-readout").nth(1)).to_have_text("31")
+    stop.click()
+    expect(stop).to_be_disabled()
+    stopped = steps_done(found)
+    assert 5 < stopped < 500
+    page.wait_for_timeout(500)
+    assert steps_done(found) == stopped
+    expect(title).to_contain_text(f"step {stopped}")
+    found.get_by_role("button", name="Step", exact=True).click()
+    expect(title).to_contain_text(f"step {stopped + 1}")
+    found.get_by_role("button", name="Continue").click()
+    expect(title).to_contain_text("step 500", timeout=60_000)
+
+    found = panel(page, "Pictures by their codes")
+    picture = found.locator(".vizkit-picture img")
+    before = picture.get_attribute("src")
+    found.get_by_role("button", name="as they fall").click()
+    expect(picture).not_to_have_attribute("src", before)
+    assert page.outside == []

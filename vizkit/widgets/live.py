@@ -1,0 +1,109 @@
+"""A panel whose result is the state of a run that a hand starts and stops."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
+from threading import get_ident
+from typing import Any
+
+import ipywidgets as widgets
+
+from vizkit.core.steps import Step
+from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.runner import Runner
+
+
+class LivePanel(Panel):
+    """Controls, and Run, Stop, Step, Continue, Reset for an iterative method.
+
+    The first state is there when the panel is made. While the run goes on, a control of `live`
+    changes it under way; any other control starts it anew. While it is stopped, a `live` control
+    shows the present state anew and counts when it continues; any other goes back to the first
+    state.
+
+    Parameters
+    ----------
+    title : str
+    controls : mapping of str to Widget
+    start : callable
+        ``start(step, **values)``: a generator of steps, behind `step` or from the beginning.
+    draw : callable
+        ``draw(step, **values)``: pictures, charts and HTML text by name.
+    live : collection of str
+        Names of controls.
+    rate : float
+        Updates of the page a second.
+    name : str
+        A word beside the progress bar.
+    **others
+        As of `Panel`.
+
+    Attributes
+    ----------
+    runner : Runner
+        ``runner.run()`` and ``runner.wait()`` do in a cell what the buttons do.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        controls: Mapping[str, widgets.Widget],
+        start: Callable[..., Iterator[Step]],
+        draw: Callable[..., Shown],
+        *,
+        live: Collection[str] = (),
+        rate: float = 10,
+        name: str = "progress",
+        **others: Any,
+    ) -> None:
+        self._start, self._live = start, frozenset(live)
+        self.runner: Runner[Step] = Runner(self._begin, self._show_step, rate=rate, name=name)
+        super().__init__(
+            title, controls, self._first_step, lambda step: draw(step, **self.values),
+            extra=[*others.pop("extra", ()), self.runner.view], **others,
+        )  # fmt: skip
+
+    def _begin(self, step: Step | None) -> Iterator[Step]:
+        self._good = self.values
+        return self._start(step, **self._good)
+
+    def _first_step(self, **values: Any) -> Step:
+        if self.runner.step is not None:
+            return self.runner.step
+        with closing(self._start(None, **values)) as steps:  # type: ignore[type-var]
+            return next(steps)
+
+    def _show_step(self, step: Step | None) -> None:
+        if step is None:
+            self.update()
+            return
+        with self._lock:
+            self.result = step
+            self._show(self._draw(step))
+            if self._listing.layout.display != "none":
+                self._list_code()
+
+    def _react(self, names: frozenset[str]) -> None:
+        if self._owner == get_ident():
+            return  # `adjust` changed a control: the computation has not begun
+        running = self.runner.running
+        restart = not names <= self._live
+        if restart:
+            self.runner.forget()
+        self.update()
+        if running and self.error is None:
+            self.runner.run() if restart else self.runner.resume()
+
+
+def code_of_run(call: str, index: int, total: int) -> list[str]:
+    """Return the lines of Python that run a generator up to a step.
+
+    Parameters
+    ----------
+    call : str
+        What makes the generator.
+    index, total : int
+        Of the step.
+    """
+    if index >= total:
+        return [f"result = last({call})"]
+    return [f"for result in {call}:", f"    if result.index == {index}:", "        break"]
