@@ -64,7 +64,8 @@ def scatter(
 def scatter_change(embedding: Tensor, labels: Tensor, title: str, classes: Sequence[int]) -> Change:
     """Move the points of a `scatter`, its classes given in the legend's order."""
     points, of = embedding.float().numpy(), labels.numpy()
-    reach = max(float(np.abs(points).max()) * 1.08, 1e-3)
+    # In steps of a fifth: a range that moves in each frame costs a new drawing of the axes.
+    reach = 1.2 ** np.ceil(np.log(max(float(np.abs(points).max()), 1e-3)) / np.log(1.2) + 0.2)
     groups = [points[of == label] for label in classes]
     return Change(
         [{"x": group[:, 0], "y": group[:, 1]} for group in groups],

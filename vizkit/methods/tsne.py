@@ -132,7 +132,12 @@ def targets(points: Tensor, perplexity: float, kind: Kind) -> Tensor:
 
 
 def cost_and_gradient(
-    targets: Tensor, embedding: Tensor, kind: Kind, *, exaggeration: float = 1
+    targets: Tensor,
+    embedding: Tensor,
+    kind: Kind,
+    *,
+    exaggeration: float = 1,
+    entropy: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the Kullback-Leibler divergence of an embedding and its gradient.
 
@@ -154,6 +159,8 @@ def cost_and_gradient(
     kind : {"sne", "symmetric", "tsne"}
     exaggeration : float
         Factor on the targets in the gradient; the cost is always the true one.
+    entropy : Tensor, scalar, optional
+        Of the targets, if it is known already: a third of the time.
 
     Returns
     -------
@@ -165,12 +172,16 @@ def cost_and_gradient(
     van der Maaten & Hinton, "Visualizing Data using t-SNE", JMLR 2008.
     """
     distances = squared_distances(embedding)
-    closeness = 1 / (1 + distances) if kind == "tsne" else torch.exp(-distances)
+    log_close = -torch.log1p(distances) if kind == "tsne" else -distances
+    closeness = 1 / (1 + distances) if kind == "tsne" else torch.exp(log_close)
     closeness = closeness.fill_diagonal_(0)
     total = closeness.sum(1, keepdim=True) if kind == "sne" else closeness.sum()
-    found = closeness / total.clamp(min=_TINY)
-    # 0 log 0 is 0; entr(p) is -p log p.
-    cost = -(targets * found.clamp(min=_TINY).log()).sum() - torch.special.entr(targets).sum()
+    total = total.clamp(min=_TINY)
+    found = closeness / total
+    if entropy is None:
+        entropy = torch.special.entr(targets).sum()  # 0 log 0 is 0
+    normalization = (targets.sum(1, keepdim=True) * total.log()).sum()
+    cost = normalization - (targets * log_close).sum() - entropy
     pull = exaggeration * targets - found
     if kind == "sne":
         weights = 2 * (pull + pull.T)
@@ -300,6 +311,7 @@ def embedding_steps(
     count = len(targets)
     rate = learning_rate or default_learning_rate(count, kind)
     targets = targets.float()
+    entropy = torch.special.entr(targets).sum()
     if resume is None:
         embedding = 1e-2 * torch.randn(count, 2, generator=generator(seed))
         velocity, gains = torch.zeros_like(embedding), torch.ones_like(embedding)
@@ -308,7 +320,9 @@ def embedding_steps(
     for index in range(resume.index if resume else 0, iterations):
         early = index < exaggerated
         factor = exaggeration if early else 1
-        cost, gradient = cost_and_gradient(targets, embedding, kind, exaggeration=factor)
+        cost, gradient = cost_and_gradient(
+            targets, embedding, kind, exaggeration=factor, entropy=entropy
+        )
         gains = torch.where(gradient.sign() == velocity.sign(), gains * 0.8, gains + 0.2)
         gains = gains.clamp(min=0.01)
         velocity = (0.5 if early else 0.8) * velocity - rate * gains * gradient

@@ -199,7 +199,7 @@ class TSNEPanel(LivePanel):
         super().__init__(
             "t-SNE, live", controls, self._steps, self._paint, code=self._listing_of,
             live={"perplexity", "rate", "exaggeration", "exaggerated", "iterations"},
-            adjust=self._fit, arrange=layouts.first_left, rate=20, name="run",
+            adjust=self._fit, arrange=layouts.first_left, rate=25, name="run",
         )  # fmt: skip
 
     @staticmethod
