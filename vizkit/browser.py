@@ -65,7 +65,7 @@ def open_notebook(page: Any, address: str, path: str) -> None:
 
 
 def run_all(page: Any, seconds: float = 240) -> float:
-    """Run every cell and return the seconds until the kernel is idle.
+    """Run every cell and return the seconds until the kernel is idle or a cell has failed.
 
     Raises
     ------
@@ -80,7 +80,10 @@ def run_all(page: Any, seconds: float = 240) -> float:
             ".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt",
             "all => all.map(one => one.textContent)",
         )
+        waiting = any("*" in prompt for prompt in prompts)
         if prompts and all(re.search(r"\d", prompt) for prompt in prompts):
+            return time.monotonic() - start
+        if not waiting and errors(page):  # the cells behind an error are not run
             return time.monotonic() - start
         if not any(re.search(r"\d|\*", prompt) for prompt in prompts):
             _click_run_all(page)  # the first click after opening can be lost

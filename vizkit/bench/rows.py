@@ -1,5 +1,7 @@
 """What is measured, in the order in which it is printed."""
 
+import copy
+import itertools
 import math
 import shutil
 import statistics
@@ -15,6 +17,7 @@ from typing import Any
 
 import nbformat
 import torch
+import torch.nn.functional as F
 from nbclient import NotebookClient
 
 from vizkit.core import checks
@@ -22,6 +25,8 @@ from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.data import cut_patches
 from vizkit.core.models import load_model
 from vizkit.core.steps import last
+from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
+from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
 from vizkit.methods.units import scan_steps, top_patches
 
 
@@ -133,6 +138,27 @@ def patch_scan() -> Row:
     return Row("patch scan", ours, "s", "bare batched forward", ours / peer, 1.3)
 
 
+def loss_surface() -> Row:
+    """A 51 x 51 surface of the landscape panel's net, against one forward pass at a time."""
+    data = split_digits(200)
+    loss = NetLoss(DeepNet(16, 10, skip=True), data.train, data.train_labels, label_smoothing=0.1)
+    point = loss.random_points(1)[0]
+    directions = random_directions(loss, point)
+    net = copy.deepcopy(loss.net)
+    parts = [list(loss.named(row).values()) for row in (point, *directions)]
+
+    @torch.no_grad()
+    def one_at_a_time() -> None:
+        axis = default_axis().tolist()
+        for x, y in itertools.product(axis, axis):
+            for parameter, *(start, first, second) in zip(net.parameters(), *parts, strict=True):
+                parameter.data = start + x * first + y * second
+            F.cross_entropy(net(loss.inputs), loss.labels, label_smoothing=0.1)
+
+    ours, peer = interleaved(lambda: last(surface_steps(loss, point, directions)), one_at_a_time)
+    return Row("loss surface", ours, "s", "one forward at a time", ours / peer, 0.1)
+
+
 #: Runs in the page: presses a key on a slider and resolves when the picture has been painted.
 WATCH = """async () => {
   const panel = document.querySelector('.vizkit-panel');
@@ -221,6 +247,7 @@ def kernel_memory() -> Row:
 ROWS: dict[str, Callable[[], Row]] = {
     "import": import_time,
     "patch scan": patch_scan,
+    "loss surface": loss_surface,
     "slider to pixels": slider_to_pixels,
     "live t-SNE frame": live_embedding,
     "kernel memory": kernel_memory,

@@ -310,6 +310,9 @@ def _refresh(widget: widgets.Widget, item: Item) -> None:
         widget.show(item)
     elif isinstance(item, go.Figure):
         with widget.batch_update():
+            if len(widget.data) != len(item.data):
+                widget.data = ()
+                widget.add_traces(item.data)
             for old, new in zip(widget.data, item.data, strict=True):
                 old.update(new.to_plotly_json(), overwrite=False)
             new_layout = item.layout.to_plotly_json()

@@ -1,0 +1,218 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 The loss landscape
+#
+# **Training a network minimizes a non-convex function. Why does walking downhill work so well?** In theory one can be
+# stuck in a bad local minimum; here you look at the hills.
+#
+# * Choromanska et al., *The loss surfaces of multilayer networks*, 2015
+# * Goodfellow, Vinyals & Saxe, *Qualitatively characterizing neural network optimization problems*, 2014
+# * Li et al., *Visualizing the loss landscape of neural nets*, 2017
+# * Zhang et al., *Understanding deep learning requires rethinking generalization*, 2017
+#
+# Slides: 000, pp. 2-7; 001, the pages on overfitting.
+
+# %%
+from vizkit.methods.loss_landscape import interpolate, random_directions, surface_steps
+
+# %% [markdown]
+# ## 1 Downhill in two dimensions
+#
+# $$f(x, y) = 0.06\,x^2 + 0.12\,y^2 - \cos 1.7x\,\cos 1.3y$$
+#
+# has one lowest point, $f(0, 0) = -1$, and many others that look lowest from where they are.
+#
+# | | step |
+# |---|---|
+# | SGD | $w \leftarrow w - \eta\,g$ |
+# | momentum | $v \leftarrow \mu v + g,\quad w \leftarrow w - \eta v$ |
+# | Adam | $m, s \leftarrow$ running means of $g, g^2,\quad w \leftarrow w - \eta\,\hat m / (\sqrt{\hat s} + \epsilon)$ |
+# %%
+from vizkit.methods.optimizers import descend
+from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
+from vizkit.widgets import lecture01 as panels
+
+found = descend((-3.5, 3.0), rate=0.1, momentum=0.9, steps=80)
+print("places", tuple(found.places.shape), " heights at the end", found.heights[:, -1].tolist())
+
+# %%
+descent_view = panels.descent_panel()
+descent_view
+
+# %% [markdown]
+# ## 2 A network's parameters are one long row
+#
+# The loss of a net with $P$ parameters is a function of a row $w \in \mathbb R^P$, and many nets are the rows of a
+# matrix: their losses are computed together. The slides (000, p. 4) quote Choromanska: as the networks grow there are
+# many more local minima, but they all get better and their band shrinks.
+
+# %%
+data = split_digits(300)
+loss = NetLoss(DeepNet(width=8), data.train, data.train_labels)
+nets = loss.random_points(100)
+print("100 nets", tuple(nets.shape), " their losses", tuple(loss.losses(nets).shape))
+
+# %%
+width_view = panels.width_panel()
+width_view
+
+# %%
+width_view.runner.run()
+widths = width_view.runner.wait(120)
+
+# %% [markdown]
+# ## 3 On a straight line
+#
+# Goodfellow walks from the start $w_0$ straight to the trained $w_T$: $w = (1 - a)\,w_0 + a\,w_T$. The way is smooth. Between
+# *two* solutions there is a barrier, and between a random point and a solution there is no other minimum: two
+# sections in a space of thousands of dimensions.
+
+# %%
+line = interpolate(nets[0], nets[1], data.train.new_tensor([0.0, 0.5, 1.0]))
+print("three nets on a line", tuple(line.shape), " losses", loss.losses(line).tolist())
+
+# %%
+line_view = panels.line_panel()
+line_view
+
+# %% [markdown]
+# ## 4 On a plane
+#
+# Li draws two random directions $d$ around a trained net and computes the loss at $w + x\,d_1 + y\,d_2$. A filter of large
+# weights tolerates a large step and one of small weights does not, so each filter of a direction gets the length of
+# the net's own: $d_i \leftarrow d_i\,\lVert w_i\rVert / \lVert d_i\rVert$. Biases stay where they are.
+#
+# The two nets below have the same parameters, start, data and number of steps. One has skip connections.
+
+# %%
+directions = random_directions(loss, nets[0])
+first = next(surface_steps(loss, nets[0], directions))
+print(
+    "directions",
+    tuple(directions.shape),
+    f" {first.index} of {first.total} places after the first step",
+)
+
+# %%
+landscape_view = panels.landscape_panel()
+landscape_view
+
+# %%
+landscape_view.runner.run()
+pair = landscape_view.runner.wait(120)
+
+# %% [markdown]
+# *Plane: training path* shows the plane in which the run itself moved most (its two principal directions), with the run
+# drawn in. **Sharpness** is the largest eigenvalue of the Hessian, found by power iteration.
+#
+# A word on batch normalization, which these nets do without: a net that has it is measured with the mean and variance of
+# the data at each place anew (`NetLoss(..., batch_norm="re-estimated")`); the running averages that it brought along
+# belong to another place.
+
+# %% [markdown]
+# ## 5 A net can learn anything by heart
+#
+# Zhang gives the pictures random labels. The same net learns them too, to the last one; it only cannot know anything about
+# new pictures then. So the number of parameters alone does not explain why nets generalize.
+
+# %%
+fit_view = panels.fit_panel()
+fit_view
+
+# %%
+fit_view.runner.run()
+fit = fit_view.runner.wait(120)
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Escape.** In *Three ways down* momentum rolls through to the lowest point, SGD does not. Lower *momentum* until it is
+#    stuck as well. Then find a start from which Adam arrives and momentum does not.
+# 2. **Where does it turn chaotic?** In *The landscape around two nets* go from 1 block to 14. At how many do the two nets
+#    begin to differ in sharpness, and what becomes of the test accuracy?
+# 3. **Half a lie.** In *Random labels fit too* set the random labels to 50 %. When does the test accuracy begin to fall:
+#    before or after the training accuracy passes 50 %?
+
+# %% [markdown]
+# ## What this does not show
+#
+# A plane is a thin slice of a space of thousands of dimensions. And sharpness depends on how a function is written down: in
+# each block, multiply the first layer by a factor and divide the second by it. With ReLUs that is *the same function*.
+# Turn *filter normalization* off and move *rescale by*: the picture changes although the net does not. With filter
+# normalization it stays as it was. The Hessian's eigenvalue is fooled by it as well (Dinh et al. 2017).
+
+# %%
+rescale_view = panels.landscape_panel(depth=4)
+rescale_view.set(normalized=False, factor=6.0)
+rescale_view
+
+# %% [markdown]
+# ## Checks
+
+# %%
+import torch
+
+from vizkit.methods.optimizers import hilly
+
+assert float(hilly(torch.zeros(2))) == -1
+descent_view.set(x=-2.0, y=0.0, rate=0.1)
+ends = dict(
+    zip(descent_view.result.names, descent_view.result.heights[:, -1].tolist(), strict=True)
+)
+assert ends["SGD"] > -0.9
+
+# %%
+spread = {
+    width: (values.mean().item(), values.std().item()) for width, values in widths.losses.items()
+}
+assert spread[32][0] < spread[8][0] < spread[2][0]
+assert spread[32][1] < spread[8][1]
+
+# %%
+line_view.controls["path"].value = "solution to solution"
+view = line_view.result
+middle, ends = view.train[50], torch.stack([view.train[25], view.train[75]])
+assert middle > 3 * ends.max()
+line_view.controls["path"].value = "random point to solution"
+train = line_view.result.train[25:76]
+assert (train[1:] <= train[:-1] + 1e-3).float().mean() > 0.95
+
+# %%
+plain, skip = pair.surfaces
+assert pair.index == 2 * 51 * 51
+numbers = [panels._numbers(10, one, 1.0) for one in (False, True)]
+assert numbers[0][2] > 5 * numbers[1][2]
+assert torch.isclose(plain.values[25, 25], torch.tensor(numbers[0][0]), rtol=1e-4)
+
+# %%
+normalized = [rescale_view.runner.wait(60).surfaces[1].values]
+net = panels._trained(4, True)
+from vizkit.core.steps import last
+from vizkit.methods.loss_landscape import rescaled
+
+same = [
+    last(surface_steps(net.train, point, random_directions(net.train, point))).values
+    for point in (net.point, rescaled(net.train, net.point, 6.0))
+]
+assert torch.allclose(same[0], same[1], rtol=1e-2)
+assert not torch.allclose(same[0], normalized[0], rtol=0.5)
+
+# %%
+assert fit.train[-1].min() > 0.99
+assert fit.test[-1, 0] > 0.85
+assert fit.test[-1, 1] < 0.25

@@ -1,0 +1,38 @@
+"""Notebook 01 in JupyterLab: filter normalization on and off, a walk on the line, a click."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture04 import panel
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def test_a_student_toggles_normalization(page, lab):
+    open_notebook(page, lab, "01_loss_landscape.ipynb")
+    run_all(page)
+    assert errors(page) == []
+
+    found = panel(page, "The landscape around two nets")
+    status = found.locator(".vizkit-status").first
+    expect(status).to_contain_text("step 5202 of 5202")
+    contour = found.locator(".js-plotly-plot .contourlayer").first
+    before = contour.inner_html()
+    found.get_by_label("filter normalization").click()
+    page.wait_for_function(
+        "([e, before]) => e.querySelector('.contourlayer').innerHTML !== before",
+        arg=[found.element_handle(), before], timeout=60_000,
+    )  # fmt: skip
+    expect(status).to_contain_text("step 5202 of 5202", timeout=60_000)
+
+    found = panel(page, "The loss on a line")
+    title = found.locator(".js-plotly-plot .gtitle")
+    found.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(title).to_contain_text("a = 0.52")
+
+    found = panel(page, "Three ways down")
+    title = found.locator(".js-plotly-plot .gtitle")
+    before = title.inner_html()
+    box = found.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7)
+    page.wait_for_function("([e, t]) => e.innerHTML !== t", arg=[title.element_handle(), before])
+    assert page.outside == []
