@@ -139,7 +139,7 @@ def patch_scan() -> Row:
 
 
 def loss_surface() -> Row:
-    """A 51 x 51 surface of the landscape panel's net, against one forward pass at a time."""
+    """Time a 51 x 51 surface of the landscape panel's net, against one forward pass at a time."""
     data = split_digits(200)
     loss = NetLoss(DeepNet(16, 10, skip=True), data.train, data.train_labels, label_smoothing=0.1)
     point = loss.random_points(1)[0]
