@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.conftest import NETS, random_net, same, snapshot
-from vizkit.core.hooks import ReLURule, capture, evaluation, forward_to, trace_layers
+from vizkit.core.hooks import ReLUMaps, ReLURule, capture, evaluation, forward_to, trace_layers
 
 
 def example(size=96):
@@ -220,6 +220,8 @@ RELUS = {
     "method in place": lambda x: x.relu_(),
     "in place, return value unused": lambda x: (x.relu_(), x)[1],
     "relu6": F.relu6,
+    "relu6 module": nn.ReLU6(),
+    "relu6 in place": nn.ReLU6(inplace=True),
 }
 
 
@@ -246,3 +248,15 @@ def test_the_backprop_rule_is_the_true_gradient_and_the_output_is_untouched(name
     assert ruled.count > 5
     assert torch.equal(score, net(images)[0, 3])
     torch.testing.assert_close(gradient, true)
+
+
+@pytest.mark.parametrize("relu", RELUS)
+def test_the_maps_behind_each_relu_are_averaged(relu):
+    maps = torch.stack([INPUT, -INPUT])[None]
+    with ReLUMaps() as found:
+        RELUS[relu](maps.clone())
+        RELUS[relu](INPUT.clone())  # no map
+    assert len(found.means) == 1
+    assert torch.equal(
+        found.means[0], maps.clamp(0, 6 if "relu6" in relu else 9).mean(1, keepdim=True)
+    )

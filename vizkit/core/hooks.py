@@ -206,7 +206,26 @@ def evaluation(net: nn.Module) -> Iterator[None]:
 
 Rule = Literal["backprop", "deconvnet", "guided"]
 _RELUS = frozenset({F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_})
-_RELU6 = frozenset({F.relu6})
+_IN_PLACE = frozenset({torch.relu_, Tensor.relu_})
+
+
+def _ceiling(func: Callable[..., Any], args: Any, kwargs: Any) -> float | None:
+    """Return where a ReLU is clipped, infinity for a plain one; None if it is no ReLU."""
+    if func in _RELUS:
+        return float("inf")
+    if func is F.relu6:
+        return 6.0
+    if func is F.hardtanh:  # what nn.ReLU6 calls
+        low = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
+        high = args[2] if len(args) > 2 else kwargs.get("max_val", 1.0)
+        return float(high) if low == 0 else None
+    return None
+
+
+def _works_in_place(func: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    position = 3 if func is F.hardtanh else 1
+    given = args[position] if len(args) > position else kwargs.get("inplace", False)
+    return func in _IN_PLACE or bool(given)
 
 
 class _RuledReLU(torch.autograd.Function):
@@ -265,11 +284,34 @@ class ReLURule(TorchFunctionMode):
     ) -> Any:
         """Replace a ReLU by its ruled twin and let every other function pass."""
         kwargs = kwargs or {}
-        if func not in _RELUS and func not in _RELU6:
+        high = _ceiling(func, args, kwargs)
+        if high is None:
             return func(*args, **kwargs)
         self.count += 1
         inputs = args[0] if args else kwargs["input"]
-        high = 6.0 if func in _RELU6 else float("inf")
         output = _RuledReLU.apply(inputs, high, self.rule)
-        in_place = func in (torch.relu_, Tensor.relu_) or kwargs.get("inplace", args[1:] == (True,))
-        return inputs.copy_(output) if in_place else output
+        return inputs.copy_(output) if _works_in_place(func, args, kwargs) else output
+
+
+class ReLUMaps(TorchFunctionMode):
+    """Within this context, keeps the mean over channels of every map behind a ReLU.
+
+    Attributes
+    ----------
+    means : list of Tensor, shape (N, 1, H, W)
+        In forward order; modules and function calls alike.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.means: list[Tensor] = []
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Look at a ReLU's output and let every function pass."""
+        kwargs = kwargs or {}
+        output = func(*args, **kwargs)
+        if _ceiling(func, args, kwargs) is not None and output.ndim == 4:
+            self.means.append(output.mean(1, keepdim=True))
+        return output
