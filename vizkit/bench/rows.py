@@ -12,20 +12,25 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import torch
 import torch.nn.functional as F
+import torchvision
 from nbclient import NotebookClient
 
 from vizkit.core import checks
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.data import cut_patches
-from vizkit.core.models import load_model
+from vizkit.core.images import load_image
+from vizkit.core.models import ImageModel, load_model
 from vizkit.core.steps import last
+from vizkit.methods.gradients import pixel_gradient
 from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
+from vizkit.methods.occlusion import occlusion_steps
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
 from vizkit.methods.units import scan_steps, top_patches
 
@@ -159,6 +164,42 @@ def loss_surface() -> Row:
     return Row("loss surface", ours, "s", "one forward at a time", ours / peer, 0.1)
 
 
+def guided_gradient() -> Row:
+    """Time guided backprop to the pixels against the bare forward and backward pass."""
+    model = load_model()
+    image = load_image("chelsea", 224)[:, :224, :224]
+
+    def bare() -> None:
+        pixels = model.normalize(image[None]).requires_grad_()
+        torch.autograd.grad(model.net(pixels)[0, 0], pixels)
+
+    ours, peer = interleaved(
+        lambda: pixel_gradient(model, image, 0, rule="guided"), bare, rounds=25
+    )
+    return Row("guided backprop", ours, "s", "bare forward and backward", ours / peer, 1.15)
+
+
+def occlusion_map() -> Row:
+    """Time an exact occlusion map of SqueezeNet, 224 px, against captum's at its best."""
+    try:
+        from captum.attr import Occlusion
+    except ModuleNotFoundError as error:
+        raise RuntimeError("captum is missing: pip install captum") from error
+    net = torchvision.models.squeezenet1_1().eval().requires_grad_(False)
+    model = ImageModel(copy.deepcopy(net).to(memory_format=torch.channels_last))
+    image = load_image("chelsea", 224)[:, :224, :224]
+    peer = Occlusion(lambda pixels: net(pixels).softmax(1))
+    settings = {"sliding_window_shapes": (3, 32, 32), "strides": (3, 8, 8), "target": 3}
+
+    def captum(batch: int) -> None:
+        with torch.no_grad():
+            peer.attribute(image[None], baselines=0.5, perturbations_per_eval=batch, **settings)
+
+    runs = [partial(captum, batch) for batch in (2, 4, 8)]
+    ours, *theirs = interleaved(lambda: last(occlusion_steps(model, image, 3)), *runs, rounds=3)
+    return Row("occlusion", ours, "s", "captum at its best", ours / min(theirs), 0.25)
+
+
 #: Runs in the page: presses a key on a slider and resolves when the picture has been painted.
 WATCH = """async () => {
   const panel = document.querySelector('.vizkit-panel');
@@ -248,6 +289,8 @@ ROWS: dict[str, Callable[[], Row]] = {
     "import": import_time,
     "patch scan": patch_scan,
     "loss surface": loss_surface,
+    "guided backprop": guided_gradient,
+    "occlusion": occlusion_map,
     "slider to pixels": slider_to_pixels,
     "live t-SNE frame": live_embedding,
     "kernel memory": kernel_memory,

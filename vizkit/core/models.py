@@ -23,7 +23,7 @@ from vizkit.core.viznet import VizNet
 _SIZE_ERRORS = (RuntimeError, AssertionError)
 
 #: The networks that come with the kit, by name.
-BUNDLED = {"viznet": ASSETS / "models" / "viznet.safetensors"}
+BUNDLED = {name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust")}
 
 
 class ImageModel:

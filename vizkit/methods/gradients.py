@@ -297,7 +297,7 @@ def _fixed(model: ImageModel, image: Tensor, target: Target | None) -> Target:
 
 
 def grad_cam(
-    model: ImageModel, image: Tensor, target: Target | None = None, *, layer: str | None = None
+    model: ImageModel, image: Tensor, target: int | str | None = None, *, layer: str | None = None
 ) -> Tensor:
     """Weight a layer's channels by their mean gradient and keep what is positive, shape (H, W).
 
@@ -324,7 +324,7 @@ def grad_cam(
     pixels = image.detach().to(model.device, model.dtype, copy=True)[None].requires_grad_()
     with model.running(pixels) as net, capture(net, [layer]) as captured:
         logits = net(model.normalize(pixels))[0]
-    index = int(logits.argmax()) if target is None else model.label_index(target)  # type: ignore[arg-type]
+    index = int(logits.argmax()) if target is None else model.label_index(target)
     maps = captured[layer]
     (gradient,) = torch.autograd.grad(logits[index], maps)
     heat = (gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True).relu()

@@ -10,7 +10,14 @@ from tqdm import tqdm
 from vizkit.core.models import load_model
 from vizkit.training.export import export
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
-from vizkit.training.viznet import ROBUST, Recipe, Trainer, accuracy, dead_channels
+from vizkit.training.viznet import (
+    ROBUST,
+    Recipe,
+    Trainer,
+    accuracy,
+    attacked_accuracy,
+    dead_channels,
+)
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
@@ -78,13 +85,16 @@ def evaluate(
     name: Annotated[str, typer.Option(help="A bundled network.")] = "viznet",
     device: Annotated[str | None, typer.Option(help="cpu or cuda.")] = None,
 ) -> None:
-    """Print the accuracy on the 10,000 validation pictures, as the model card states it."""
+    """Print the accuracy on the 10,000 validation pictures, as the model cards state it."""
     model = load_model(name, device)
     test = load_tiny_imagenet(data, "val")
     top1, top5 = accuracy(model.net, test)
     dead = dead_channels(model.net, test)
     print(f"{name}: top-1 {top1:.2%}, top-5 {top5:.2%} on {len(test.labels)} pictures")
     print(f"{name}: {dead} dead channels after the first ReLU")
+    for radius in (0.5, 1.0):
+        attacked = attacked_accuracy(model.net, test, radius)
+        print(f"{name}: top-1 {attacked:.2%} under perturbations of L2 length {radius}")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,14 @@ def text(label: str, value: str, hint: str = "") -> widgets.Text:
     )  # fmt: skip
 
 
+def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
+    """Make a field that completes what is typed to one of the options."""
+    return widgets.Combobox(
+        options=options, value=value, description=label, ensure_option=True,
+        continuous_update=False, style=_STYLE, layout=widgets.Layout(width=WIDTH),
+    )  # fmt: skip
+
+
 class ImagePicker(widgets.VBox):
     """Picks a bundled or an uploaded picture.
 

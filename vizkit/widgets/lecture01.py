@@ -303,6 +303,7 @@ class LandscapePanel(LivePanel):
         super().__init__(
             "The landscape around two nets", controls, self._steps, self._paint,
             code=self._listing_of, adjust=self._fit, arrange=layouts.column, rate=5, name="surface",
+            auto=True,
         )  # fmt: skip
 
     @staticmethod
@@ -310,12 +311,6 @@ class LandscapePanel(LivePanel):
         on_path = controls["plane"].value == "training path"
         for name in ("normalized", "factor", "seed"):
             controls[name].disabled = on_path
-
-    def _react(self, names: frozenset[str]) -> None:
-        """Fill the new surface in at once: a first coarse step is no answer to a toggle."""
-        super()._react(names)
-        if self.error is None and not self.runner.running:
-            self.runner.run()
 
     @staticmethod
     def _one(step: SurfaceStep | None, skip: bool, values: dict[str, Any]) -> Any:

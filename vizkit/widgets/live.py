@@ -34,6 +34,8 @@ class LivePanel(Panel):
         Updates of the page a second.
     name : str
         A word beside the progress bar.
+    auto : bool
+        Whether a control that goes back to the first state also starts the run: for short ones.
     **others
         As of `Panel`.
 
@@ -53,9 +55,10 @@ class LivePanel(Panel):
         live: Collection[str] = (),
         rate: float = 10,
         name: str = "progress",
+        auto: bool = False,
         **others: Any,
     ) -> None:
-        self._start, self._live = start, frozenset(live)
+        self._start, self._live, self._auto = start, frozenset(live), auto
         self.runner: Runner[Step] = Runner(self._begin, self._show_step, rate=rate, name=name)
         super().__init__(
             title, controls, self._first_step, lambda step: draw(step, **self.values),
@@ -90,7 +93,7 @@ class LivePanel(Panel):
         if restart:
             self.runner.forget()
         self.update()
-        if running and self.error is None:
+        if self.error is None and (running or (restart and self._auto)):
             self.runner.run() if restart else self.runner.resume()
 
 

@@ -40,16 +40,27 @@ class Picture(widgets.HTML):
 
     def on_click(self, callback: Callable[[int, int], None]) -> None:
         """Call ``callback(x, y)`` with the pixel of the raster that is clicked."""
+        self._listen(callback, ["click"])
+
+    def on_drag(self, callback: Callable[[int, int], None]) -> None:
+        """Call ``callback(x, y)`` where the mouse is pressed and wherever it is dragged to."""
+        # Sixteen times a second: a queue of old places would trail behind the hand.
+        self._listen(callback, ["mousedown", "mousemove"], wait=60, throttle_or_debounce="throttle")
+
+    def _listen(
+        self, callback: Callable[[int, int], None], events: list[str], **settings: Any
+    ) -> None:
         self.add_class("vizkit-clickable")
         self._events = ipyevents.Event(
-            source=self, watched_events=["click"], prevent_default_action=True
+            source=self, watched_events=events, prevent_default_action=True, **settings
         )
 
-        def clicked(event: dict[str, Any]) -> None:
-            if self.raster is None:
+        def happened(event: dict[str, Any]) -> None:
+            moving = event.get("type") == "mousemove"
+            if self.raster is None or (moving and not event.get("buttons", 0) & 1):
                 return
             scale = self.raster.width / max(event["boundingRectWidth"], 1)
             x, y = (int(event[axis] * scale) for axis in ("relativeX", "relativeY"))
             callback(min(max(x, 0), self.raster.width - 1), min(max(y, 0), self.raster.height - 1))
 
-        self._events.on_dom_event(clicked)
+        self._events.on_dom_event(happened)

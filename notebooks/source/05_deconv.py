@@ -1,0 +1,206 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 05 What in the picture made it say so
+#
+# **Which pixels speak for the answer, and which of the many methods should one believe?**
+#
+# * Zeiler & Fergus, *Visualizing and understanding convolutional networks*, 2014 (deconvnet, occlusion)
+# * Simonyan, Vedaldi & Zisserman, *Deep inside convolutional networks*, 2014 (saliency)
+# * Springenberg et al., *Striving for simplicity*, 2015 (guided backprop)
+# * Selvaraju et al., *Grad-CAM*, 2017; Sundararajan et al., *Integrated gradients*, 2017; Smilkov et al., *SmoothGrad*, 2017;
+#   Bojarski et al., *VisualBackProp*, 2018
+# * Adebayo et al., *Sanity checks for saliency maps*, 2018
+#
+# Slides: 000, pp. 28-42 and 57-60; 003; 004.
+
+# %%
+import torch
+
+import vizkit
+from vizkit.widgets import lecture05 as panels
+
+model, image = vizkit.load_model(), vizkit.load_image("chelsea", size=128)
+
+# %% [markdown]
+# ## 1 One backward pass from any neuron
+#
+# Forward, a ReLU keeps what is positive. Backward there are three rules for what a ReLU does to the gradient $g$ from above,
+# and nothing else differs between three famous methods:
+#
+# | | passes back |
+# |---|---|
+# | backprop | $g \cdot [x > 0]$, the true gradient |
+# | deconvnet | $\max(g, 0)$ |
+# | guided backprop | $\max(g, 0) \cdot [x > 0]$ |
+#
+# Springenberg's example, computed:
+
+# %%
+from vizkit.core.hooks import ReLURule
+
+above = torch.tensor([[-2.0, 3, -1], [6, -3, 1], [2, -1, 3]])
+for rule in ("backprop", "deconvnet", "guided"):
+    x = torch.tensor([[1.0, -1, 5], [2, -5, -7], [-3, 2, 4]], requires_grad=True)
+    with ReLURule(rule):
+        output = torch.relu(x)
+    print(rule, torch.autograd.grad(output, x, above)[0].tolist())
+
+# %% [markdown]
+# A max-pooling layer sends the gradient to the place of its maximum (the deconvnet's *switches*); automatic differentiation
+# does that by itself. **Saliency** is $M_{ij} = \max_c |\partial S / \partial x_{cij}|$ of a class score $S$.
+
+# %%
+from vizkit.methods.gradients import Unit, pixel_gradient, saliency
+
+print("gradient of a class", tuple(pixel_gradient(model, image, "Egyptian cat").shape))
+print("of a unit", tuple(pixel_gradient(model, image, Unit("relu5", 17), rule="guided").shape))
+print("saliency", tuple(saliency(model, image, "Egyptian cat").shape))
+
+# %% [markdown]
+# **All methods, side by side.** Type a class, or choose a layer and a channel and click the picture: then the question is what
+# excites that unit.
+
+# %%
+attribution_view = panels.attribution_panel()
+attribution_view
+
+# %%
+attribution_view.runner.run()
+_ = attribution_view.runner.wait(120)
+
+# %% [markdown]
+# ## 2 Cover it and see
+#
+# $$\text{drop}(i, j) = p(\text{class} \mid \text{picture}) - p(\text{class} \mid \text{picture with square } (i, j) \text{ gray})$$
+#
+# Occlusion asks the network itself. It is slow, one forward pass for each place; here only what the square can reach is
+# computed anew in each layer (Nakandala et al. 2019), and the numbers are exactly the same.
+
+# %%
+from vizkit.core.steps import last
+from vizkit.methods.occlusion import occlusion_steps
+
+step = last(
+    occlusion_steps(model, vizkit.load_image("coffee", size=64), "espresso", patch=16, stride=8)
+)
+print(
+    "drop",
+    tuple(step.drop.shape),
+    f" p(espresso) = {step.probability:.3f}, largest drop {step.drop.max():.3f}",
+)
+
+# %%
+occluder_view = panels.occluder_panel()
+occluder_view
+
+# %%
+occluder_view.runner.run()
+occlusion = occluder_view.runner.wait(120)
+
+# %% [markdown]
+# ## 3 From a map to an object
+#
+# A saliency map is a handful of specks, but enough to tell GrabCut what color the object has. The network here is
+# `viznet-robust`, trained against small perturbations: its gradients lie on the things themselves.
+
+# %%
+grab_cut_view = panels.grab_cut_panel()
+grab_cut_view
+
+# %% [markdown]
+# ## 4 Which of them to believe
+#
+# If a map explains what the network has *learned*, it must change when the network forgets. Layers forget from the top, their
+# weights drawn anew. Guided backprop keeps showing edges of the picture long after the classifier is gone: its rules let
+# little but edges through, so its maps are about the picture more than about the network. VisualBackProp knows no class and
+# hardly notices either.
+
+# %%
+sanity_view = panels.sanity_panel()
+sanity_view
+
+# %%
+sanity_view.runner.run()
+sanity = sanity_view.runner.wait(120)
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Two networks.** In *Where it looks* change the network to `viznet-robust`. Which maps become clearer, and what does that
+#    say about the gradient of the plain one?
+# 2. **Fool the occluder.** In *The occluder* find the smallest square that brings the espresso below 20 %. Then make it white
+#    or black instead of gray: is the gray square neutral?
+# 3. **How far down?** In *Forget and look again* start with 1 layer and go on. At which layer does each method's number fall
+#    below 0.3? Which never does?
+
+# %% [markdown]
+# ## What this does not show
+#
+# A map has no zero and no unit: *clip* and *opacity* in *Where it looks* change how sure it looks, and any map can be made
+# convincing. A gray square is a thing that the network has never seen, and may speak for a class itself. And a map that
+# lies on the object need not be the reason for the answer.
+
+# %%
+loud_view = panels.attribution_panel(image="coffee")
+loud_view.controls["percentile"].value = 85.0
+loud_view
+
+# %% [markdown]
+# ## Checks
+
+# %%
+expected = {
+    "backprop": [[-2, 0, -1], [6, 0, 0], [0, -1, 3]],
+    "deconvnet": [[0, 3, 0], [6, 0, 1], [2, 0, 3]],
+}
+expected["guided"] = [[0, 0, 0], [6, 0, 0], [0, 0, 3]]
+for rule, values in expected.items():
+    x = torch.tensor([[1.0, -1, 5], [2, -5, -7], [-3, 2, 4]], requires_grad=True)
+    with ReLURule(rule):
+        output = torch.relu(x)
+    assert torch.autograd.grad(output, x, above)[0].tolist() == values
+
+# %%
+from vizkit.methods.gradients import integrated_gradients
+
+with torch.no_grad():
+    difference = model.logits(image)[3] - model.logits(torch.zeros_like(image))[3]
+assert torch.isclose(integrated_gradients(model, image, 3, steps=100).sum(), difference, rtol=0.02)
+
+# %%
+assert [one.method for one in attribution_view.result.found if one.problem] == []
+attribution_view.controls["layer"].value = "relu5"
+assert attribution_view.error is None
+attribution_view.runner.wait(60)
+assert "probability of a class" in attribution_view.shown["text"].value
+attribution_view.reset()
+_ = attribution_view.runner.wait(60)
+
+# %%
+assert step.drop.max() > 0.2
+before = occluder_view.shown["bars"].layout.title.text
+occluder_view.controls["x"].value = 0.9
+assert occluder_view.shown["bars"].layout.title.text != before
+
+# %%
+x0, y0, x1, y1 = grab_cut_view.result.segment.box
+assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.image[0].numel()
+
+# %%
+alike = dict(zip([one.method for one in sanity.found], sanity.correlation, strict=True))
+assert alike["VisualBackProp"] > 0.6 > alike["Grad-CAM"]

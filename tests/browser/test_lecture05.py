@@ -1,0 +1,50 @@
+"""Notebook 05 in JupyterLab: another target, the occluder dragged, layers forgotten, an upload."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture04 import changed, panel, png, source, upload
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def test_a_student_asks_covers_and_randomizes(page, lab):
+    open_notebook(page, lab, "05_deconv.ipynb")
+    run_all(page)
+    assert errors(page) == []
+
+    found = panel(page, "Where it looks")
+    picture = found.locator(".vizkit-picture").first
+    before = source(picture)
+    field = found.get_by_label("target")
+    field.fill("goldfish")
+    field.press("Enter")
+    before = changed(page, picture, before)
+    expect(found).to_contain_text("goldfish")
+    status = found.locator(".vizkit-status").first
+    expect(status).to_contain_text("step 9 of 9", timeout=60_000)
+    before = source(picture)
+    upload(page, found, "mine.png", png())
+    changed(page, picture, before)
+    expect(status).to_contain_text("step 9 of 9", timeout=60_000)
+
+    found = panel(page, "The occluder")
+    picture = found.locator(".vizkit-picture").first
+    before, box = source(picture), picture.locator("img").bounding_box()
+    title = found.locator(".js-plotly-plot .gtitle")
+    said = title.inner_html()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    for place in range(8):
+        page.mouse.move(box["x"] + 60 + 30 * place, box["y"] + 60 + 15 * place)
+        page.wait_for_timeout(80)
+    page.mouse.up()
+    changed(page, picture, before)
+    page.wait_for_function("([e, t]) => e.innerHTML !== t", arg=[title.element_handle(), said])
+
+    found = panel(page, "Forget and look again")
+    picture = found.locator(".vizkit-picture").first
+    before = source(picture)
+    found.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    changed(page, picture, before)
+    expect(found).to_contain_text("conv5")
+    assert page.outside == []

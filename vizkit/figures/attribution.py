@@ -1,0 +1,79 @@
+"""Results of lecture 05: maps over photos, side by side."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from vizkit.figures.pictures import Tiles, colorize, tiles
+from vizkit.figures.theme import CLASSES, layout
+from vizkit.methods.attribution import Attribution
+
+
+def clipped(heat: Tensor, percentile: float) -> Tensor:
+    """Scale a map to [-1, 1], its largest values cut off at a percentile of their size."""
+    size = heat.abs().flatten()
+    place = max(1, round(len(size) * percentile / 100))
+    limit = size.kthvalue(place).values.clamp(min=1e-20)
+    return (heat / limit).clamp(-1, 1)
+
+
+def attribution_sheet(
+    image: Tensor,
+    found: Sequence[Attribution],
+    *,
+    signed: bool = False,
+    percentile: float = 99.0,
+    opacity: float = 0.85,
+    captions: Sequence[str] = (),
+    side: int = 168,
+) -> Tiles:
+    """Draw the photo and every method's map over it, all to one kind of scale.
+
+    Parameters
+    ----------
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    found : sequence of Attribution
+    signed : bool
+        Red for and blue against, or the size of both.
+    percentile : float
+        Of a map's values above which colors do not change, in (0, 100].
+    opacity : float
+        Of the maps over the photo, in [0, 1].
+    captions : sequence of str, optional
+        A text under each map; the method's name by default.
+    side : int
+        Width of a tile in pixels.
+    """
+    gray = image.cpu().mean(0, keepdim=True).expand(3, -1, -1)
+    base, pictures = 0.85 * gray + 0.1, [image.cpu()]
+    for one in found:
+        heat = clipped(one.heat, percentile)
+        heat = heat if signed else heat.abs()
+        painted = torch.from_numpy(colorize(heat[None], signed=signed)[0].copy())
+        alpha = opacity * (heat.abs() if signed else 0.25 + 0.75 * heat)
+        pictures.append(base * (1 - alpha) + painted.permute(2, 0, 1) / 255 * alpha)
+    height = round(side * image.shape[1] / image.shape[2])
+    scaled = torch.nn.functional.interpolate(
+        torch.stack(pictures), (height, side), mode="bilinear", antialias=True
+    )
+    names = list(captions) or [one.method for one in found]
+    alt = "The picture, then where each method looks: " + ", ".join(names)
+    return tiles(scaled.clamp(0, 1), alt, columns=5, gap=6, captions=["the picture", *names])
+
+
+def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> go.Figure:
+    """Draw the most probable classes, the chosen one in another color."""
+    names = [name for name, _ in top][::-1]
+    values = [share for _, share in top][::-1]
+    bars = go.Bar(
+        x=values, y=names, orientation="h", text=[f"{value:.1%}" for value in values],
+        textposition="outside", cliponaxis=False,
+        marker_color=[CLASSES[1] if name == chosen else CLASSES[0] for name in names],
+    )  # fmt: skip
+    return layout(
+        go.Figure(bars), width=470, height=270, title_text=title, margin_l=170, margin_r=60,
+        xaxis={"range": [0, 1], "title": "probability", "tickformat": ".0%"},
+        yaxis={"tickvals": names, "ticktext": [name[:20] for name in names]},
+    )  # fmt: skip
