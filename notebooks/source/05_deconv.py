@@ -125,6 +125,21 @@ grab_cut_view
 # %% [markdown]
 # ## 4 Which of them to believe
 #
+# **Pictures whose truth is known.** On a patch of a photo lie two things, painted alike: a shape, which decides the class, and
+# a blob, which decides nothing. The network `scenes` has learned to name the shape, so the shape *is* the reason. Three
+# scores: does the map's peak lie in the shape (pointing game), how well can a threshold cut the shape out (IoU), how much
+# of the map lies in it (energy)?
+
+# %%
+score_view = panels.score_panel()
+score_view
+
+# %%
+score_view.runner.run()
+scores = score_view.runner.wait(200)
+
+# %% [markdown]
+# **The sanity check.**
 # If a map explains what the network has *learned*, it must change when the network forgets. Layers forget from the top, their
 # weights drawn anew. Guided backprop keeps showing edges of the picture long after the classifier is gone: its rules let
 # little but edges through, so its maps are about the picture more than about the network. VisualBackProp knows no class and
@@ -200,6 +215,10 @@ assert occluder_view.shown["bars"].layout.title.text != before
 # %%
 x0, y0, x1, y1 = grab_cut_view.result.segment.box
 assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.image[0].numel()
+
+# %%
+assert scores.count == 100
+assert max(scores.inside.values()) > 0.25 > 0.08  # the shapes cover 8 % of the pictures
 
 # %%
 alike = dict(zip([one.method for one in sanity.found], sanity.correlation, strict=True))

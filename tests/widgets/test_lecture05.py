@@ -124,3 +124,14 @@ def test_forgetting_is_seen_by_honest_methods():
     assert max(alike["gradient"], alike["Grad-CAM"]) < 0.5
     assert "conv1" in panel.shown["text"].value
     executed(panel)
+
+
+def test_methods_are_scored_against_the_truth():
+    panel = lecture05.score_panel(count=20)
+    panel.runner.run()
+    step = panel.runner.wait(120)
+    assert step.count == 20
+    assert len(panel.shown["chart"].data) == 3
+    assert f"{step.overlap['occlusion']:.2f}" in panel.shown["table"].value
+    found = executed(panel)
+    assert found.inside == pytest.approx(step.inside)

@@ -17,13 +17,17 @@ from torch import Tensor, nn
 from vizkit.core import checks
 from vizkit.core.assets import ASSETS
 from vizkit.core.hooks import Layer, evaluation, trace_layers
-from vizkit.core.viznet import VizNet
+from vizkit.core.scenes import SHAPES
+from vizkit.core.viznet import from_state
 
 #: What nets raise on pictures that they cannot take.
 _SIZE_ERRORS = (RuntimeError, AssertionError)
 
 #: The networks that come with the kit, by name.
-BUNDLED = {name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust")}
+BUNDLED = {
+    name: ASSETS / "models" / f"{name}.safetensors"
+    for name in ("viznet", "viznet-robust", "scenes")
+}
 
 
 class ImageModel:
@@ -312,10 +316,9 @@ def _load_bundled(name: str, device: torch.device) -> ImageModel:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    labels = _tiny_imagenet_labels()
-    net = VizNet(len(labels))
-    net.load_state_dict({key.removeprefix("net."): value for key, value in state.items()
-                         if key.startswith("net.")})  # fmt: skip
+    labels = list(SHAPES) if name == "scenes" else _tiny_imagenet_labels()
+    net = from_state({key.removeprefix("net."): value for key, value in state.items()
+                      if key.startswith("net.")})  # fmt: skip
     return ImageModel(
         _prepare(net, device),
         mean=state["mean"].tolist(),

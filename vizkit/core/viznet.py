@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 #: Output channels, kernel size and stride of each convolution; None is a 3x3 max-pool of stride 2.
@@ -28,9 +28,11 @@ class VizNet(nn.Sequential):
     batch_norm : bool
         Train with batch normalization (``bn1`` ... ``bn7``). The shipped networks are folded,
         see `fold`.
+    width : float
+        Factor on the number of channels of every layer.
     """
 
-    def __init__(self, classes: int = 200, *, batch_norm: bool = False) -> None:
+    def __init__(self, classes: int = 200, *, batch_norm: bool = False, width: float = 1.0) -> None:
         modules: OrderedDict[str, nn.Module] = OrderedDict()
         channels, convs, pools = 3, 0, 0
         for layer in LAYERS:
@@ -39,14 +41,15 @@ class VizNet(nn.Sequential):
                 modules[f"pool{pools}"] = nn.MaxPool2d(3, 2, padding=1)
                 continue
             convs += 1
-            width, kernel, stride = layer
+            full, kernel, stride = layer
+            wide = round(full * width)
             modules[f"conv{convs}"] = nn.Conv2d(
-                channels, width, kernel, stride, kernel // 2, bias=not batch_norm
+                channels, wide, kernel, stride, kernel // 2, bias=not batch_norm
             )
             if batch_norm:
-                modules[f"bn{convs}"] = nn.BatchNorm2d(width)
+                modules[f"bn{convs}"] = nn.BatchNorm2d(wide)
             modules[f"relu{convs}"] = nn.ReLU()
-            channels = width
+            channels = wide
         modules["avgpool"] = nn.AdaptiveAvgPool2d(1)
         modules["flatten"] = nn.Flatten()
         modules["fc"] = nn.Linear(channels, classes)
@@ -69,6 +72,13 @@ def fold(net: VizNet) -> VizNet:
         if isinstance(module, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             fused = fuse_conv_bn_eval(module.eval(), norm.eval())
             state |= {f"{name}.{key}": value for key, value in fused.state_dict().items()}
-    folded = VizNet(len(state["fc.bias"]))
-    folded.load_state_dict(state)
-    return folded.eval()
+    return from_state(state).eval()
+
+
+def from_state(state: dict[str, Tensor]) -> VizNet:
+    """Build the net that a state dict is of: its classes and width are read off the weights."""
+    width = len(state["conv1.weight"]) / LAYERS[0][0]  # type: ignore[index]
+    batch_norm = any(name.startswith("bn") for name in state)
+    net = VizNet(len(state["fc.bias"]), batch_norm=batch_norm, width=width)
+    net.load_state_dict(state)
+    return net

@@ -6,9 +6,11 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from vizkit.figures.pictures import Tiles, colorize, tiles
+from vizkit.core.scenes import SHAPES, Scenes
+from vizkit.figures.pictures import Tiles, boxes, colorize, tiles
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
+from vizkit.methods.localization import ScoreStep
 
 
 def clipped(heat: Tensor, percentile: float) -> Tensor:
@@ -77,3 +79,46 @@ def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> 
         xaxis={"range": [0, 1], "title": "probability", "tickformat": ".0%"},
         yaxis={"tickvals": names, "ticktext": [name[:20] for name in names]},
     )  # fmt: skip
+
+
+def score_chart(step: ScoreStep) -> go.Figure:
+    """Draw three scores of each method beside each other."""
+    scores = (
+        ("pointing game", step.pointing), ("IoU at the best threshold", step.overlap),
+        ("energy inside", step.inside),
+    )  # fmt: skip
+    methods = sorted(step.overlap, key=lambda method: -step.overlap[method])
+    figure = go.Figure([
+        go.Bar(
+            x=methods, y=[values[method] for method in methods], name=name,
+            marker_color=CLASSES[index],
+            text=[f"{values[method]:.2f}" for method in methods], textposition="outside",
+            textfont_size=11,
+        )
+        for index, (name, values) in enumerate(scores)
+    ])  # fmt: skip
+    return layout(
+        figure, width=890, height=440, barmode="group", margin_b=110, margin_t=90,
+        title_text=f"Against the truth, {step.count} scenes",
+        yaxis={"title": "score", "range": [0, 1.08]}, xaxis_tickangle=-25,
+        legend={"orientation": "h", "y": 1.12},
+    )  # fmt: skip
+
+
+def scene_sheet(scenes: Scenes, *, count: int = 16, side: int = 96) -> Tiles:
+    """Draw scenes with the box of their shape and its name."""
+    count = min(count, len(scenes))
+    pictures = torch.nn.functional.interpolate(
+        scenes.images[:count].float() / 255, (side, side), mode="bilinear"
+    )
+    names = [SHAPES[label] for label in scenes.label[:count].tolist()]
+    sheet = tiles(pictures, f"{count} scenes: " + ", ".join(names), columns=8, gap=6,
+                  captions=names)  # fmt: skip
+    scale, marks = side / scenes.images.shape[-1], []
+    for index, (x0, y0, x1, y1) in enumerate(scenes.box[:count].tolist()):
+        left, top, *_ = sheet.box(index)
+        marks.append((
+            round(left + x0 * scale), round(top + y0 * scale),
+            round(left + x1 * scale), round(top + y1 * scale),
+        ))  # fmt: skip
+    return boxes(sheet, marks, width=2)

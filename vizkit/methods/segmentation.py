@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vizkit.core import checks
+from vizkit.core.scenes import mask_box
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def grab_cut(
     whole = (0, 0, 0, 0)  # not used with a mask
     cv2.grabCut(pixels, seeds, whole, models[0], models[1], iterations, cv2.GC_INIT_WITH_MASK)
     mask = _largest((seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD))
-    return Segment(torch.from_numpy(mask), _box(mask))
+    return Segment(torch.from_numpy(mask), mask_box(mask))
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -83,10 +84,3 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return mask
     largest: NDArray[np.bool_] = parts == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     return largest
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    if not len(rows):
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

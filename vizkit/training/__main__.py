@@ -8,15 +8,18 @@ import typer
 from tqdm import tqdm
 
 from vizkit.core.models import load_model
+from vizkit.core.scenes import make_scenes
 from vizkit.training.export import export
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
 from vizkit.training.viznet import (
     ROBUST,
+    SCENES,
     Recipe,
     Trainer,
     accuracy,
     attacked_accuracy,
     dead_channels,
+    labeled,
 )
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -52,6 +55,17 @@ def train_viznet_robust(
     _train(trainer, out / "viznet-robust.pt", load_tiny_imagenet(data, "val"))
 
 
+@app.command("scenes")
+def train_scenes(
+    out: Out = Path("runs"),
+    count: Annotated[int, typer.Option(help="Scenes to draw.")] = 20_000,
+    device: Device = "cpu",
+) -> None:
+    """Train the small net on scenes whose truth is known; needs no data."""
+    train, test = (labeled(make_scenes(n, seed=seed)) for n, seed in ((count, 1), (2000, 2)))
+    _train(Trainer(train, SCENES, device), out / "scenes.pt", test)
+
+
 def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages) -> None:
     """Run to the recipe's end, from the checkpoint if there is one, and write it every epoch."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -70,12 +84,14 @@ def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages) -> None:
 
 @app.command("export")
 def export_weights(
-    data: Data,
     checkpoint: Annotated[Path, typer.Option(help="What the training wrote.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with Tiny-ImageNet-200, to write its labels.")
+    ] = None,
     name: Annotated[str, typer.Option(help="The bundled network to replace.")] = "viznet",
 ) -> None:
     """Fold a checkpoint's batch norm and write the files that are shipped."""
-    path = export(name, checkpoint, load_tiny_imagenet(data, "val"))
+    path = export(name, checkpoint, load_tiny_imagenet(data, "val") if data else None)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
 
 

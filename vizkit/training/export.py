@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from vizkit.core.assets import ASSETS
 from vizkit.core.models import BUNDLED, file_hash
-from vizkit.core.viznet import VizNet, fold
+from vizkit.core.viznet import fold, from_state
 from vizkit.training.tiny_imagenet import LabeledImages
 from vizkit.training.viznet import MEAN, STD
 
@@ -16,20 +16,30 @@ LABELS = ASSETS / "labels" / "tiny-imagenet-200.txt"
 HASHES = ASSETS / "SHA256SUMS"
 
 
-def export(name: str, checkpoint: Path, data: LabeledImages) -> Path:
+def export(name: str, checkpoint: Path, data: LabeledImages | None = None) -> Path:
     """Write a trained net's weights, batch norm folded, with its normalization.
+
+    Parameters
+    ----------
+    name : str
+        Of a bundled network.
+    checkpoint : Path
+        What the training wrote.
+    data : LabeledImages, optional
+        Whose labels to write too.
 
     Returns
     -------
     Path
         Of the safetensors file among the bundled models.
     """
-    net = VizNet(len(data.names), batch_norm=True)
-    net.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["net"])
-    state = {f"net.{key}": value.contiguous() for key, value in fold(net).state_dict().items()}
+    trained = torch.load(checkpoint, map_location="cpu", weights_only=True)["net"]
+    folded = fold(from_state(trained)).state_dict()
+    state = {f"net.{key}": value.contiguous() for key, value in folded.items()}
     state |= {"mean": torch.tensor(MEAN), "std": torch.tensor(STD)}
     save_file(state, BUNDLED[name])
-    write_labels(data)
+    if data is not None:
+        write_labels(data)
     write_hashes([*BUNDLED.values(), LABELS])
     return BUNDLED[name]
 

@@ -14,16 +14,18 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import PatchPool, Source, cut_patches
+from vizkit.core.hooks import Rule
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import normal
 from vizkit.core.steps import last
 from vizkit.figures.charts import field_curve, weight_bars
 from vizkit.figures.grids import activation_grid, filter_grid, neighbor_rows, patch_grid
-from vizkit.figures.pictures import boxes, fit, message, overlay, photo
+from vizkit.figures.pictures import boxes, contrast, fit, message, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.methods.activations import ActivationMaps, activation_gradients, activations
 from vizkit.methods.filters import Filters, WeightCount, convolutions, filters, weight_sharing
+from vizkit.methods.gradients import Unit, pixel_gradient
 from vizkit.methods.neighbors import Neighbors, center, code_layer, codes, nearest, pixel_vectors
 from vizkit.methods.receptive_field import ReceptiveField, measured_field, receptive_fields
 from vizkit.methods.units import (
@@ -37,6 +39,8 @@ from vizkit.widgets import layouts
 from vizkit.widgets.panel import Panel, Shown, alert
 from vizkit.widgets.runner import Runner
 
+#: Ways to send a unit back to the pixels, as the unit view calls them.
+RULES: dict[str, Rule] = {"gradient": "backprop", "deconvnet": "deconvnet", "guided": "guided"}
 #: Width of a photo beside a grid, in pixels.
 PHOTO = 380
 #: Width of the photo in the receptive-field panel, in pixels.
@@ -449,6 +453,8 @@ class UnitView:
     top: TopPatches | None
     order: str
     problem: str
+    rule: str
+    gradient: Tensor | None
 
 
 class UnitPanel(Panel):
@@ -505,6 +511,7 @@ class UnitPanel(Panel):
             "row": make.slider("row", 0, maps.shape[1] - 1, row),
             "column": make.slider("column", 0, maps.shape[2] - 1, column),
             "order": make.choices("order", ["index", "strength"], "strength"),
+            "rule": make.choices("back by", list(RULES), "guided"),
             "source": make.text(
                 "patches of", "your own pictures" if self._own is not None else str(source),
                 "bundled, a folder, or CIFAR10 ...",
@@ -520,6 +527,7 @@ class UnitPanel(Panel):
             captions={
                 "grid": "its layer: click a channel",
                 "map": "its map and the field of one place: click a place",
+                "back": "what excites the unit in the pixels it sees, by one backward pass",
                 "patches": "the patches that excite the channel most, the unit's field framed",
             },
         )  # fmt: skip
@@ -555,8 +563,17 @@ class UnitPanel(Panel):
         return UnitView(
             picture, maps, values["channel"], values["row"], values["column"],
             field.box(values["row"], values["column"], *picture.shape[1:]), field, top,
-            values["order"], self._problem,
+            values["order"], self._problem, values["rule"], self._gradient(net, picture, values),
         )  # fmt: skip
+
+    def _gradient(self, net: ImageModel, picture: Tensor, values: dict[str, Any]) -> Tensor | None:
+        """Send the unit back to the pixels, or note why the rule is not for this net."""
+        unit = Unit(*(values[name] for name in ("layer", "channel", "row", "column")))
+        try:
+            return pixel_gradient(net, picture, unit, rule=RULES[values["rule"]])
+        except ValueError as error:
+            self._problem = self._problem or str(error)
+            return None
 
     def _open_source(self, net: ImageModel, source: str) -> None:
         """Cut patches of the named pictures; where there are none, keep those that are there."""
@@ -583,9 +600,18 @@ class UnitPanel(Panel):
         return {
             "grid": activation_grid(view.maps, order=view.order, chosen=view.channel, width=600),
             "map": boxes(fit(laid, PHOTO), [(x0, y0, x1, y1)]),
+            "back": self._back(view, title),
             "text": self._read_out(view, one),
             "patches": self._patch_sheet(view, title),
         }
+
+    @staticmethod
+    def _back(view: UnitView, title: str) -> Raster:
+        if view.gradient is None:
+            return message("This rule is not defined for this network.", width=PHOTO)
+        x0, y0, x1, y1 = view.box
+        seen = contrast(view.gradient[None, :, y0:y1, x0:x1])[0]
+        return fit(photo(seen, f"One unit of {title}, sent back to the pixels it sees"), PHOTO)
 
     def _patch_sheet(self, view: UnitView, title: str) -> Raster:
         if view.top is None or not len(view.top.index):
@@ -605,7 +631,7 @@ class UnitPanel(Panel):
     @staticmethod
     def _lay_out(shown: dict[str, widgets.Widget]) -> widgets.Widget:
         wrap = widgets.Layout(flex_flow="row wrap", grid_gap="16px")
-        place = widgets.VBox([shown["map"], shown["text"]])
+        place = widgets.VBox([shown["map"], shown["text"], shown["back"]])
         return widgets.VBox([shown["grid"], widgets.HBox([place, shown["patches"]], layout=wrap)])
 
     def _listing_of(self, **values: Any) -> str:
@@ -617,8 +643,9 @@ class UnitPanel(Panel):
             "from vizkit.core.data import cut_patches",
             "from vizkit.core.steps import last",
             "from vizkit.figures.grids import activation_grid, patch_grid",
-            "from vizkit.figures.pictures import boxes, fit, overlay",
+            "from vizkit.figures.pictures import boxes, contrast, fit, overlay, photo",
             "from vizkit.methods.activations import activations",
+            "from vizkit.methods.gradients import Unit, pixel_gradient",
             "from vizkit.methods.receptive_field import receptive_fields",
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
@@ -634,11 +661,23 @@ class UnitPanel(Panel):
             f"box = [round(edge * {PHOTO} / laid.width)",
             "       for edge in field.box(row, column, *image.shape[1:])]",
             f"display(boxes(fit(laid, {PHOTO}), [box]))",
+            *self._back_code(values),
             f"pool = cut_patches({source}, count={self._patches}, size={_patch_size(net)})",
             "scan = last(scan_steps(model, pool, layer, batch_size=32))",
             "result = top_patches(scan, pool, channel)",
             "display(patch_grid(pool, result, field))",
         ])  # fmt: skip
+
+    def _back_code(self, values: dict[str, Any]) -> list[str]:
+        if self.result.gradient is None:
+            return []
+        return [
+            "unit = Unit(layer, channel, row, column)",
+            f"back = pixel_gradient(model, image, unit, rule={RULES[values['rule']]!r})",
+            "x0, y0, x1, y1 = field.box(row, column, *image.shape[1:])",
+            "seen = contrast(back[None, :, y0:y1, x0:x1])[0]",
+            f"display(fit(photo(seen, 'sent back'), {PHOTO}))",
+        ]
 
     def _pick_channel(self, x: int, y: int) -> None:
         tile = self.shown["grid"].raster.at(x, y)

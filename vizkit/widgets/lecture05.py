@@ -10,17 +10,20 @@ from torch import Tensor
 
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel
+from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Step
-from vizkit.figures.attribution import attribution_sheet, top_bars
+from vizkit.figures.attribution import attribution_sheet, scene_sheet, score_chart, top_bars
 from vizkit.figures.pictures import boxes, fit, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.methods.attribution import METHODS, Attribution, attribute
 from vizkit.methods.gradients import Target, Unit, saliency
+from vizkit.methods.localization import ScoreStep, score_steps
 from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps
 from vizkit.methods.sanity import forgetful, rank_correlation, weighted_layers
 from vizkit.methods.segmentation import Segment, grab_cut
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
+from vizkit.widgets.controls import loaded
 from vizkit.widgets.live import LivePanel, code_of_run
 from vizkit.widgets.panel import Panel, Shown
 
@@ -385,6 +388,61 @@ def grab_cut_panel(model: str | ImageModel = "viznet-robust", image: str = "chin
         adjust=lambda c: _offer_targets(c["target"], picker.load()),
         captions={"saliency": "the saliency map", "cut": "GrabCut, and the box around it"},
     )  # fmt: skip
+
+
+# Against the truth ----------------------------------------------------------------------------
+
+
+def score_panel(count: int = 100) -> LivePanel:
+    """Score every method on scenes whose truth is known.
+
+    Parameters
+    ----------
+    count : int
+        Number of scenes at first.
+    """
+    controls = {
+        "count": make.slider("scenes", 20, 500, count, step=20, live=False),
+        "seed": make.slider("seed", 0, 20, 0, live=False),
+    }
+
+    def start(_: ScoreStep | None, count: int, seed: int) -> Iterator[ScoreStep]:
+        return score_steps(loaded("scenes"), make_scenes(count, seed=100 + seed), batch_size=10)
+
+    def draw(step: ScoreStep, count: int, seed: int) -> Shown:
+        sheet = scene_sheet(make_scenes(min(count, 16), seed=100 + seed))
+        rows = "".join(
+            f"<tr><td>{method}</td><td>{step.pointing[method]:.2f}</td>"
+            f"<td>{step.overlap[method]:.2f}</td><td>{step.inside[method]:.2f}</td></tr>"
+            for method in step.overlap
+        )
+        head = "<tr><th>method</th><th>pointing game</th><th>IoU</th><th>energy inside</th></tr>"
+        return {
+            "chart": score_chart(step), "table": f"<table>{head}{rows}</table>", "scenes": sheet
+        }  # fmt: skip
+
+    def code(count: int, seed: int) -> str:
+        call = "score_steps(model, scenes, batch_size=10)"
+        return "\n".join([
+            "import vizkit",
+            "from IPython.display import display",
+            "from vizkit.core.scenes import make_scenes",
+            "from vizkit.core.steps import last",
+            "from vizkit.figures.attribution import scene_sheet, score_chart",
+            "from vizkit.methods.localization import score_steps",
+            "",
+            'model = vizkit.load_model("scenes")',
+            f"scenes = make_scenes({count}, seed={100 + seed})",
+            f"display(scene_sheet(make_scenes({min(count, 16)}, seed={100 + seed})))",
+            *code_of_run(call, panel.result.index, panel.result.total),
+            "score_chart(result)",
+        ])  # fmt: skip
+
+    panel = LivePanel(
+        "Against the truth", controls, start, draw, code=code, arrange=layouts.column, rate=2,
+        name="scoring",
+    )  # fmt: skip
+    return panel
 
 
 # The sanity check -----------------------------------------------------------------------------

@@ -1,0 +1,80 @@
+import pytest
+import torch
+
+import vizkit
+from vizkit.core.scenes import make_scenes
+from vizkit.core.steps import last
+from vizkit.methods.attribution import METHODS, attribute
+from vizkit.methods.gradients import Unit
+from vizkit.methods.localization import localization, score_steps
+
+
+def slowly(heat, mask):
+    heat = heat.abs()
+    pointing = bool(mask[heat == heat.max()].any())
+    overlaps = [
+        float(((heat >= value) & mask).sum() / ((heat >= value) | mask).sum())
+        for value in heat.unique()
+    ]
+    return float(pointing), max(overlaps), float(heat[mask].sum() / heat.sum())
+
+
+def test_scores_by_their_definition():
+    random = torch.Generator().manual_seed(0)
+    heat = torch.randn(20, 9, 7, generator=random)
+    heat[5:10] = (heat[5:10] * 2).round()  # many equal values
+    heat[5:10, 0, 0] = 9
+    mask = torch.rand(20, 9, 7, generator=random) > 0.7
+    found = localization(heat, mask)
+    for index in range(20):
+        expected = slowly(heat[index], mask[index])
+        scores = [float(getattr(found, name)[index]) for name in ("pointing", "overlap", "inside")]
+        assert scores == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_perfect_and_an_empty_map():
+    mask = torch.zeros(1, 6, 6, dtype=torch.bool)
+    mask[0, 2:4, 1:5] = True
+    perfect = localization(mask.float(), mask)
+    assert [float(one) for one in (perfect.pointing, perfect.overlap, perfect.inside)] == [1, 1, 1]
+    empty = localization(torch.zeros(1, 6, 6), mask)
+    assert [float(one) for one in (empty.pointing, empty.overlap, empty.inside)] == [0, 0, 0]
+    with pytest.raises(ValueError, match="must both be .N, H, W., got .6, 6. and"):
+        localization(torch.zeros(6, 6), mask)
+
+
+def test_methods_beat_chance_on_scenes():
+    model, scenes = vizkit.load_model("scenes", device="cpu"), make_scenes(30, seed=4)
+    steps = list(
+        score_steps(model, scenes, ("saliency", "SmoothGrad", "guided backprop"), batch_size=12)
+    )
+    assert [step.count for step in steps] == [12, 24, 30]
+    chance = float(scenes.mask.float().mean())
+    for method, value in steps[-1].inside.items():
+        assert value > 1.2 * chance, method
+    assert steps[-1].inside["guided backprop"] > 2 * chance
+    maps = torch.stack([
+        attribute(model, image / 255, int(label), "saliency").heat
+        for image, label in zip(scenes.images, scenes.label, strict=True)
+    ])  # fmt: skip
+    assert steps[-1].inside["saliency"] == pytest.approx(
+        float(localization(maps, scenes.mask).inside.mean())
+    )
+    whole = last(score_steps(model, scenes, ("saliency",), batch_size=100))
+    assert whole.inside["saliency"] == pytest.approx(steps[-1].inside["saliency"])
+
+
+def test_every_method_has_one_door(viznet, chelsea):
+    image = chelsea[:, :64, :64]
+    for method in METHODS:
+        found = attribute(viznet, image, "tabby", method)
+        assert found.heat.shape == (64, 64)
+        assert not found.problem
+        unit = attribute(viznet, image, Unit("relu3", 2), method)
+        assert bool(unit.problem) == (method in ("Grad-CAM", "occlusion"))
+    with pytest.raises(ValueError, match="method"):
+        attribute(viznet, image, 0, "crystal ball")
+    net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    tiny = vizkit.ImageModel(net, input_size=64)
+    with pytest.raises(ValueError, match="does not know the classes of the scenes"):
+        next(score_steps(tiny, make_scenes(20), ("saliency",)))

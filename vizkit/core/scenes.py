@@ -1,0 +1,183 @@
+"""Pictures whose truth is known: one shape that decides the class, on real photos."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.data import cut_patches
+
+#: The classes: what a scene is named after.
+SHAPES = ("disk", "square", "triangle", "star", "cross", "ring", "crescent", "bars")
+Plane = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Labeled scenes.
+
+    Parameters
+    ----------
+    images : Tensor, uint8, shape (N, 3, size, size)
+    label : Tensor, int64, shape (N,)
+        An index into `SHAPES`.
+    mask : Tensor, bool, shape (N, size, size)
+        Where the shape is.
+    box : Tensor, int64, shape (N, 4)
+        ``x0, y0, x1, y1`` around it, the last two outside.
+    """
+
+    images: Tensor
+    label: Tensor
+    mask: Tensor
+    box: Tensor
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def make_scenes(count: int, *, size: int = 64, seed: int = 0) -> Scenes:
+    """Draw scenes: a patch of a photo, on it one shape of a class and one blob of none.
+
+    Both are painted alike, in a color, stripes, checks, or a piece of another photo: neither
+    color nor texture gives the class away, only the outline does.
+
+    Parameters
+    ----------
+    count : int
+    size : int
+        Of a scene in pixels, 32 or more.
+    seed : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of range.
+    """
+    count = checks.integer(count, 1, 1_000_000, "count")
+    size = checks.integer(size, 32, 512, "size")
+    random = np.random.default_rng(checks.integer(seed, 0, None, "seed"))
+    grounds = cut_patches(count=min(2 * count, 4000), size=size, seed=seed).patches
+    photos = grounds.permute(0, 2, 3, 1).numpy().astype(np.float64)
+    images = np.empty((count, size, size, 3), np.uint8)
+    masks = np.empty((count, size, size), bool)
+    labels = random.integers(len(SHAPES), size=count)
+    for index, label in enumerate(labels):
+        scene = photos[random.integers(len(photos))].copy()
+        shape, blob = _places(random, size)
+        for place, outline in ((blob, _blob(random)), (shape, OUTLINES[SHAPES[label]])):
+            cover = _cover(outline, place, size)
+            paint = _paint(random, size, photos)
+            scene = scene * (1 - cover[..., None]) + paint * cover[..., None]
+        images[index], masks[index] = scene.clip(0, 255).round(), cover > 0.5
+    return Scenes(
+        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(),
+        torch.from_numpy(labels),
+        torch.from_numpy(masks),
+        torch.from_numpy(np.stack([mask_box(mask) for mask in masks])),
+    )
+
+
+Place = tuple[float, float, float, float]  # middle x and y, radius, angle
+
+
+def _places(random: np.random.Generator, size: int) -> tuple[Place, Place]:
+    """Draw a place for the shape and one for the blob that do not touch."""
+    while True:
+        radius = random.uniform(0.15, 0.26, 2) * size
+        middle = [random.uniform(r, size - r, 2) for r in radius]
+        if np.hypot(*(middle[0] - middle[1])) > radius.sum():
+            break
+    one, other = (
+        (float(m[0]), float(m[1]), float(r), float(random.uniform(-0.35, 0.35)))
+        for m, r in zip(middle, radius, strict=True)
+    )
+    return one, other
+
+
+def _polygon(corners: int, inner: float = 1.0) -> list[Plane]:
+    """Return a regular polygon of radius 1, or a star if every second corner lies further in."""
+    angle = np.arange(2 * corners) * np.pi / corners - np.pi / 2
+    radius = np.where(np.arange(2 * corners) % 2, inner, 1.0)
+    return [np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)]
+
+
+def _circle(radius: float = 1.0, x: float = 0.0) -> Plane:
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    return np.stack([x + radius * np.cos(angle), radius * np.sin(angle)], 1)
+
+
+def _bar(x0: float, y0: float, x1: float, y1: float) -> Plane:
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
+
+#: Outlines by class, within a circle of radius 1; every second polygon is a hole in the first.
+OUTLINES: dict[str, list[Plane]] = {
+    "disk": [_circle(0.95)],
+    "square": [_bar(-0.78, -0.78, 0.78, 0.78)],
+    "triangle": _polygon(3, 0.5),
+    "star": _polygon(5, 0.42),
+    "cross": [_bar(-1, -0.3, 1, 0.3) * 0.95, np.empty((0, 2)), _bar(-0.3, -1, 0.3, 1) * 0.95],
+    "ring": [_circle(0.97), _circle(0.55)],
+    "crescent": [_circle(0.97), _circle(0.8, 0.45)],
+    "bars": [_bar(-0.9, -0.8, 0.9, -0.3), np.empty((0, 2)), _bar(-0.9, 0.3, 0.9, 0.8)],
+}
+
+
+def _blob(random: np.random.Generator) -> list[Plane]:
+    """Draw a smooth outline of no class."""
+    angle = np.linspace(0, 2 * np.pi, 80, endpoint=False)
+    waves = sum(
+        random.uniform(-1, 1) / order * np.cos(order * angle + random.uniform(0, 2 * np.pi))
+        for order in (2, 3, 4, 5)
+    )
+    radius = 0.72 + 0.28 * waves / np.abs(waves).max()
+    return [np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)]
+
+
+def _cover(outline: list[Plane], place: Place, size: int) -> Plane:
+    """Return how much of each pixel an outline covers, in [0, 1], shape (size, size)."""
+    fine = 4
+    x, y, radius, angle = place
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    picture = Image.new("L", (size * fine, size * fine))
+    draw = ImageDraw.Draw(picture)
+    for index, polygon in enumerate(outline):
+        if len(polygon):
+            points = (polygon @ turn.T * radius + [x, y]) * fine
+            draw.polygon([tuple(point) for point in points.tolist()], fill=0 if index % 2 else 255)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BOX)) / 255.0
+
+
+def _paint(random: np.random.Generator, size: int, photos: Plane) -> Plane:
+    """Return a surface to paint a shape with, RGB from 0 to 255, shape (size, size, 3)."""
+    x, y = np.meshgrid(np.arange(size), np.arange(size))
+    one, other = random.uniform(0, 255, (2, 3))
+    period, angle = random.uniform(3, 8), random.uniform(0, np.pi)
+    along = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / period
+    across = (y * np.cos(angle) - x * np.sin(angle)) * 2 * np.pi / period
+    kinds: tuple[Callable[[], Plane], ...] = (
+        lambda: np.zeros((size, size)),
+        lambda: np.sin(along) > 0,
+        lambda: np.sin(along) * np.sin(across) > 0,
+    )
+    kind = random.integers(len(kinds) + 1)
+    if kind == len(kinds):
+        piece: Plane = photos[random.integers(len(photos))]
+        return piece
+    share = kinds[kind]()[..., None].astype(float)
+    surface: Plane = one * (1 - share) + other * share
+    return surface
+
+
+def mask_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Return ``x0, y0, x1, y1`` around a mask, the last two outside; all 0 around nothing."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return 0, 0, 0, 0
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -1,0 +1,142 @@
+"""How well a map finds what is known to be the reason."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from joblib import Parallel, delayed
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.models import ImageModel
+from vizkit.core.scenes import Scenes
+from vizkit.core.steps import Step
+from vizkit.methods.attribution import METHODS, attribute
+
+
+@dataclass(frozen=True)
+class Localization:
+    """Three scores for each map, all in [0, 1].
+
+    Parameters
+    ----------
+    pointing : Tensor, shape (N,)
+        1 if the map's largest value lies in the mask (Zhang et al. 2016; Quantus' PointingGame).
+    overlap : Tensor, shape (N,)
+        Intersection over union of the mask with the map above its best threshold.
+    inside : Tensor, shape (N,)
+        Share of the map's sum that lies in the mask (Arras et al. 2022; Quantus'
+        RelevanceMassAccuracy).
+    """
+
+    pointing: Tensor
+    overlap: Tensor
+    inside: Tensor
+
+
+def localization(heat: Tensor, mask: Tensor) -> Localization:
+    """Score maps against masks, by the size of the maps' values.
+
+    Parameters
+    ----------
+    heat : Tensor, shape (N, H, W)
+        A map without any value other than 0 scores 0.
+    mask : Tensor, bool, shape (N, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if heat.shape != mask.shape or heat.ndim != 3:
+        raise ValueError(
+            f"heat and mask must both be (N, H, W), got {tuple(heat.shape)} and {tuple(mask.shape)}"
+        )
+    size, truth = heat.double().abs().flatten(1), mask.flatten(1)
+    alive = size.amax(1) > 0
+    largest = size == size.amax(1, keepdim=True)
+    pointing = (largest & truth).any(1) & alive
+    inside = (size * truth).sum(1) / size.sum(1).clamp(min=1e-300)
+    values, order = size.sort(1, descending=True)
+    hits = truth.gather(1, order).cumsum(1).double()
+    above = torch.arange(1, size.shape[1] + 1)
+    overlap = hits / (above + truth.sum(1, keepdim=True) - hits)
+    # A threshold cannot part equal values.
+    last = torch.cat(
+        [values[:, :-1] > values[:, 1:], torch.ones(len(size), 1, dtype=torch.bool)], 1
+    )
+    best = (overlap * last).amax(1)
+    return Localization(pointing.double(), best * alive, inside)
+
+
+@dataclass(frozen=True)
+class ScoreStep(Step):
+    """The mean scores so far.
+
+    Parameters
+    ----------
+    count : int
+        Pictures that every method has been scored on.
+    pointing, overlap, inside : dict of str to float
+        By method.
+    """
+
+    count: int
+    pointing: dict[str, float]
+    overlap: dict[str, float]
+    inside: dict[str, float]
+
+
+def score_steps(
+    model: ImageModel,
+    scenes: Scenes,
+    methods: Sequence[str] = tuple(METHODS),
+    *,
+    batch_size: int = 50,
+) -> Iterator[ScoreStep]:
+    """Score methods on scenes whose truth is known, each for the scene's own class.
+
+    The pictures go through joblib.
+
+    Parameters
+    ----------
+    model : ImageModel
+        That knows the classes of the scenes.
+    scenes : Scenes
+    methods : sequence of str
+        Keys of ``METHODS``.
+    batch_size : int
+        Pictures between two steps.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method, or the model has other classes than the scenes.
+    """
+    for method in methods:
+        checks.choice(method, METHODS, "method")
+    batch_size = checks.integer(batch_size, 1, None, "batch_size")
+    if int(scenes.label.max()) >= len(model.labels):
+        raise ValueError(f"{model.name} does not know the classes of the scenes")
+    found: dict[str, list[Localization]] = {method: [] for method in methods}
+    for rows in torch.arange(len(scenes)).split(batch_size):
+        heats = Parallel()(
+            delayed(_heats)(model, scenes.images[row] / 255, int(scenes.label[row]), methods)
+            for row in rows.tolist()
+        )
+        for index, method in enumerate(methods):
+            maps = torch.stack([heat[index] for heat in heats])
+            found[method].append(localization(maps, scenes.mask[rows]))
+        done = int(rows[-1]) + 1
+        means = {
+            score: {
+                method: float(torch.cat([getattr(one, score) for one in parts]).mean())
+                for method, parts in found.items()
+            }
+            for score in ("pointing", "overlap", "inside")
+        }
+        yield ScoreStep(done, len(scenes), done, **means)
+
+
+def _heats(model: ImageModel, image: Tensor, target: int, methods: Sequence[str]) -> list[Tensor]:
+    return [attribute(model, image, target, method).heat for method in methods]
