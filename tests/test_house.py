@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from vizkit.core.models import file_hash
+from vizkit.core.models import BUNDLED, file_hash
 
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
 
@@ -79,6 +79,7 @@ def test_every_library_that_is_imported_is_declared():
     declared = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     names = {re.split(r"[<>=\[]", one)[0].lower().replace("-", "_") for one in declared}
     aliases = {
+        "cv2": "opencv_python_headless",
         "pil": "pillow",
         "skimage": "scikit_image",
         "sklearn": "scikit_learn",
@@ -95,7 +96,7 @@ def test_every_library_that_is_imported_is_declared():
 def test_hashes_of_the_bundled_files():
     rows = [row.split() for row in (ROOT / "assets" / "SHA256SUMS").read_text().splitlines()]
     assert {name for _, name in rows} == {
-        "models/viznet.safetensors",
+        *(f"models/{name}.safetensors" for name in BUNDLED),
         "labels/tiny-imagenet-200.txt",
     }
     for digest, name in rows:

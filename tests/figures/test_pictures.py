@@ -1,4 +1,6 @@
 import numpy as np
+import plotly.colors
+import plotly.graph_objects as go
 import pytest
 import torch
 from PIL import Image
@@ -118,3 +120,12 @@ def test_a_raster_is_an_img_with_its_words(tmp_path):
 
 def test_fit_keeps_the_aspect():
     assert fit(photo(torch.zeros(3, 30, 60), ""), 200).pixels.shape == (100, 200, 3)
+
+
+def test_painting_leaves_plotlys_scales_as_they_are():
+    before = list(plotly.colors.sequential.Viridis)
+    lookup.cache_clear()
+    for palette in ("viridis", "rdbu", "gray"):
+        lookup(palette)
+    assert before == plotly.colors.sequential.Viridis
+    go.Figure(go.Contour(z=[[1, 2], [3, 4]], colorscale="Viridis"))

@@ -32,7 +32,9 @@ _SCALES = {
 @cache
 def lookup(palette: Palette) -> NDArray[np.uint8]:
     """Return 256 colors, shape (256, 3), from the lowest value to the highest."""
-    anchors = plotly.colors.convert_colors_to_same_type(_SCALES[palette], colortype="tuple")[0]
+    # A copy: plotly converts in place, and its own named scale would be broken for every chart.
+    scale = list(_SCALES[palette])
+    anchors = plotly.colors.convert_colors_to_same_type(scale, colortype="tuple")[0]
     anchors = np.array(anchors) * 255
     places = np.linspace(0, len(anchors) - 1, 256)
     columns = [np.interp(places, np.arange(len(anchors)), anchors[:, c]) for c in range(3)]
