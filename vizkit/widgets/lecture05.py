@@ -15,6 +15,7 @@ from vizkit.core.steps import Step
 from vizkit.figures.attribution import attribution_sheet, scene_sheet, score_chart, top_bars
 from vizkit.figures.pictures import boxes, fit, overlay, photo
 from vizkit.figures.raster import Raster
+from vizkit.methods.activations import activations
 from vizkit.methods.attribution import METHODS, Attribution, attribute
 from vizkit.methods.gradients import Target, Unit, saliency
 from vizkit.methods.localization import ScoreStep, score_steps
@@ -23,7 +24,6 @@ from vizkit.methods.sanity import forgetful, rank_correlation, weighted_layers
 from vizkit.methods.segmentation import Segment, grab_cut
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
-from vizkit.widgets.controls import loaded
 from vizkit.widgets.live import LivePanel, code_of_run
 from vizkit.widgets.panel import Panel, Shown
 
@@ -190,8 +190,6 @@ def _place(text: str) -> tuple[int | None, int | None]:
 
 @lru_cache(maxsize=16)
 def _map_shape(model: ImageModel, layer: str, size: tuple[int, int]) -> tuple[int, int]:
-    from vizkit.methods.activations import activations
-
     maps = activations(model, torch.zeros(3, *size), layer).maps
     return maps.shape[1], maps.shape[2]
 
@@ -258,10 +256,11 @@ class OccluderPanel(LivePanel):
         net, image = self._picker.load(), self._image(values)
         top, left, side = self._square(image, values)
         covered = occlude(image, top, left, patch=side, fill=values["fill"])
-        found, label = net.top(covered, min(5, len(net.labels))), net.labels[step.target]
         with torch.no_grad():
-            now = float(net.probabilities(covered)[step.target])
-        title = f"{label}: {step.probability:.1%} → {now:.1%}"
+            shares = net.probabilities(covered)
+        first = shares.argsort(descending=True)[:5].tolist()
+        found, label = [(net.labels[i], float(shares[i])) for i in first], net.labels[step.target]
+        title = f"{label}: {step.probability:.1%} → {float(shares[step.target]):.1%}"
         alt = f"The picture with a gray square at {left}, {top}; {title}"
         heat = overlay(image, step.pixels().clamp(min=0), f"Where the square costs most: {label}")
         return {
@@ -393,6 +392,9 @@ def grab_cut_panel(model: str | ImageModel = "viznet-robust", image: str = "chin
 # Against the truth ----------------------------------------------------------------------------
 
 
+_scenes = lru_cache(maxsize=2)(make_scenes)
+
+
 def score_panel(count: int = 100) -> LivePanel:
     """Score every method on scenes whose truth is known.
 
@@ -407,10 +409,10 @@ def score_panel(count: int = 100) -> LivePanel:
     }
 
     def start(_: ScoreStep | None, count: int, seed: int) -> Iterator[ScoreStep]:
-        return score_steps(loaded("scenes"), make_scenes(count, seed=100 + seed), batch_size=10)
+        return score_steps(make.loaded("scenes"), _scenes(count, seed=100 + seed), batch_size=10)
 
     def draw(step: ScoreStep, count: int, seed: int) -> Shown:
-        sheet = scene_sheet(make_scenes(min(count, 16), seed=100 + seed))
+        sheet = scene_sheet(_scenes(count, seed=100 + seed))
         rows = "".join(
             f"<tr><td>{method}</td><td>{step.pointing[method]:.2f}</td>"
             f"<td>{step.overlap[method]:.2f}</td><td>{step.inside[method]:.2f}</td></tr>"
@@ -433,7 +435,7 @@ def score_panel(count: int = 100) -> LivePanel:
             "",
             'model = vizkit.load_model("scenes")',
             f"scenes = make_scenes({count}, seed={100 + seed})",
-            f"display(scene_sheet(make_scenes({min(count, 16)}, seed={100 + seed})))",
+            "display(scene_sheet(scenes))",
             *code_of_run(call, panel.result.index, panel.result.total),
             "score_chart(result)",
         ])  # fmt: skip
