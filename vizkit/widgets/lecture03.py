@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vizkit.core.data import CLOUDS, PatchPool, Source, clouds, cut_patches, digit_labels, digits
+from vizkit.core.data import CLOUDS, PatchPool, Source, clouds, digit_labels, digits
 from vizkit.core.models import ImageModel
 from vizkit.core.steps import last
 from vizkit.figures.embedding import (
@@ -53,6 +54,7 @@ from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
 from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.sources import patch_size, source_code, source_pool
 
 # Neighborhoods --------------------------------------------------------------------------------
 
@@ -413,7 +415,7 @@ class ThumbnailPanel(LivePanel):
         self, model: str | ImageModel = "viznet", source: Source = "bundled", count: int = 400
     ) -> None:
         self._picker = make.ModelPicker(model)
-        self._own = None if isinstance(source, str) else source
+        self._own = None if isinstance(source, (str, Path)) else source
         net = self._picker.load()
         self._codes = lru_cache(maxsize=4)(self._compute_codes)
         self._targets = lru_cache(maxsize=4)(self._compute_targets)
@@ -421,7 +423,7 @@ class ThumbnailPanel(LivePanel):
             "model": self._picker,
             "layer": make.dropdown("code of", list(net.layers), code_layer(net)),
             "source": make.text(
-                "pictures", source if self._own is None else "your own pictures",
+                "pictures", str(source) if self._own is None else "your own pictures",
                 "bundled, a folder, or CIFAR10 ...",
             ),
             "count": make.slider("patches", 100, 900, count, step=50, live=False),
@@ -446,7 +448,7 @@ class ThumbnailPanel(LivePanel):
         net = self._picker.load()
         place = self._own if self._own is not None else source
         # A name that is typed must not start a download of gigabytes.
-        pool = cut_patches(place, count=count, size=min(net.input_size, 128), download=False)
+        pool = source_pool(place, count, patch_size(net), download=False)
         return pool, codes(net, pool.patches, layer)
 
     def _compute_targets(self, *key: Any, perplexity: int) -> Tensor:
@@ -479,7 +481,7 @@ class ThumbnailPanel(LivePanel):
 
     def _listing_of(self, **values: Any) -> str:
         net, step = self._picker.load(), self.result
-        source = repr(values["source"]) if self._own is None else "pictures"
+        source = source_code(values["source"] if self._own is None else self._own)
         call = f"embedding_steps(wanted, iterations=500, exaggerated=120, seed={values['seed']})"
         draw = (
             "thumbnail_grid(pool.pixels(slice(None)), snap_to_grid(result.embedding))"
@@ -497,7 +499,7 @@ class ThumbnailPanel(LivePanel):
             "",
             self._picker.line(values["model"]),
             f"pool = cut_patches({source}, count={values['count']}, "
-            f"size={min(net.input_size, 128)})",
+            f"size={patch_size(net)})",
             f"wanted = targets(codes(model, pool.patches, {values['layer']!r}), "
             f"{values['perplexity']}, 'tsne')",
             *code_of_run(call, step.index, step.total),

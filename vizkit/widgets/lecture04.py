@@ -1,6 +1,6 @@
 """The panels of lecture 04: filters, activations, receptive fields, units, neighbors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vizkit.core import checks
-from vizkit.core.data import PatchPool, Source, cut_patches
+from vizkit.core.data import PatchPool, Source
 from vizkit.core.hooks import Rule
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel
@@ -38,25 +38,21 @@ from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.panel import Panel, Shown, alert
 from vizkit.widgets.runner import Runner
+from vizkit.widgets.sources import (
+    PHOTO,
+    Size,
+    image_line,
+    patch_size,
+    picture_size,
+    pool_of_source,
+    source_code,
+    source_pool,
+)
 
 #: Ways to send a unit back to the pixels, as the unit view calls them.
 RULES: dict[str, Rule] = {"gradient": "backprop", "deconvnet": "deconvnet", "guided": "guided"}
-#: Width of a photo beside a grid, in pixels.
-PHOTO = 380
 #: Width of the photo in the receptive-field panel, in pixels.
 FIELD = 480
-
-
-Size = int | tuple[int, int]
-
-
-def _size(model: ImageModel, size: int) -> Size:
-    """Return the size at which a picture is shown to a net: its own if it takes no other."""
-    return (model.input_size, model.input_size) if model.fixed_size else size
-
-
-def _image_line(image: str, size: Size) -> str:
-    return f"image = vizkit.load_image({image!r}, size={size})"
 
 
 @lru_cache(maxsize=2)
@@ -93,7 +89,7 @@ def _first_relu(model: ImageModel) -> str:
 
 def _answers(model: ImageModel, name: str, k: int = 5) -> str:
     """Return the top classes of a picture at the net's own size as a small table with bars."""
-    image = load_image(name, _size(model, model.input_size))
+    image = load_image(name, picture_size(model, model.input_size))
     rows = "".join(
         f"<tr><td>{escape(label)}</td><td>{share:.1%}</td><td>"
         f'<div style="background:#0072b2;height:11px;width:{max(1, round(120 * share))}px">'
@@ -214,7 +210,7 @@ def activation_panel(
 
     def compute(**values: Any) -> ActivationView:
         net = picker.load()
-        size = _size(net, values["size"])
+        size = picture_size(net, values["size"])
         picture = load_image(values["image"], size)
         if values["show"] == "activations":
             maps = _maps(net, values["image"], size, values["layer"])
@@ -262,7 +258,7 @@ def activation_panel(
             f"from vizkit.methods.activations import {function}",
             "",
             picker.line(values["model"]),
-            _image_line(values["image"], _size(picker.load(), values["size"])),
+            image_line(values["image"], picture_size(picker.load(), values["size"])),
             f"result = {function}(model, image, {values['layer']!r}{target})",
             f"channel = {values['channel']}",
             f"display(activation_grid(result, order={values['order']!r}, "
@@ -328,7 +324,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
         make.offer(controls["layer"], _layers(net, maps_only=True))
-        size = _size(net, controls["size"].value)
+        size = picture_size(net, controls["size"].value)
         shape = _maps(net, controls["image"].value, size, controls["layer"].value).maps.shape
         for name, length in zip(("row", "column"), shape[1:], strict=True):
             # The unit keeps its place in the picture when the layer or the size changes.
@@ -339,7 +335,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     def compute(**values: Any) -> FieldView:
         net = picker.load()
-        picture = load_image(values["image"], _size(net, values["size"]))
+        picture = load_image(values["image"], picture_size(net, values["size"]))
         fields = _fields(net)
         box = fields[values["layer"]].box(values["row"], values["column"], *picture.shape[1:])
         gradient = None
@@ -372,7 +368,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
             "from vizkit.methods.receptive_field import measured_field, receptive_fields",
             "",
             picker.line(values["model"]),
-            _image_line(values["image"], _size(net, values["size"])),
+            image_line(values["image"], picture_size(net, values["size"])),
             f"row, column = {values['row']}, {values['column']}",
             f"result = receptive_fields(model)[{layer!r}].box(row, column, *image.shape[1:])",
         ]
@@ -494,7 +490,7 @@ class UnitPanel(Panel):
         net = self._picker.load()
         self._own = None if isinstance(source, (str, Path)) else source
         self._patches = patches
-        self.pool = _pool(source, patches, _patch_size(net))
+        self.pool = source_pool(source, patches, patch_size(net))
         self._scanned: tuple[str, str, str] | None = None
         self._source, self._problem = str(source), ""
         layers = _layers(net, maps_only=True)
@@ -578,18 +574,18 @@ class UnitPanel(Panel):
     def _open_source(self, net: ImageModel, source: str) -> None:
         """Cut patches of the named pictures; where there are none, keep those that are there."""
         self._problem = ""
-        size = _patch_size(net)
+        size = patch_size(net)
         if self._own is not None:
             if self.pool.size != size:
-                self.pool = _pool(self._own, self._patches, size)
+                self.pool = source_pool(self._own, self._patches, size)
             return
         try:
             # A name that is typed must not start a download of gigabytes.
-            self.pool = _pool(source, self._patches, size, download=False)
+            self.pool = source_pool(source, self._patches, size, download=False)
             self._source = source
         except (OSError, TypeError, ValueError) as error:
             self._problem = str(error)
-            self.pool = _pool(self._source, self._patches, size)
+            self.pool = source_pool(self._source, self._patches, size)
 
     def _paint(self, view: UnitView) -> Shown:
         one = view.maps.maps[view.channel]
@@ -636,7 +632,7 @@ class UnitPanel(Panel):
 
     def _listing_of(self, **values: Any) -> str:
         net, layer = self._picker.load(), values["layer"]
-        source = _source_code(self._source if self._own is None else self._own)
+        source = source_code(self._source if self._own is None else self._own)
         return "\n".join([
             "import vizkit",
             "from IPython.display import display",
@@ -650,7 +646,7 @@ class UnitPanel(Panel):
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
             self._picker.line(values["model"]),
-            _image_line(values["image"], _map_size(net)),
+            image_line(values["image"], _map_size(net)),
             f"layer, channel = {layer!r}, {values['channel']}",
             f"row, column = {values['row']}, {values['column']}",
             "maps = activations(model, image, layer)",
@@ -662,7 +658,7 @@ class UnitPanel(Panel):
             "       for edge in field.box(row, column, *image.shape[1:])]",
             f"display(boxes(fit(laid, {PHOTO}), [box]))",
             *self._back_code(values),
-            f"pool = cut_patches({source}, count={self._patches}, size={_patch_size(net)})",
+            f"pool = cut_patches({source}, count={self._patches}, size={patch_size(net)})",
             "scan = last(scan_steps(model, pool, layer, batch_size=32))",
             "result = top_patches(scan, pool, channel)",
             "display(patch_grid(pool, result, field))",
@@ -686,36 +682,8 @@ class UnitPanel(Panel):
             self.controls["channel"].value = int(order[tile])
 
 
-def _patch_size(model: ImageModel) -> int:
-    """Return the side of the patches that suits a net: its own pictures', 128 at most."""
-    return min(model.input_size, 128)
-
-
 def _map_size(model: ImageModel) -> Size:
-    return _size(model, max(model.input_size, 256))
-
-
-_pools: dict[tuple[str, int, int], PatchPool] = {}
-
-
-def _source_code(source: Source) -> str:
-    """Return the Python of a source of pictures; one of the user's own needs a name."""
-    return repr(str(source)) if isinstance(source, (str, Path)) else "pictures"
-
-
-def _pool(source: Source, count: int, size: int, *, download: bool = True) -> PatchPool:
-    """Cut a pool once for all panels; only named sources are kept."""
-    if not isinstance(source, (str, Path)):
-        return cut_patches(source, count=count, size=size)
-    key = (str(source), count, size)
-    if key not in _pools:
-        _pools[key] = cut_patches(source, count=count, size=size, download=download)
-    return _pools[key]
-
-
-def _pool_of(source: Source, count: int) -> Callable[[int], PatchPool]:
-    """Return what cuts a panel's patches to a net's size, once a size also for own pictures."""
-    return lru_cache(maxsize=2)(lambda size: _pool(source, count, size))
+    return picture_size(model, max(model.input_size, 256))
 
 
 # Neighbors ------------------------------------------------------------------------------------
@@ -740,7 +708,7 @@ def neighbor_panel(
     k: int = 8,
 ) -> Panel:
     """Compare the nearest neighbors of a picture in pixels with those in a layer's code."""
-    picker, pool_of = make.ModelPicker(model), _pool_of(source, patches)
+    picker, pool_of = make.ModelPicker(model), pool_of_source(source, patches)
     net = picker.load()
     controls = {
         "image": make.ImagePicker(image, "query"),
@@ -752,7 +720,7 @@ def neighbor_panel(
 
     @lru_cache(maxsize=8)
     def pool_codes(net: ImageModel, layer: str) -> Tensor:
-        return codes(net, pool_of(_patch_size(net)).patches, layer)
+        return codes(net, pool_of(patch_size(net)).patches, layer)
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
@@ -760,7 +728,7 @@ def neighbor_panel(
 
     def compute(**values: Any) -> NeighborView:
         net = picker.load()
-        pool = pool_of(_patch_size(net))
+        pool = pool_of(patch_size(net))
         query = center(load_image(values["image"]), values["zoom"], pool.size)
         among = torch.ones(len(pool), dtype=torch.bool)
         if values["others"] and values["image"] in pool.names:
@@ -792,8 +760,8 @@ def neighbor_panel(
             "from vizkit.methods.neighbors import center, codes, nearest, pixel_vectors",
             "",
             picker.line(values["model"]),
-            f"pool = cut_patches({_source_code(source)}, "
-            f"count={patches}, size={_patch_size(net)})",
+            f"pool = cut_patches({source_code(source)}, "
+            f"count={patches}, size={patch_size(net)})",
             f"among = {among}",
             f"query = center(vizkit.load_image({values['image']!r}), {values['zoom']}, pool.size)",
             f"in_pixels = nearest(query.flatten() * 255, pixel_vectors(pool), k={k}, among=among)",
@@ -867,7 +835,7 @@ def mixture_panel(
     model: str | ImageModel = "viznet", source: Source = "bundled", patches: int = 1000
 ) -> Panel:
     """Set a channel's top patches beside those of a random mixture of channels."""
-    picker, pool_of = make.ModelPicker(model), _pool_of(source, patches)
+    picker, pool_of = make.ModelPicker(model), pool_of_source(source, patches)
     layers = _layers(picker.load(), maps_only=True)
     names = [name for _, name in layers]
     controls = {
@@ -884,7 +852,7 @@ def mixture_panel(
 
     def compute(**values: Any) -> MixtureView:
         net, layer = picker.load(), values["layer"]
-        pool = pool_of(_patch_size(net))
+        pool = pool_of(patch_size(net))
         channels = net.layer(layer).shape[0]
         unit = torch.eye(channels)[values["channel"]]
         mixture = normal((channels,), values["seed"])
@@ -914,8 +882,8 @@ def mixture_panel(
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
             picker.line(values["model"]),
-            f"pool = cut_patches({_source_code(source)}, "
-            f"count={patches}, size={_patch_size(net)})",
+            f"pool = cut_patches({source_code(source)}, "
+            f"count={patches}, size={patch_size(net)})",
             f"unit = torch.eye({channels})[{values['channel']}]",
             f"mixture = normal(({channels},), seed={values['seed']})",
             "both = torch.stack([unit, mixture])",

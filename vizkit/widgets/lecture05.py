@@ -26,21 +26,19 @@ from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
 from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.sources import PHOTO, Size, image_line, picture_size
 
 BEST = "most probable"
-PHOTO = 380
 
 
-def _own_size(model: ImageModel) -> int | tuple[int, int]:
+def _own_size(model: ImageModel) -> Size:
     """Return the size at which a net is asked for a class: that of its training pictures."""
-    size = model.input_size
-    return (size, size) if model.fixed_size else size
+    return picture_size(model, model.input_size)
 
 
-def _look_size(model: ImageModel) -> int | tuple[int, int]:
+def _look_size(model: ImageModel) -> Size:
     """Return the size of pictures for maps: small nets see more in larger ones."""
-    size = model.input_size
-    return (size, size) if model.fixed_size else max(size, 128)
+    return picture_size(model, max(model.input_size, 128))
 
 
 @lru_cache(maxsize=8)
@@ -169,7 +167,7 @@ class AttributionPanel(LivePanel):
             "from vizkit.methods.gradients import Unit",
             "",
             self._picker.line(values["model"]),
-            f"image = vizkit.load_image({values['image']!r}, size={_look_size(net)})",
+            image_line(values["image"], _look_size(net)),
             f"target = {self._target(values)!r}",
             f"methods = {done}",
             "result = [attribute(model, image, target, method) for method in methods]",
@@ -297,7 +295,7 @@ class OccluderPanel(LivePanel):
             "from vizkit.methods.occlusion import occlude, occlusion_steps",
             "",
             self._picker.line(values["model"]),
-            f"image = vizkit.load_image({values['image']!r}, size={_own_size(net)})",
+            image_line(values["image"], _own_size(net)),
             f"target = {_class(net, values['image'], values['target'])!r}",
             f"covered = occlude(image, {top}, {left}, patch={side}, fill={values['fill']})",
             f"display(fit(photo(covered, 'the picture, covered'), {PHOTO}))",
@@ -373,7 +371,7 @@ def grab_cut_panel(model: str | ImageModel = "viznet-robust", image: str = "chin
             "from vizkit.methods.segmentation import grab_cut",
             "",
             picker.line(values["model"]),
-            f"image = vizkit.load_image({image!r}, size={_look_size(net)})",
+            image_line(image, _look_size(net)),
             f"heat = saliency(model, image, {_class(net, image, target)!r})",
             f"result = grab_cut(image, heat, {settings})",
             f"display(fit(overlay(image, heat, 'saliency'), {PHOTO}))",
@@ -525,7 +523,7 @@ def sanity_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> 
             "from vizkit.methods.sanity import forgetful, rank_correlation",
             "",
             picker.line(values["model"]),
-            f"image = vizkit.load_image({image!r}, size={_look_size(net)})",
+            image_line(image, _look_size(net)),
             f"target = {_class(net, image, BEST)!r}",
             f"other = forgetful(model, {count}, seed={seed})",
             f"methods = {done}",
