@@ -138,11 +138,13 @@ def occlusion_steps(
     stride = checks.integer(stride, 1, None, "stride")
     batch_size = checks.integer(batch_size, 1, None, "batch_size")
     with torch.no_grad(), model.running(image) as net:
-        probabilities = net(model.normalize(image[None]))[0].softmax(0)
+        pixels = model.normalize(image[None])
         try:
-            incremental = Incremental(net, model.normalize(image[None]))
+            incremental = Incremental(net, pixels)
         except ValueError:
             incremental = None
+        logits = net(pixels) if incremental is None else incremental.clean_output
+    probabilities = logits[0].softmax(0)
     index = int(probabilities.argmax()) if target is None else model.label_index(target)
     clean = float(probabilities[index])
     tops, lefts = (_places(length, patch, stride) for length in (height, width))
