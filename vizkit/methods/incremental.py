@@ -130,9 +130,10 @@ class _Sliding:
             begin = window.start[:, axis] + self.padding[axis]
             first = -torch.div(extent - 1 - begin, stride, rounding_mode="floor")  # rounded up
             last = torch.div(begin + window.size[axis] - 1, stride, rounding_mode="floor")
-            size = min(int((last - first).max()) + 1, full)
+            first, last = first.clamp(min=0), last.clamp(max=full - 1)
+            size = int((last - first).max()) + 1
             sizes.append((size, (size - 1) * stride + extent))
-            starts.append(first.clamp(0, full - size))
+            starts.append(first.clamp(max=full - size))
         start = torch.stack(starts, 1)
         corner = start * torch.tensor(self.stride, device=start.device)
         inputs = window.cut(corner, (sizes[0][1], sizes[1][1]), frame)

@@ -1,5 +1,6 @@
 """Covering parts of a picture: how much of the answer goes with them."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,6 +58,20 @@ class OcclusionStep(Step):
 def _places(length: int, patch: int, stride: int) -> Tensor:
     """Return where patches start: every stride, until the last pixel is covered."""
     return torch.arange(-(-(length - patch) // stride) + 1) * stride
+
+
+def _neighborhoods(unknown: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Yield the flat indices of the unknown places of a map, those of one tile together.
+
+    What patches near a border can reach ends at that border: in a batch of neighbors all windows
+    are as small as the smallest need, and about a third of the work is saved.
+    """
+    side = max(math.isqrt(batch_size), 1)
+    flat = torch.arange(unknown.numel()).view(unknown.shape)
+    for rows, found in zip(flat.split(side), unknown.split(side), strict=True):
+        for tile, mask in zip(rows.split(side, 1), found.split(side, 1), strict=True):
+            if mask.any():
+                yield tile[mask]
 
 
 def occlude(image: Tensor, top: int, left: int, *, patch: int = 32, fill: float = 0.5) -> Tensor:
@@ -150,7 +165,7 @@ def occlusion_steps(
     tops, lefts = (_places(length, patch, stride) for length in (height, width))
     places = torch.cartesian_prod(tops, lefts).view(-1, 2)
     drop = resume.drop.clone() if resume else torch.full((len(tops), len(lefts)), torch.nan)
-    for rows in drop.flatten().isnan().nonzero()[:, 0].split(batch_size):
+    for rows in _neighborhoods(drop.isnan(), batch_size):
         with torch.no_grad(), model.running(image) as net:
             if incremental is None:
                 covered = [occlude(image, top, left, patch=patch, fill=fill)
