@@ -29,7 +29,7 @@ def test_a_student_asks_covers_and_randomizes(page, lab):
     found = panel(page, "The occluder")
     picture = found.locator(".vizkit-picture").first
     before, box = source(picture), picture.locator("img").bounding_box()
-    title = found.locator(".js-plotly-plot .gtitle")
+    title = found.locator("b", has_text="→")
     said = title.inner_html()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()

@@ -78,3 +78,18 @@ def test_every_method_has_one_door(viznet, chelsea):
     tiny = vizkit.ImageModel(net, input_size=64)
     with pytest.raises(ValueError, match="does not know the classes of the scenes"):
         next(score_steps(tiny, make_scenes(20), ("saliency",)))
+
+
+def test_scores_are_those_of_quantus():
+    # Installed without its dependencies: its OpenCV wheel would replace the headless one.
+    quantus = pytest.importorskip("quantus")
+    random = torch.Generator().manual_seed(1)
+    heat = torch.randn(12, 8, 8, generator=random)
+    mask = torch.rand(12, 8, 8, generator=random) > 0.8
+    found = localization(heat, mask)
+    batches = {"a_batch": heat.abs().numpy()[:, None], "s_batch": mask.numpy()[:, None]}
+    for metric, ours in (
+        (quantus.PointingGame, found.pointing), (quantus.RelevanceMassAccuracy, found.inside)
+    ):  # fmt: skip
+        peer = metric(abs=True, normalise=False, disable_warnings=True).evaluate_batch(**batches)
+        torch.testing.assert_close(ours, torch.as_tensor(peer, dtype=torch.double))

@@ -74,7 +74,7 @@ def test_a_net_without_relus_says_which_methods_are_not_for_it():
 def test_the_square_is_dragged_and_the_probability_follows():
     panel = lecture05.occluder_panel()
     clean = panel.result.probability
-    title = panel.shown["bars"].layout.title.text
+    title = panel.shown["bars"].value
     covered = panel.shown["covered"]
     width, height = covered.raster.width, covered.raster.height
 
@@ -86,7 +86,7 @@ def test_the_square_is_dragged_and_the_probability_follows():
 
     mouse("mousedown", 0.9, 0.9)
     assert panel.controls["x"].value > 0.8
-    assert panel.shown["bars"].layout.title.text != title
+    assert panel.shown["bars"].value != title
     mouse("mousemove", 0.2, 0.5)
     assert panel.controls["x"].value < 0.2
     here = panel.controls["x"].value
@@ -98,7 +98,7 @@ def test_the_square_is_dragged_and_the_probability_follows():
     assert step.probability == clean
     executed(panel)
     panel.controls["target"].value = "lemon"
-    assert "lemon" in panel.shown["bars"].layout.title.text
+    assert "lemon" in panel.shown["bars"].value
     panel.runner.wait(60)
 
 

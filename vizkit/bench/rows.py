@@ -27,8 +27,11 @@ from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.data import cut_patches
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel, load_model
+from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import last
+from vizkit.methods.attribution import METHODS
 from vizkit.methods.gradients import pixel_gradient
+from vizkit.methods.localization import score_steps
 from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
 from vizkit.methods.occlusion import occlusion_steps
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
@@ -49,7 +52,8 @@ class Row:
     ratio : float or None
         Value over the peer's, measured in the same process.
     goal : float
-        The most that the ratio, or the value where there is no peer, may be.
+        The most that the ratio, or the value where there is no peer, may be; NaN where nothing is
+        asked for.
     """
 
     row: str
@@ -72,6 +76,8 @@ class Row:
         if math.isnan(self.value):
             return f"{self.row}: not measured ({self.unit})"
         against = f", {self.ratio:.2f} x {self.peer}" if self.ratio is not None else ""
+        if math.isnan(self.goal):
+            return f"{self.row}: {self.value:.3g} {self.unit}{against}"
         mark = "met" if self.met else "MISSED"
         goal = f"{self.goal:g}" + ("" if self.ratio is not None else f" {self.unit}")
         return f"{self.row}: {self.value:.3g} {self.unit}{against} (goal {goal}: {mark})"
@@ -90,7 +96,8 @@ def measure(names: Sequence[str] | None = None) -> Iterator[Row]:
     for name in names or ROWS:
         row = ROWS[checks.choice(name, ROWS, "bench row")]
         try:
-            yield row()
+            found = row()
+            yield from [found] if isinstance(found, Row) else found
         except RuntimeError as error:  # no browser, say: the other rows can still be measured
             yield Row(name, math.nan, checks.first_line(error), "", None, math.nan)
 
@@ -238,13 +245,40 @@ def panel_page(source: str) -> Iterator[Any]:
 def slider_to_pixels() -> Row:
     """One activation grid (viznet, 256 px) from the slider to the pixels, in Chromium."""
     with panel_page("from vizkit.widgets import lecture04\nlecture04.activation_panel()") as page:
-        page.locator(".vizkit-panel .noUi-handle").first.focus()  # the channel
-        taken = []
-        for _ in range(23):
-            page.evaluate(WATCH)
-            page.keyboard.press("ArrowRight")
-            taken.append(page.evaluate("() => window.painted"))
-    return Row("slider to pixels", statistics.median(taken[3:]), "ms", "", None, 150)
+        return Row("slider to pixels", painted_after_keys(page), "ms", "", None, 150)
+
+
+#: A panel on a net of the torchvision layout, or the bundled one, that is asked at 224 px.
+OCCLUDER = """import torchvision, vizkit
+from vizkit.widgets import lecture05
+viznet = vizkit.load_model()
+nets = {{
+    "viznet": lambda: vizkit.ImageModel(viznet.net, mean=viznet.mean, std=viznet.std,
+                                        labels=viznet.labels, input_size=224),
+    "squeezenet1_1": lambda: vizkit.ImageModel(torchvision.models.squeezenet1_1().eval()),
+}}
+lecture05.occluder_panel(nets["{name}"]())"""
+
+
+def dragged_occluder() -> list[Row]:
+    """One place of the occluder (224 px) from the slider to the pixels, in Chromium."""
+    rows = []
+    for name in ("viznet", "squeezenet1_1"):
+        with panel_page(OCCLUDER.format(name=name)) as page:
+            taken = painted_after_keys(page)
+        rows.append(Row(f"dragged occluder, {name}", taken, "ms", "", None, 150))
+    return rows
+
+
+def attribution_scores() -> list[Row]:
+    """Score every method on 500 scenes whose truth is known: the table of notebook 05."""
+    found = last(score_steps(load_model("scenes"), make_scenes(500, seed=100)))
+    scores = {"pointing game": found.pointing, "IoU": found.overlap, "energy": found.inside}
+    return [
+        Row(f"{method}, {score}", values[method], "", "", None, math.nan)
+        for method in METHODS
+        for score, values in scores.items()
+    ]
 
 
 #: Runs in the page: collects the times at which the first chart is painted.
@@ -253,6 +287,17 @@ PAINTS = """() => {
   document.querySelector('.js-plotly-plot').on(
     'plotly_afterplot', () => window.paints.push(performance.now()));
 }"""
+
+
+def painted_after_keys(page: Any, presses: int = 23) -> float:
+    """Return the median milliseconds from a key on the panel's first slider to the pixels."""
+    page.locator(".vizkit-panel .noUi-handle").first.focus()
+    taken = []
+    for _ in range(presses):
+        page.evaluate(WATCH)
+        page.keyboard.press("ArrowRight")
+        taken.append(page.evaluate("() => window.painted"))
+    return statistics.median(taken[3:])
 
 
 def live_embedding() -> Row:
@@ -285,13 +330,15 @@ def kernel_memory() -> Row:
     return Row("kernel memory", peak / 1e9, "GB", "", None, 1.5)
 
 
-ROWS: dict[str, Callable[[], Row]] = {
+ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "import": import_time,
     "patch scan": patch_scan,
     "loss surface": loss_surface,
     "guided backprop": guided_gradient,
     "occlusion": occlusion_map,
     "slider to pixels": slider_to_pixels,
+    "dragged occluder": dragged_occluder,
     "live t-SNE frame": live_embedding,
     "kernel memory": kernel_memory,
+    "scores": attribution_scores,
 }

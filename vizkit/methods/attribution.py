@@ -38,9 +38,9 @@ def _occlusion(model: ImageModel, image: Tensor, target: Target) -> Tensor:
     if isinstance(target, Unit):
         raise ValueError("occlusion measures the probability of a class, not of a unit")
     side = max(4, min(image.shape[1:]) // 6)
-    return last(
-        occlusion_steps(model, image, target, patch=side, stride=max(1, side // 3))
-    ).pixels()
+    stride = max(1, side // 3)
+    steps = occlusion_steps(model, image, target, patch=side, stride=stride, batch_size=128)
+    return last(steps).pixels()
 
 
 #: Each method by its name: ``METHODS[name](model, image, target)`` is a map (H, W).

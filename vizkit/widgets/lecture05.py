@@ -100,7 +100,7 @@ class AttributionPanel(LivePanel):
         }  # fmt: skip
         super().__init__(
             "Where it looks", controls, self._steps, self._paint, code=self._listing_of,
-            live={"signed", "percentile", "opacity"}, adjust=self._fit, arrange=layouts.column,
+            looks={"signed", "percentile", "opacity"}, adjust=self._fit, arrange=layouts.column,
             rate=5, name="methods", auto=True,
             captions={"sheet": "click the picture to ask for the unit at that place"},
         )  # fmt: skip
@@ -213,6 +213,7 @@ class OccluderPanel(LivePanel):
 
     def __init__(self, model: str | ImageModel = "viznet", image: str = "coffee") -> None:
         self._picker = make.ModelPicker(model)
+        self._drawn_map: tuple[OcclusionStep, Raster] | None = None
         net = self._picker.load()
         controls = {
             "image": make.ImagePicker(image),
@@ -225,7 +226,7 @@ class OccluderPanel(LivePanel):
         }  # fmt: skip
         super().__init__(
             "The occluder", controls, self._steps, self._paint, code=self._listing_of,
-            live={"x", "y"}, adjust=lambda c: _offer_targets(c["target"], self._picker.load()),
+            looks={"x", "y"}, adjust=lambda c: _offer_targets(c["target"], self._picker.load()),
             rate=6, name="map", auto=True,
             captions={"covered": "drag the square", "map": "what each place of the square costs"},
         )  # fmt: skip
@@ -260,12 +261,19 @@ class OccluderPanel(LivePanel):
         found, label = [(net.labels[i], float(shares[i])) for i in first], net.labels[step.target]
         title = f"{label}: {step.probability:.1%} → {float(shares[step.target]):.1%}"
         alt = f"The picture with a gray square at {left}, {top}; {title}"
-        heat = overlay(image, step.pixels().clamp(min=0), f"Where the square costs most: {label}")
         return {
             "covered": fit(photo(covered, alt), PHOTO),
             "bars": top_bars(found, title, label),
-            "map": fit(heat, PHOTO),
+            "map": self._map(step, image, label),
         }
+
+    def _map(self, step: OcclusionStep, image: Tensor, label: str) -> Raster:
+        """Draw the map once a step: it stays while the square is dragged."""
+        if self._drawn_map is None or self._drawn_map[0] is not step:
+            alt = f"Where the square costs most: {label}"
+            heat = fit(overlay(image, step.pixels().clamp(min=0), alt), PHOTO)
+            self._drawn_map = step, heat
+        return self._drawn_map[1]
 
     def _drag(self, x: int, y: int) -> None:
         """Bring the middle of the square under the mouse."""
@@ -393,7 +401,7 @@ def grab_cut_panel(model: str | ImageModel = "viznet-robust", image: str = "chin
 _scenes = lru_cache(maxsize=2)(make_scenes)
 
 
-def score_panel(count: int = 100) -> LivePanel:
+def score_panel(count: int = 500) -> LivePanel:
     """Score every method on scenes whose truth is known.
 
     Parameters
@@ -478,7 +486,7 @@ def sanity_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> 
     controls = {
         "image": make.ImagePicker(image),
         "model": picker,
-        "count": make.slider("forgotten", 0, len(names), 3, live=False, unit="layers"),
+        "count": make.slider("layers", 0, len(names), 3, live=False),
         "seed": make.slider("seed", 0, 20, 0, live=False),
         "percentile": make.slider("clip", 80.0, 100.0, 99.0, step=0.5, unit="%"),
     }
@@ -537,6 +545,6 @@ def sanity_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> 
 
     panel = LivePanel(
         "Forget and look again", controls, start, draw, code=code, adjust=adjust,
-        live={"percentile"}, arrange=layouts.column, rate=5, name="methods", auto=True,
+        looks={"percentile"}, arrange=layouts.column, rate=5, name="methods", auto=True,
     )  # fmt: skip
     return panel

@@ -30,6 +30,8 @@ class LivePanel(Panel):
         ``draw(step, **values)``: pictures, charts and HTML text by name.
     live : collection of str
         Names of controls.
+    looks : collection of str
+        Names of controls that change how a state is drawn and nothing else: the run goes on.
     rate : float
         Updates of the page a second.
     name : str
@@ -53,12 +55,15 @@ class LivePanel(Panel):
         draw: Callable[..., Shown],
         *,
         live: Collection[str] = (),
+        looks: Collection[str] = (),
         rate: float = 10,
         name: str = "progress",
         auto: bool = False,
         **others: Any,
     ) -> None:
         self._start, self._live, self._auto = start, frozenset(live), auto
+        self._looks = frozenset(looks)
+        self._beginning: Step | None = None  # the first state, as long as it holds
         self.runner: Runner[Step] = Runner(self._begin, self._show_step, rate=rate, name=name)
         super().__init__(
             title, controls, self._first_step, lambda step: draw(step, **self.values),
@@ -72,8 +77,10 @@ class LivePanel(Panel):
     def _first_step(self, **values: Any) -> Step:
         if self.runner.step is not None:
             return self.runner.step
-        with closing(self._start(None, **values)) as steps:  # type: ignore[type-var]
-            return next(steps)
+        if self._beginning is None:
+            with closing(self._start(None, **values)) as steps:  # type: ignore[type-var]
+                self._beginning = next(steps)
+        return self._beginning
 
     def _show_step(self, step: Step | None) -> None:
         if step is None:
@@ -88,10 +95,12 @@ class LivePanel(Panel):
     def _react(self, names: frozenset[str]) -> None:
         if self._owner == get_ident():
             return  # `adjust` changed a control: the computation has not begun
-        running = self.runner.running
-        restart = not names <= self._live
+        running = self.runner.running and not names <= self._looks
+        restart = not names <= self._live | self._looks
         if restart:
             self.runner.forget()
+        if not names <= self._looks:
+            self._beginning = None
         self.update()
         if self.error is None and (running or (restart and self._auto)):
             self.runner.run() if restart else self.runner.resume()
