@@ -315,3 +315,57 @@ class ReLUMaps(TorchFunctionMode):
         if _ceiling(func, args, kwargs) is not None and output.ndim == 4:
             self.means.append(output.mean(1, keepdim=True))
         return output
+
+
+class _OpenedReLU(torch.autograd.Function):
+    """A ReLU that lets the gradient of some rows of the batch pass as if it were not there."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, high: float, rows: Tensor) -> Tensor:
+        opened = rows.view(-1, *[1] * (inputs.ndim - 1))
+        ctx.save_for_backward(((inputs > 0) & (inputs < high)) | opened)
+        return inputs.clamp(0, high)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (passing,) = ctx.saved_tensors
+        return gradient * passing, None, None
+
+
+class OpenReLU(TorchFunctionMode):
+    """Within this context, counts ReLU calls and opens one of them to the gradient.
+
+    Where a ReLU is 0 at every place, nothing of a score behind it reaches the pixels. With its last
+    ReLU opened, the gradient is that of the score *before* that ReLU: the signal is not changed.
+
+    Parameters
+    ----------
+    opened : int
+        Which call, counted from 1; 0 opens none.
+    rows : Tensor, bool, shape (N,), optional
+        The rows of the batch for which it is open.
+
+    Attributes
+    ----------
+    count : int
+        Number of ReLU calls so far.
+    """
+
+    def __init__(self, opened: int = 0, rows: Tensor | None = None) -> None:
+        super().__init__()
+        self.opened, self.rows, self.count = opened, rows, 0
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Count a ReLU and let every function pass but the one that is opened."""
+        kwargs = kwargs or {}
+        high = _ceiling(func, args, kwargs)
+        if high is None:
+            return func(*args, **kwargs)
+        self.count += 1
+        if self.count != self.opened or self.rows is None:
+            return func(*args, **kwargs)
+        inputs = args[0] if args else kwargs["input"]
+        output = _OpenedReLU.apply(inputs, high, self.rows)
+        return inputs.copy_(output) if _works_in_place(func, args, kwargs) else output

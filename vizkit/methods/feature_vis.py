@@ -1,0 +1,385 @@
+"""Pictures made to excite: a class, a channel, a neuron, a layer, by gradient ascent."""
+
+import math
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from torch import Tensor
+from torchvision.transforms.functional import gaussian_blur
+
+from vizkit.core import checks
+from vizkit.core.data import PatchPool
+from vizkit.core.models import ImageModel
+from vizkit.core.seeds import generator
+from vizkit.core.steps import Step
+from vizkit.methods.canvas import Canvas, FourierCanvas, PhaseCanvas, PixelCanvas
+from vizkit.methods.neighbors import codes
+from vizkit.methods.objectives import Aim, Objective
+from vizkit.methods.units import ScanStep, top_patches
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture is written down, pushed uphill, and kept looking like one.
+
+    Parameters
+    ----------
+    canvas : {"pixels", "fourier", "phase"}
+        Of pixels or of the colors' spectrum, see `vizkit.methods.canvas`.
+    steps : int
+    rate : float
+        Of Adam on a spectrum, in its units; on pixels, the mean size of a step in [0, 1] pixels.
+    moves : bool
+        Whether the net sees the picture shifted, turned and scaled anew at every step.
+    penalty : float
+        Lambda of ``score - lambda * mean((pixels - gray)^2)``.
+    noise : float
+        Standard deviation of the first picture's pixels; on a spectrum, of noise at every step.
+    decay : float
+        Share by which pixels move back to the mean color at each step.
+    blur, blur_every : float, int
+        Standard deviation in pixels, and after how many steps.
+    small_norm, small_contribution : float
+        Percentile of pixels, by their size and by ``|pixel * gradient|``, that are put back to the
+        mean color at each step.
+    """
+
+    canvas: Literal["pixels", "fourier", "phase"] = "fourier"
+    steps: int = 256
+    rate: float = 0.03
+    moves: bool = True
+    penalty: float = 0.0
+    noise: float = 0.0
+    decay: float = 0.0
+    blur: float = 0.0
+    blur_every: int = 1
+    small_norm: float = 0.0
+    small_contribution: float = 0.0
+
+
+def _yosinski(**settings: float) -> Recipe:
+    settings = {"rate": 4 / 255, **settings}
+    return Recipe("pixels", steps=500, moves=False, noise=10 / 255, **settings)  # type: ignore[arg-type]
+
+
+#: From the deck's algorithm to today's. The four of Yosinski et al. 2015 are those of its table.
+RECIPES: dict[str, Recipe] = {
+    "Fourier": Recipe(penalty=10.0),
+    "MACO": Recipe("phase", rate=0.3),
+    "from zeros, L2": Recipe("pixels", rate=2 / 255, moves=False, penalty=10.0),
+    "Yosinski 1": _yosinski(blur=0.5, blur_every=4, small_norm=50),
+    "Yosinski 2": _yosinski(rate=20 / 255, decay=0.3, small_norm=20),
+    "Yosinski 3": _yosinski(decay=1e-4, blur=1.0, blur_every=4),
+    "Yosinski 4": _yosinski(blur=0.5, blur_every=4, small_contribution=90),
+}
+
+
+@dataclass(frozen=True)
+class PictureStep(Step):
+    """Pictures on their way up.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+    score : Tensor, shape (N,)
+        Of each picture's objective, as the net saw it at this step.
+    opened : Tensor, bool, shape (N,)
+        Whether nothing reached the pixels through the last ReLU, so that the aim is before it.
+    memory : dict
+        What the next step needs; for `resume`.
+    """
+
+    images: Tensor
+    score: Tensor
+    opened: Tensor
+    memory: dict[str, Any]
+
+
+def recipe_named(recipe: str | Recipe) -> Recipe:
+    """Look a recipe up by name; one of the user's own stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe.
+    """
+    return recipe if isinstance(recipe, Recipe) else RECIPES[checks.choice(recipe, RECIPES, "recipe")]
+
+
+def maximize_steps(
+    model: ImageModel,
+    objectives: Objective | Sequence[Objective],
+    recipe: str | Recipe = "Fourier",
+    *,
+    size: int | None = None,
+    start: Tensor | None = None,
+    seed: int = 0,
+    resume: PictureStep | None = None,
+) -> Iterator[PictureStep]:
+    """Change pictures until they excite what they are asked to.
+
+    ``argmax_I score(I) - lambda * ||I||^2`` by gradient ascent, one picture for each objective, all
+    in one batch. If nothing of a score reaches the pixels because the last ReLU before it is 0
+    everywhere, the aim of that picture moves before the ReLU, and its step says so.
+
+    Parameters
+    ----------
+    model : ImageModel
+    objectives : Objective or sequence of Objective
+        A class by index or label, or of `vizkit.methods.objectives`.
+    recipe : str or Recipe
+        A key of `RECIPES`, or one's own.
+    size : int, optional
+        Side in pixels; 128 or the net's own size, if that is larger, by default.
+    start : Tensor, shape (3, H, W) or (N, 3, H, W), RGB in [0, 1], optional
+        Begin with these pictures.
+    seed : int
+    resume : PictureStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such recipe, class, layer or channel, or a picture is none.
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman 2014 (from zeros, L2); Yosinski et al. 2015 (table of four
+    settings); Olah, Mordvintsev & Schubert 2017; Fel et al. 2023 (MACO).
+    """
+    one = isinstance(objectives, (int, str)) or not isinstance(objectives, Sequence)
+    aim = Aim(model, [objectives] if one else objectives)  # type: ignore[list-item, arg-type]
+    recipe = recipe_named(recipe)
+    size = _side(model) if size is None else checks.integer(size, 16, 2048, "size")
+    canvas, zoom = _canvas(model, recipe, size)
+    random = generator(seed)
+    values = _first(canvas, len(aim), size, start, random).to(model.device).requires_grad_()
+    update = _Spectral(values, recipe) if recipe.canvas != "pixels" else _Direct(values, recipe)
+    opened, begun = torch.zeros(len(aim), dtype=torch.bool), 0
+    if resume is not None:
+        opened, begun = resume.opened.clone(), resume.index
+        random.set_state(resume.memory["random"])
+        update.restore(resume.memory)
+    for index in range(begun, recipe.steps):
+        moves = _draw_moves(recipe, zoom, model, size, random)
+        images, score, gradient = _climb(model, aim, canvas, values, recipe, moves, opened)
+        stuck = gradient.flatten(1).abs().amax(1).cpu() == 0
+        if (stuck & ~opened).any():
+            opened = opened | stuck
+            images, score, gradient = _climb(model, aim, canvas, values, recipe, moves, opened)
+        update(gradient, index)
+        memory = {"random": random.get_state(), **update.memory()}
+        yield PictureStep(index + 1, recipe.steps, images, score, opened.clone(), memory)
+
+
+def _side(model: ImageModel) -> int:
+    return model.input_size if model.fixed_size else max(128, model.input_size)
+
+
+def _canvas(model: ImageModel, recipe: Recipe, size: int) -> tuple[Canvas, float]:
+    """Return the canvas, and the least share of its size at which the net will see it."""
+    zoom = min(model.input_size / size, 0.8) if recipe.moves and not model.fixed_size else 1.0
+    if recipe.canvas == "pixels":
+        mean = torch.tensor(model.mean).expand(3).clone()
+        return PixelCanvas(size, mean, recipe.noise), zoom
+    kind = FourierCanvas if recipe.canvas == "fourier" else PhaseCanvas
+    return kind(size, 0.5 * zoom), zoom
+
+
+def _first(
+    canvas: Canvas, count: int, size: int, start: Tensor | None, random: torch.Generator
+) -> Tensor:
+    if start is None:
+        return canvas.start(count, random)
+    single = isinstance(start, Tensor) and start.ndim == 3
+    images = checks.image(start, "start")[None] if single else checks.images(start, "start")
+    if len(images) not in (1, count):
+        raise ValueError(f"start must be 1 or {count} pictures, got {len(images)}")
+    images = F.interpolate(images, (size, size), mode="bilinear", antialias=True).clamp(0, 1)
+    return canvas.encode(images.expand(count, -1, -1, -1)).contiguous()
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """One random view: a turn, a shift and a scale as one affine map."""
+
+    matrix: Tensor  # (2, 3)
+    side: int
+    noise: Tensor | None
+
+
+def _draw_moves(
+    recipe: Recipe, zoom: float, model: ImageModel, size: int, random: torch.Generator
+) -> _Moves | None:
+    if not recipe.moves:
+        return None
+    scale, turn, right, down = (2 * torch.rand(4, generator=random) - 1).tolist()
+    side = round(size * zoom * (1.15 + 0.15 * scale)) if zoom < 1 else size
+    angle, shift = turn * math.radians(8), 2 * max(8 / size, 1 / 16)
+    matrix = torch.tensor([
+        [math.cos(angle), -math.sin(angle), right * shift],
+        [math.sin(angle), math.cos(angle), down * shift],
+    ])  # fmt: skip
+    noise = None
+    if recipe.noise:
+        noise = recipe.noise * torch.randn(1, 3, side, side, generator=random)
+    return _Moves(matrix.to(model.device), side, noise)
+
+
+def _seen(images: Tensor, moves: _Moves | None) -> Tensor:
+    """Return what the net sees of the pictures."""
+    if moves is None:
+        return images
+    shape = [len(images), 3, moves.side, moves.side]
+    grid = F.affine_grid(moves.matrix.expand(len(images), 2, 3), shape, align_corners=False)
+    seen = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return seen if moves.noise is None else seen + moves.noise.to(seen.device)
+
+
+def _climb(
+    model: ImageModel, aim: Aim, canvas: Canvas, values: Tensor, recipe: Recipe,
+    moves: _Moves | None, opened: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """Return the pictures, their scores, and the gradient of what is to grow."""
+    with torch.enable_grad(), model.running(values) as net:
+        images = canvas.decode(values)
+        score = aim.scores(net, _seen(images, moves), opened)
+        wanted = score.sum()
+        if recipe.penalty:
+            ground = 0.5 if recipe.canvas != "pixels" else canvas.decode(torch.zeros_like(values))
+            wanted = wanted - recipe.penalty * (images - ground).square().mean((1, 2, 3)).sum()
+        (gradient,) = torch.autograd.grad(wanted, values)
+    return images.detach().cpu(), score.detach().float().cpu(), gradient
+
+
+class _Spectral:
+    """Adam on a spectrum; on phases with Nesterov's momentum, as in MACO."""
+
+    def __init__(self, values: Tensor, recipe: Recipe) -> None:
+        self.values = values
+        kind = torch.optim.Adam if recipe.canvas == "fourier" else torch.optim.NAdam
+        self.optimizer = kind([values], lr=recipe.rate)
+
+    def __call__(self, gradient: Tensor, index: int) -> None:  # noqa: ARG002
+        self.values.grad = -gradient
+        self.optimizer.step()
+
+    def memory(self) -> dict[str, Any]:
+        # The optimizer works in place: a step must keep what it was.
+        state = deepcopy(self.optimizer.state_dict())
+        return {"values": self.values.detach().clone(), "optimizer": state}
+
+    def restore(self, memory: dict[str, Any]) -> None:
+        self.values.data.copy_(memory["values"])
+        self.optimizer.load_state_dict(deepcopy(memory["optimizer"]))
+
+
+class _Direct:
+    """Steps of equal mean size on pixels, then Yosinski's four regularizers."""
+
+    def __init__(self, values: Tensor, recipe: Recipe) -> None:
+        self.values, self.recipe = values, recipe
+
+    def __call__(self, gradient: Tensor, index: int) -> None:
+        recipe = self.recipe
+        size = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-20)
+        found = self.values.detach() + recipe.rate * gradient / size
+        found = found * (1 - recipe.decay)
+        if recipe.blur and (index + 1) % recipe.blur_every == 0:
+            found = gaussian_blur(found, 2 * math.ceil(3 * recipe.blur) + 1, recipe.blur)
+        if recipe.small_norm:
+            found = found * above(found.norm(dim=1), recipe.small_norm)
+        if recipe.small_contribution:
+            contribution = (found * gradient).sum(1).abs()
+            found = found * above(contribution, recipe.small_contribution)
+        self.values.data.copy_(found.clamp(-1, 1))
+
+    def memory(self) -> dict[str, Any]:
+        return {"values": self.values.detach().clone()}
+
+    def restore(self, memory: dict[str, Any]) -> None:
+        self.values.data.copy_(memory["values"])
+
+
+def above(sizes: Tensor, percentile: float) -> Tensor:
+    """Return which places of maps (N, H, W) lie above a percentile of their own map, (N, 1, H, W)."""
+    limit = torch.quantile(sizes.flatten(1).float(), percentile / 100, dim=1)
+    return (sizes > limit.view(-1, 1, 1))[:, None]
+
+
+def replaced(recipe: str | Recipe, **settings: Any) -> Recipe:
+    """Return a recipe with some of its numbers changed."""
+    return replace(recipe_named(recipe), **settings)
+
+
+# Several faces of one unit ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Groups of patches that excite one channel for different reasons.
+
+    Parameters
+    ----------
+    means : Tensor, shape (k, 3, h, w), RGB in [0, 1]
+        Mean picture of each group.
+    index : Tensor, int64, shape (M,)
+        The patches that were grouped, in the pool.
+    group : Tensor, int64, shape (M,)
+        Of each patch, the largest group first.
+    """
+
+    means: Tensor
+    index: Tensor
+    group: Tensor
+
+
+def faces(
+    model: ImageModel, pool: PatchPool, scan: ScanStep, channel: int, k: int = 4, *,
+    most: int = 120, seed: int = 0,
+) -> Faces:  # fmt: skip
+    """Group the patches that excite a channel most by what else the network sees in them.
+
+    Codes of the last layer, their first principal components, then k-means; the mean picture of
+    each group is a start for `maximize_steps`.
+
+    Parameters
+    ----------
+    model : ImageModel
+    pool : PatchPool
+    scan : ScanStep
+        Of the channel's layer over the pool.
+    channel : int
+    k : int
+        Number of groups.
+    most : int
+        Number of patches that are grouped.
+    seed : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are fewer patches than groups, or a number is out of range.
+
+    References
+    ----------
+    Nguyen, Yosinski & Clune, "Multifaceted feature visualization", 2016: Algorithm 1.
+    """
+    k = checks.integer(k, 1, 12, "k")
+    index = top_patches(scan, pool, channel, most).index
+    if len(index) < k:
+        raise ValueError(f"k must be at most the {len(index)} patches that excite, got {k}")
+    patches = pool.patches[index]
+    found = codes(model, patches).numpy()
+    reduced = PCA(min(50, *found.shape)).fit_transform(found)
+    group = torch.from_numpy(KMeans(k, n_init=5, random_state=seed).fit_predict(reduced)).long()
+    by_size = group.bincount(minlength=k).argsort(descending=True)
+    group = by_size.argsort()[group]
+    means = torch.stack([patches[group == one].float().mean(0) / 255 for one in range(k)])
+    return Faces(means, index, group)
