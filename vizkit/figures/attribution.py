@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vizkit.core.scenes import SHAPES, Scenes
-from vizkit.figures.pictures import Tiles, boxes, colorize, tiles
+from vizkit.figures.pictures import Tiles, boxes, colorize, sheet
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
 from vizkit.methods.localization import ScoreStep
@@ -57,13 +57,10 @@ def attribution_sheet(
         painted = torch.from_numpy(colorize(heat[None], signed=signed)[0].copy())
         alpha = opacity * (heat.abs() if signed else 0.25 + 0.75 * heat)
         pictures.append(base * (1 - alpha) + painted.permute(2, 0, 1) / 255 * alpha)
-    height = round(side * image.shape[1] / image.shape[2])
-    scaled = torch.nn.functional.interpolate(
-        torch.stack(pictures), (height, side), mode="bilinear", antialias=True
-    )
     names = list(captions) or [one.method for one in found]
     alt = "The picture, then where each method looks: " + ", ".join(names)
-    return tiles(scaled.clamp(0, 1), alt, columns=5, gap=6, captions=["the picture", *names])
+    captions = ["the picture", *names]
+    return sheet(torch.stack(pictures), alt, side=side, columns=5, captions=captions)
 
 
 def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> str:
@@ -115,17 +112,14 @@ def score_chart(step: ScoreStep) -> go.Figure:
 def scene_sheet(scenes: Scenes, *, count: int = 16, side: int = 96) -> Tiles:
     """Draw scenes with the box of their shape and its name."""
     count = min(count, len(scenes))
-    pictures = torch.nn.functional.interpolate(
-        scenes.images[:count].float() / 255, (side, side), mode="bilinear"
-    )
     names = [SHAPES[label] for label in scenes.label[:count].tolist()]
-    sheet = tiles(pictures, f"{count} scenes: " + ", ".join(names), columns=8, gap=6,
-                  captions=names)  # fmt: skip
+    pictures, alt = scenes.images[:count] / 255, f"{count} scenes: " + ", ".join(names)
+    laid = sheet(pictures, alt, side=side, columns=8, captions=names)
     scale, marks = side / scenes.images.shape[-1], []
     for index, (x0, y0, x1, y1) in enumerate(scenes.box[:count].tolist()):
-        left, top, *_ = sheet.box(index)
+        left, top, *_ = laid.box(index)
         marks.append((
             round(left + x0 * scale), round(top + y0 * scale),
             round(left + x1 * scale), round(top + y1 * scale),
         ))  # fmt: skip
-    return boxes(sheet, marks, width=2)
+    return boxes(laid, marks, width=2)

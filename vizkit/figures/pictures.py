@@ -143,6 +143,30 @@ def tiles(
     return replace(sheet, pixels=np.asarray(picture))
 
 
+def sheet(
+    pictures: Tensor,
+    alt: str,
+    *,
+    side: int,
+    columns: int | None = None,
+    captions: Sequence[str] = (),
+) -> Tiles:
+    """Scale pictures smoothly to `side` columns of pixels and lay them out with wide gaps.
+
+    Parameters
+    ----------
+    pictures : Tensor, shape (N, 3, h, w), RGB in [0, 1]
+    alt : str
+    side, columns : int
+    captions : sequence of str
+    """
+    height = max(1, round(side * pictures.shape[2] / pictures.shape[3]))
+    scaled = F.interpolate(
+        pictures.float(), (height, side), mode="bicubic", antialias=True, align_corners=False
+    )
+    return tiles(scaled.clamp(0, 1), alt, columns=columns, gap=6, captions=captions)
+
+
 def auto_columns(count: int, aspect: float = 1.0) -> int:
     """Return how many columns make a sheet about 3 : 2, with a full last row if possible.
 

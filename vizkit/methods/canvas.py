@@ -17,6 +17,10 @@ _CONTRAST = 4.0
 class Canvas(Protocol):
     """Numbers that stand for a batch of pictures."""
 
+    @property
+    def gray(self) -> Tensor:
+        """The color (3,) of a picture of nothing."""
+
     def start(self, count: int, generator: torch.Generator) -> Tensor:
         """Return the numbers of `count` pictures of nothing."""
 
@@ -88,6 +92,11 @@ class PixelCanvas:
     mean: Tensor
     noise: float = 0.0
 
+    @property
+    def gray(self) -> Tensor:
+        """The mean color."""
+        return self.mean
+
     def start(self, count: int, generator: torch.Generator) -> Tensor:
         """Return distances (N, 3, H, W) from the mean color."""
         return self.noise * torch.randn(count, 3, self.size, self.size, generator=generator)
@@ -121,6 +130,11 @@ class FourierCanvas:
 
     size: int
     highest: float = 0.5
+
+    @property
+    def gray(self) -> Tensor:
+        """Middle gray."""
+        return torch.full((3,), 0.5)
 
     def _scale(self, device: torch.device) -> Tensor:
         found = _fourier_scale(self.size, self.highest)
@@ -187,6 +201,11 @@ class PhaseCanvas:
 
     size: int
     highest: float = 0.5
+
+    @property
+    def gray(self) -> Tensor:
+        """Middle gray."""
+        return torch.full((3,), 0.5)
 
     def start(self, count: int, generator: torch.Generator) -> Tensor:
         """Return random phases in radians, shape (N, 3, H, W // 2 + 1)."""

@@ -35,12 +35,13 @@ class Recipe:
     steps : int
     rate : float
         Of Adam on a spectrum, in its units; on pixels, the mean size of a step in [0, 1] pixels.
-    moves : bool
-        Whether the net sees the picture shifted, turned and scaled anew at every step.
+    views : int
+        How often the net sees the picture at every step, each time shifted, turned and scaled
+        anew; 0 shows it as it is.
     penalty : float
         Lambda of ``score - lambda * mean((pixels - gray)^2)``.
     noise : float
-        Standard deviation of the first picture's pixels; on a spectrum, of noise at every step.
+        Standard deviation of the first picture's pixels.
     decay : float
         Share by which pixels move back to the mean color at each step.
     blur, blur_every : float, int
@@ -51,9 +52,9 @@ class Recipe:
     """
 
     canvas: Literal["pixels", "fourier", "phase"] = "fourier"
-    steps: int = 256
-    rate: float = 0.03
-    moves: bool = True
+    steps: int = 128
+    rate: float = 0.05
+    views: int = 2
     penalty: float = 0.0
     noise: float = 0.0
     decay: float = 0.0
@@ -65,14 +66,14 @@ class Recipe:
 
 def _yosinski(**settings: float) -> Recipe:
     settings = {"rate": 4 / 255, **settings}
-    return Recipe("pixels", steps=500, moves=False, noise=10 / 255, **settings)  # type: ignore[arg-type]
+    return Recipe("pixels", steps=500, views=0, noise=10 / 255, **settings)  # type: ignore[arg-type]
 
 
 #: From the deck's algorithm to today's. The four of Yosinski et al. 2015 are those of its table.
 RECIPES: dict[str, Recipe] = {
     "Fourier": Recipe(penalty=10.0),
-    "MACO": Recipe("phase", rate=0.3),
-    "from zeros, L2": Recipe("pixels", rate=2 / 255, moves=False, penalty=10.0),
+    "MACO": Recipe("phase", rate=0.5),
+    "from zeros, L2": Recipe("pixels", steps=256, rate=2 / 255, views=0, penalty=10.0),
     "Yosinski 1": _yosinski(blur=0.5, blur_every=4, small_norm=50),
     "Yosinski 2": _yosinski(rate=20 / 255, decay=0.3, small_norm=20),
     "Yosinski 3": _yosinski(decay=1e-4, blur=1.0, blur_every=4),
@@ -136,7 +137,7 @@ def maximize_steps(
     recipe : str or Recipe
         A key of `RECIPES`, or one's own.
     size : int, optional
-        Side in pixels; 128 or the net's own size, if that is larger, by default.
+        Side in pixels; 96 or the net's own size, if that is larger, by default.
     start : Tensor, shape (3, H, W) or (N, 3, H, W), RGB in [0, 1], optional
         Begin with these pictures.
     seed : int
@@ -167,24 +168,25 @@ def maximize_steps(
         random.set_state(resume.memory["random"])
         update.restore(resume.memory)
     for index in range(begun, recipe.steps):
-        moves = _draw_moves(recipe, zoom, model, size, random)
-        images, score, gradient = _climb(model, aim, canvas, values, recipe, moves, opened)
-        stuck = gradient.flatten(1).abs().amax(1).cpu() == 0
-        if (stuck & ~opened).any():
-            opened = opened | stuck
-            images, score, gradient = _climb(model, aim, canvas, values, recipe, moves, opened)
-        update(gradient, index)
+        views = _draw_views(recipe, zoom, size, random)
+        climb = _climb(model, aim, canvas, values, recipe, views, opened)
+        if climb.stuck.any():
+            opened = opened | climb.stuck
+            climb = _climb(model, aim, canvas, values, recipe, views, opened)
+        update(climb.gradient, index)
         memory = {"random": random.get_state(), **update.memory()}
-        yield PictureStep(index + 1, recipe.steps, images, score, opened.clone(), memory)
+        yield PictureStep(
+            index + 1, recipe.steps, climb.images, climb.score, opened.clone(), memory
+        )
 
 
 def _side(model: ImageModel) -> int:
-    return model.input_size if model.fixed_size else max(128, model.input_size)
+    return model.input_size if model.fixed_size else max(96, model.input_size)
 
 
 def _canvas(model: ImageModel, recipe: Recipe, size: int) -> tuple[Canvas, float]:
     """Return the canvas, and the least share of its size at which the net will see it."""
-    zoom = min(model.input_size / size, 0.8) if recipe.moves and not model.fixed_size else 1.0
+    zoom = min(model.input_size / size, 0.8) if recipe.views and not model.fixed_size else 1.0
     if recipe.canvas == "pixels":
         mean = torch.tensor(model.mean).expand(3).clone()
         return PixelCanvas(size, mean, recipe.noise), zoom
@@ -206,56 +208,61 @@ def _first(
 
 
 @dataclass(frozen=True)
-class _Moves:
-    """One random view: a turn, a shift and a scale as one affine map."""
+class _Views:
+    """Random views of the pictures, each a turn, a shift and a scale as one affine map."""
 
-    matrix: Tensor  # (2, 3)
+    matrices: Tensor  # (views, 2, 3)
     side: int
-    noise: Tensor | None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return all views of all pictures, shape (views * N, 3, side, side)."""
+        shape = [len(self.matrices), 3, self.side, self.side]
+        grids = F.affine_grid(self.matrices.to(images.device), shape, align_corners=False)
+        return torch.cat([
+            F.grid_sample(images, grid.expand(len(images), -1, -1, -1),
+                          padding_mode="reflection", align_corners=False)
+            for grid in grids
+        ])  # fmt: skip
 
 
-def _draw_moves(
-    recipe: Recipe, zoom: float, model: ImageModel, size: int, random: torch.Generator
-) -> _Moves | None:
-    if not recipe.moves:
+def _draw_views(recipe: Recipe, zoom: float, size: int, random: torch.Generator) -> _Views | None:
+    if not recipe.views:
         return None
-    scale, turn, right, down = (2 * torch.rand(4, generator=random) - 1).tolist()
+    scale = 2 * float(torch.rand((), generator=random)) - 1
     side = round(size * zoom * (1.15 + 0.15 * scale)) if zoom < 1 else size
+    turn, right, down = 2 * torch.rand(3, recipe.views, generator=random) - 1
     angle, shift = turn * math.radians(8), 2 * max(8 / size, 1 / 16)
-    matrix = torch.tensor([
-        [math.cos(angle), -math.sin(angle), right * shift],
-        [math.sin(angle), math.cos(angle), down * shift],
-    ])  # fmt: skip
-    noise = None
-    if recipe.noise:
-        noise = recipe.noise * torch.randn(1, 3, side, side, generator=random)
-    return _Moves(matrix.to(model.device), side, noise)
-
-
-def _seen(images: Tensor, moves: _Moves | None) -> Tensor:
-    """Return what the net sees of the pictures."""
-    if moves is None:
-        return images
-    shape = [len(images), 3, moves.side, moves.side]
-    grid = F.affine_grid(moves.matrix.expand(len(images), 2, 3), shape, align_corners=False)
-    seen = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-    return seen if moves.noise is None else seen + moves.noise.to(seen.device)
+    rows = (angle.cos(), -angle.sin(), right * shift, angle.sin(), angle.cos(), down * shift)
+    return _Views(torch.stack(rows, 1).view(-1, 2, 3), side)
 
 
 def _climb(
     model: ImageModel, aim: Aim, canvas: Canvas, values: Tensor, recipe: Recipe,
-    moves: _Moves | None, opened: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """Return the pictures, their scores, and the gradient of what is to grow."""
+    views: _Views | None, opened: Tensor,
+) -> "_Climb":  # fmt: skip
+    """Score the pictures and find the way up."""
     with torch.enable_grad(), model.running(values) as net:
         images = canvas.decode(values)
-        score = aim.scores(net, _seen(images, moves), opened)
-        wanted = score.sum()
+        pixels = images.detach().requires_grad_()
+        seen = pixels if views is None else views(pixels)
+        score = aim.scores(net, seen, opened).view(-1, len(aim)).mean(0)
+        (slope,) = torch.autograd.grad(score.sum(), pixels)
+        stuck = slope.flatten(1).abs().amax(1) == 0
         if recipe.penalty:
-            ground = 0.5 if recipe.canvas != "pixels" else canvas.decode(torch.zeros_like(values))
-            wanted = wanted - recipe.penalty * (images - ground).square().mean((1, 2, 3)).sum()
-        (gradient,) = torch.autograd.grad(wanted, values)
-    return images.detach().cpu(), score.detach().float().cpu(), gradient
+            gray = canvas.gray.to(pixels.device).view(3, 1, 1)
+            slope = slope - 2 * recipe.penalty / pixels[0].numel() * (pixels.detach() - gray)
+        (gradient,) = torch.autograd.grad(images, values, slope)
+    return _Climb(
+        images.detach().cpu(), score.detach().float().cpu(), gradient, stuck.cpu() & ~opened
+    )
+
+
+@dataclass(frozen=True)
+class _Climb:
+    images: Tensor
+    score: Tensor
+    gradient: Tensor  # of what is to grow, in the canvas's numbers
+    stuck: Tensor  # where nothing of the score reaches the pixels
 
 
 class _Spectral:
@@ -330,7 +337,7 @@ class Faces:
     means : Tensor, shape (k, 3, h, w), RGB in [0, 1]
         Mean picture of each group.
     index : Tensor, int64, shape (M,)
-        The patches that were grouped, in the pool.
+        The patches that were grouped, in the pool, the most exciting first.
     group : Tensor, int64, shape (M,)
         Of each patch, the largest group first.
     """
@@ -338,6 +345,11 @@ class Faces:
     means: Tensor
     index: Tensor
     group: Tensor
+
+    def members(self, count: int) -> Tensor:
+        """Return the most exciting patches of each group, shape (k, count), small groups repeated."""
+        rows = [self.index[self.group == one] for one in range(len(self.means))]
+        return torch.stack([row.repeat(-(-count // len(row)))[:count] for row in rows])
 
 
 def faces(

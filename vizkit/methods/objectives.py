@@ -83,18 +83,22 @@ class Aim:
     def scores(self, net: nn.Module, pixels: Tensor, opened: Tensor | None = None) -> Tensor:
         """Score each picture with its own objective, shape (N,).
 
+        A batch of several views of the pictures, all pictures in the first view first, is scored
+        view by view in the same order.
+
         Parameters
         ----------
         net : nn.Module
             The model's, in evaluation mode.
-        pixels : Tensor, shape (N, 3, H, W)
+        pixels : Tensor, shape (N, 3, H, W), or (views * N, 3, H, W)
         opened : Tensor, bool, shape (N,), optional
             For which pictures the last ReLU before the objective lets every gradient pass.
         """
         if opened is not None and opened.any():
             with OpenReLU() as counter, torch.no_grad():
                 self._outputs(net, pixels[:1].detach())
-            with OpenReLU(counter.count, opened.to(self.model.device)):
+            rows = opened.repeat(len(pixels) // len(self)).to(self.model.device)
+            with OpenReLU(counter.count, rows):
                 outputs = self._outputs(net, pixels)
         else:
             outputs = self._outputs(net, pixels)
@@ -121,12 +125,14 @@ class Aim:
     def _weighed(self, outputs: dict[str, Tensor]) -> Tensor:
         if self._alike:  # all at once: hundreds of channels are one gather
             _, layer, _, _ = self.parts[0][0]
-            channels = torch.tensor([parts[0][2] for parts in self.parts])
             maps = as_maps(outputs[layer])
+            channels = torch.tensor([parts[0][2] for parts in self.parts], device=maps.device)
             rows = torch.arange(len(maps), device=maps.device)
-            return self.parts[0][0][0] * maps[rows, channels.to(maps.device)].mean((1, 2))
+            channels = channels.repeat(len(maps) // len(self))
+            return self.parts[0][0][0] * maps[rows, channels].mean((1, 2))
         found = []
-        for row, parts in enumerate(self.parts):
+        for row in range(len(next(iter(outputs.values())))):
+            parts = self.parts[row % len(self)]
             found.append(sum(
                 weight * _score(as_maps(outputs[layer][row : row + 1])[0], channel, place)
                 for weight, layer, channel, place in parts

@@ -92,6 +92,9 @@ class ImagePicker(widgets.VBox):
     ----------
     value : str
         The picture's name; ``vizkit.load_image`` takes it.
+    label : str
+    nothing : str
+        A word for no picture, offered before the pictures; none by default.
 
     Attributes
     ----------
@@ -103,8 +106,10 @@ class ImagePicker(widgets.VBox):
     value = traitlets.Unicode()
     problem = traitlets.Unicode()
 
-    def __init__(self, value: str = "chelsea", label: str = "picture") -> None:
-        self._offering = False
+    def __init__(
+        self, value: str = "chelsea", label: str = "picture", nothing: str = ""
+    ) -> None:
+        self._offering, self._nothing = False, nothing
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture",
@@ -115,9 +120,18 @@ class ImagePicker(widgets.VBox):
         self._names.observe(self._picked, "value")
         self._upload.observe(self._uploaded, "value")
 
-    @staticmethod
-    def _options(*more: str) -> list[str]:
-        return list(dict.fromkeys([*pictures.images(), *pictures.uploads(), *more]))
+    def _options(self, *more: str) -> list[str]:
+        first = [self._nothing] if self._nothing else []
+        return list(dict.fromkeys([*first, *pictures.images(), *pictures.uploads(), *more]))
+
+    @property
+    def disabled(self) -> bool:
+        """Whether nothing can be picked."""
+        return bool(self._names.disabled)
+
+    @disabled.setter
+    def disabled(self, disabled: bool) -> None:
+        self._names.disabled = self._upload.disabled = disabled
 
     def _offer(self, name: str) -> None:
         """Select a name, new or old, without passing through the first of the list."""
@@ -238,3 +252,21 @@ def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = Non
     value = control.value if control.value in values else fallback
     control.options = options
     control.value = value if value in values else values[0]
+
+
+def layer_options(model: ImageModel, *, maps_only: bool = False) -> list[tuple[str, str]]:
+    """Return (text, name) of each layer, the text telling its shape.
+
+    Raises
+    ------
+    ValueError
+        If the net has none.
+    """
+    found = [
+        (f"{name}   {' x '.join(map(str, layer.shape))}", name)
+        for name, layer in model.layers.items()
+        if len(layer.shape) == 3 or not maps_only
+    ]
+    if not found:
+        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
+    return found

@@ -61,24 +61,6 @@ def _maps(model: ImageModel, image: str, size: Size, layer: str) -> ActivationMa
     return activations(model, load_image(image, size), layer)
 
 
-def _layers(model: ImageModel, *, maps_only: bool = False) -> list[tuple[str, str]]:
-    """Return (text, name) of each layer, the text telling its shape.
-
-    Raises
-    ------
-    ValueError
-        If the net has none.
-    """
-    found = [
-        (f"{name}   {' x '.join(map(str, layer.shape))}", name)
-        for name, layer in model.layers.items()
-        if len(layer.shape) == 3 or not maps_only
-    ]
-    if not found:
-        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
-    return found
-
-
 def _first_relu(model: ImageModel) -> str:
     """Return the first layer worth looking at: activations are what a ReLU lets through."""
     return next(
@@ -192,7 +174,7 @@ def activation_panel(
     controls = {
         "image": make.ImagePicker(image),
         "model": picker,
-        "layer": make.dropdown("layer", _layers(picker.load()), layer),
+        "layer": make.dropdown("layer", make.layer_options(picker.load()), layer),
         "show": make.choices("show", ["activations", "gradients"]),
         "target": make.dropdown("of class", ["the predicted one", *labels]),
         "channel": make.slider("channel", 0, last, min(channel, last)),
@@ -203,7 +185,7 @@ def activation_panel(
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
-        make.offer(controls["layer"], _layers(net))
+        make.offer(controls["layer"], make.layer_options(net))
         make.offer(controls["target"], ["the predicted one", *net.labels])
         make.limit(controls["channel"], net.layer(controls["layer"].value).shape[0] - 1)
         controls["target"].disabled = controls["show"].value == "activations"
@@ -312,7 +294,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
     controls = {
         "image": make.ImagePicker(image),
         "model": picker,
-        "layer": make.dropdown("layer", _layers(picker.load(), maps_only=True)),
+        "layer": make.dropdown("layer", make.layer_options(picker.load(), maps_only=True)),
         "row": make.slider("row", 0, 127, 64),
         "column": make.slider("column", 0, 127, 64),
         "measure": make.choices("overlay", ["measured gradient", "none"]),
@@ -323,7 +305,7 @@ def field_panel(model: str | ImageModel = "viznet", image: str = "chelsea") -> P
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
-        make.offer(controls["layer"], _layers(net, maps_only=True))
+        make.offer(controls["layer"], make.layer_options(net, maps_only=True))
         size = picture_size(net, controls["size"].value)
         shape = _maps(net, controls["image"].value, size, controls["layer"].value).maps.shape
         for name, length in zip(("row", "column"), shape[1:], strict=True):
@@ -493,7 +475,7 @@ class UnitPanel(Panel):
         self.pool = source_pool(source, patches, patch_size(net))
         self._scanned: tuple[str, str, str] | None = None
         self._source, self._problem = str(source), ""
-        layers = _layers(net, maps_only=True)
+        layers = make.layer_options(net, maps_only=True)
         names = [name for _, name in layers]
         layer = layer or ("relu5" if "relu5" in names else names[len(names) // 2])
         maps = _maps(net, image, _map_size(net), layer).maps
@@ -536,7 +518,7 @@ class UnitPanel(Panel):
 
     def _fit_sliders(self, controls: dict[str, Any]) -> None:
         net = self._picker.load()
-        make.offer(controls["layer"], _layers(net, maps_only=True))
+        make.offer(controls["layer"], make.layer_options(net, maps_only=True))
         layer = controls["layer"].value
         shape = _maps(net, controls["image"].value, _map_size(net), layer).maps.shape
         for name, length in zip(("channel", "row", "column"), shape, strict=True):
@@ -713,7 +695,7 @@ def neighbor_panel(
     controls = {
         "image": make.ImagePicker(image, "query"),
         "model": picker,
-        "layer": make.dropdown("code of", _layers(net), code_layer(net)),
+        "layer": make.dropdown("code of", make.layer_options(net), code_layer(net)),
         "zoom": make.slider("zoom", 1.0, 4.0, 1.5, step=0.25),
         "others": make.toggle("other pictures only"),
     }
@@ -724,7 +706,7 @@ def neighbor_panel(
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
-        make.offer(controls["layer"], _layers(net), code_layer(net))
+        make.offer(controls["layer"], make.layer_options(net), code_layer(net))
 
     def compute(**values: Any) -> NeighborView:
         net = picker.load()
@@ -836,7 +818,7 @@ def mixture_panel(
 ) -> Panel:
     """Set a channel's top patches beside those of a random mixture of channels."""
     picker, pool_of = make.ModelPicker(model), pool_of_source(source, patches)
-    layers = _layers(picker.load(), maps_only=True)
+    layers = make.layer_options(picker.load(), maps_only=True)
     names = [name for _, name in layers]
     controls = {
         "model": picker,
@@ -847,7 +829,7 @@ def mixture_panel(
 
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
-        make.offer(controls["layer"], _layers(net, maps_only=True))
+        make.offer(controls["layer"], make.layer_options(net, maps_only=True))
         make.limit(controls["channel"], net.layer(controls["layer"].value).shape[0] - 1)
 
     def compute(**values: Any) -> MixtureView:

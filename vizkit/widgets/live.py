@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from threading import get_ident
 from typing import Any
 
 import ipywidgets as widgets
 
 from vizkit.core.steps import Step
+from vizkit.widgets.history import History
 from vizkit.widgets.panel import Panel, Shown
 from vizkit.widgets.runner import Runner
 
@@ -36,6 +38,8 @@ class LivePanel(Panel):
         Updates of the page a second.
     name : str
         A word beside the progress bar.
+    history : str
+        Name of the picture whose states are kept, for a slider and for a GIF; none by default.
     auto : bool
         Whether a control that goes back to the first state also starts the run: for short ones.
     **others
@@ -43,6 +47,8 @@ class LivePanel(Panel):
 
     Attributes
     ----------
+    history : History
+        Of the picture that is kept.
     runner : Runner
         ``runner.run()`` and ``runner.wait()`` do in a cell what the buttons do.
     """
@@ -59,19 +65,25 @@ class LivePanel(Panel):
         rate: float = 10,
         name: str = "progress",
         auto: bool = False,
+        history: str = "",
         **others: Any,
     ) -> None:
         self._start, self._live, self._auto = start, frozenset(live), auto
         self._looks = frozenset(looks)
         self._beginning: Step | None = None  # the first state, as long as it holds
         self.runner: Runner[Step] = Runner(self._begin, self._show_step, rate=rate, name=name)
+        self._kept = history
+        self.history = History(lambda raster: self.shown[history].show(raster))
+        extra = [*others.pop("extra", ()), self.runner.view]
         super().__init__(
             title, controls, self._first_step, lambda step: draw(step, **self.values),
-            extra=[*others.pop("extra", ()), self.runner.view], **others,
+            extra=[*extra, self.history.slider] if history else extra, **others,
         )  # fmt: skip
 
     def _begin(self, step: Step | None) -> Iterator[Step]:
         self._good = self.values
+        if step is None:
+            self.history.clear()
         return self._start(step, **self._good)
 
     def _first_step(self, **values: Any) -> Step:
@@ -88,9 +100,20 @@ class LivePanel(Panel):
             return
         with self._lock:
             self.result = step
-            self._show(self._draw(step))
+            shown = self._draw(step)
+            self._show(shown)
+            if self._kept:
+                self.history.add(step.index, shown[self._kept])  # type: ignore[arg-type]
             if self._listing.layout.display != "none":
                 self._list_code()
+
+    def save(self, folder: str | Path = ".") -> list[Path]:
+        """Write what `Panel.save` writes, and the run so far as an animated GIF."""
+        saved = super().save(folder)
+        if len(self.history.frames) > 1:
+            saved.append(self.history.save(self._free_path(Path(folder), "film", "gif")))
+            self._say("saved " + ", ".join(path.name for path in saved))
+        return saved
 
     def _react(self, names: frozenset[str]) -> None:
         if self._owner == get_ident():
