@@ -32,7 +32,7 @@ def test_every_bundled_picture_opens_and_has_source_and_license():
         assert info.source
         assert info.license
         kinds.add(info.kind)
-    assert kinds == {"photo", "texture", "drawing"}
+    assert kinds == {"photo", "texture", "drawing", "painting"}
     assert set(vizkit.images("drawing")) < set(vizkit.images())
 
 

@@ -85,7 +85,7 @@ def open_source(
     """
     most = checks.integer(most, 1, None, "most")
     if isinstance(source, str) and source == "bundled":
-        names = [name for name, image in images().items() if image.kind != "drawing"]
+        names = [name for name, image in images().items() if image.package]
         yield from ((name, open_image(name)) for name in _spread(names, most))
     elif isinstance(source, (str, Path)) and Path(source).expanduser().is_dir():
         yield from _open_folder(Path(source).expanduser(), most)

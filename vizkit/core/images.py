@@ -16,6 +16,9 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.drawings import DRAWINGS
+from vizkit.core.paintings import PAINTINGS
+
+Kind = Literal["photo", "texture", "drawing", "painting"]
 
 #: Largest picture that is opened, in pixels; a phone's camera makes 50 million.
 MAX_PIXELS = 100_000_000
@@ -31,14 +34,14 @@ class BundledImage:
     Parameters
     ----------
     name : str
-    kind : {"photo", "texture", "drawing"}
+    kind : {"photo", "texture", "drawing", "painting"}
     source, license : str
     package, file : str
-        The installed package that carries the file; empty for drawings, which are computed.
+        The installed package that carries the file; empty for those that are computed.
     """
 
     name: str
-    kind: Literal["photo", "texture", "drawing"]
+    kind: Kind
     source: str
     license: str
     package: str = ""
@@ -46,8 +49,8 @@ class BundledImage:
 
     def open(self) -> Image.Image:
         """Return the picture as RGB."""
-        if self.kind == "drawing":
-            return Image.fromarray(DRAWINGS[self.name]())
+        if not self.package:
+            return Image.fromarray((DRAWINGS | PAINTINGS)[self.name]())
         return Image.open(io.BytesIO(files(self.package).joinpath(self.file).read_bytes()))
 
 
@@ -90,10 +93,11 @@ _BUNDLED = (
     _skimage("grass", "grass.png", "linolafett on DeviantArt, by scikit-image", kind="texture"),
     _skimage("gravel", "gravel.png", "cc0textures.com, by scikit-image", kind="texture"),
     *(BundledImage(name, "drawing", "drawn by vizkit", "BSD-3-Clause") for name in DRAWINGS),
+    *(BundledImage(name, "painting", "painted by vizkit", "BSD-3-Clause") for name in PAINTINGS),
 )  # fmt: skip
 
 
-def images(kind: Literal["photo", "texture", "drawing"] | None = None) -> dict[str, BundledImage]:
+def images(kind: Kind | None = None) -> dict[str, BundledImage]:
     """List what is bundled, by name, with source and license; all kinds or one."""
     return {image.name: image for image in _BUNDLED if kind in (None, image.kind)}
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from torchvision.transforms.functional import gaussian_blur
 
 from vizkit.core import checks
 from vizkit.core.data import PatchPool
+from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.core.steps import Step
@@ -74,6 +74,7 @@ RECIPES: dict[str, Recipe] = {
     "Fourier": Recipe(penalty=10.0),
     "MACO": Recipe("phase", rate=0.5),
     "from zeros, L2": Recipe("pixels", steps=256, rate=2 / 255, views=0, penalty=10.0),
+    "pixels alone": Recipe("pixels", rate=2 / 255, views=0),
     "Yosinski 1": _yosinski(blur=0.5, blur_every=4, small_norm=50),
     "Yosinski 2": _yosinski(rate=20 / 255, decay=0.3, small_norm=20),
     "Yosinski 3": _yosinski(decay=1e-4, blur=1.0, blur_every=4),
@@ -278,13 +279,11 @@ class _Spectral:
         self.optimizer.step()
 
     def memory(self) -> dict[str, Any]:
-        # The optimizer works in place: a step must keep what it was.
-        state = deepcopy(self.optimizer.state_dict())
-        return {"values": self.values.detach().clone(), "optimizer": state}
+        return {"values": self.values.detach().clone(), "optimizer": remember(self.optimizer)}
 
     def restore(self, memory: dict[str, Any]) -> None:
         self.values.data.copy_(memory["values"])
-        self.optimizer.load_state_dict(deepcopy(memory["optimizer"]))
+        recall(self.optimizer, memory["optimizer"])
 
 
 class _Direct:

@@ -9,7 +9,9 @@ from tqdm import tqdm
 
 from vizkit.core.models import load_model
 from vizkit.core.scenes import make_scenes
+from vizkit.core.stylenet import STYLES
 from vizkit.training.export import export
+from vizkit.training.style import STEPS, save_style, training_steps
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
 from vizkit.training.viznet import (
     ROBUST,
@@ -64,6 +66,21 @@ def train_scenes(
     """Train the small net on scenes whose truth is known; needs no data."""
     train, test = (labeled(make_scenes(n, seed=seed)) for n, seed in ((count, 1), (2000, 2)))
     _train(Trainer(train, SCENES, device), out / "scenes.pt", test)
+
+
+@app.command("style")
+def train_style(
+    name: Annotated[str, typer.Argument(help="A bundled picture, such as swirls.")],
+    out: Annotated[Path, typer.Option(help="Folder for the weights.")] = STYLES,
+    steps: Annotated[int, typer.Option(help="Batches of practice pictures.")] = STEPS,
+) -> None:
+    """Train a fast style net for one picture; needs no data."""
+    bar = tqdm(total=steps, mininterval=10)
+    for step in training_steps(name, steps):
+        bar.update()
+        bar.set_postfix(loss=f"{step.loss:.2f}", refresh=False)
+        if step.index % 500 == 0 or step.index == steps:
+            save_style(step, name, out)
 
 
 def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages) -> None:

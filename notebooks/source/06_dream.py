@@ -1,0 +1,236 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 06 DeepDream: optimizing the picture
+#
+# **What would a class, a channel, a whole layer like to see? Follow the gradient to the pixels and find out.**
+#
+# * Simonyan, Vedaldi & Zisserman, *Deep inside convolutional networks*, 2014 (from zeros, with L2)
+# * Yosinski et al., *Understanding neural networks through deep visualization*, 2015 (four settings)
+# * Nguyen, Yosinski & Clune, *Multifaceted feature visualization*, 2016
+# * Mordvintsev, Olah & Tyka, *Inceptionism*, 2015 (DeepDream)
+# * Olah, Mordvintsev & Schubert, *Feature visualization*, Distill 2017; Fel et al., *MACO*, NeurIPS 2023
+# * Engstrom et al., *Adversarial robustness as a prior for learned representations*, 2019
+#
+# Slides: 000, pp. 43-56 and 78-83; 002; 003; 004.
+
+# %%
+import torch
+
+import vizkit
+from vizkit.widgets import lecture06 as panels
+
+model, image = vizkit.load_model("viznet-robust"), vizkit.load_image("china", size=256)
+
+# %% [markdown]
+# ## 1 A picture from a class
+#
+# $$I^* = \arg\max_I \; S_c(I) - \lambda \lVert I \rVert^2$$
+#
+# Start from zeros, take the gradient of the score with respect to the *pixels*, take a step, again. $S_c$ is the score before
+# the softmax: the probability could also rise because the other scores fall.
+
+# %%
+from vizkit.core.steps import last
+from vizkit.methods.feature_vis import maximize_steps
+
+zeros = last(maximize_steps(model, "lemon", "from zeros, L2"))
+print("pictures", tuple(zeros.images.shape), f" score {float(zeros.score[0]):.1f}")
+
+# %% [markdown]
+# Plain pixels are free to fill with whatever the gradient likes: many small lemons, and noise between them. Every recipe since
+# is a way to keep the picture a picture:
+#
+# | recipe | what is new |
+# |---|---|
+# | from zeros, L2 | $\lambda \lVert I \rVert^2$ |
+# | Yosinski 1-4 | blur, decay, pixels of small norm or small contribution back to zero: their table of four settings |
+# | Fourier | the spectrum is optimized, each frequency scaled by $1/f$, colors decorrelated, the net sees it shifted, turned, scaled |
+# | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures |
+
+# %%
+picture_view = panels.picture_panel()
+picture_view
+
+# %%
+picture_view.runner.run()
+penguin = picture_view.runner.wait(120)
+
+# %% [markdown]
+# **Ten classes, two networks.** Above `viznet`, below `viznet-robust`, which has also been trained on pictures with small
+# perturbations. Its gradient lies on whole things instead of specks, so what it wants to see is a thing.
+
+# %%
+from IPython.display import display
+
+from vizkit.figures.pictures import sheet
+
+classes = ["goldfish", "tabby", "lemon", "school bus", "ladybug",
+           "king penguin", "monarch", "jellyfish", "bell pepper", "espresso"]  # fmt: skip
+plain = vizkit.load_model("viznet")
+pictures = {}
+for net in (plain, model):
+    pictures[net.name] = last(maximize_steps(net, classes)).images
+    display(sheet(pictures[net.name], f"Ten classes by {net.name}", side=132, captions=classes,
+                  columns=5))  # fmt: skip
+
+# %% [markdown]
+# **One unit, three recipes**, and Yosinski's four. The same channel, the same number of steps.
+
+# %%
+recipe_view = panels.recipe_panel()
+recipe_view
+
+# %%
+recipe_view.runner.run()
+recipes = recipe_view.runner.wait(120)
+
+# %% [markdown]
+# **Every channel of a layer**, all pictures in one batch.
+
+# %%
+layer_view = panels.layer_panel()
+layer_view
+
+# %%
+layer_view.runner.run()
+channels = layer_view.runner.wait(240)
+
+# %% [markdown]
+# ## 2 One unit, several faces
+#
+# A unit can answer to things that look nothing alike; one picture shows one of them, or a blend. *Multifaceted* visualization
+# groups the patches that excite it by what else the network sees in them (codes, principal components, k-means) and starts
+# once from the mean of each group.
+
+# %%
+faces_view = panels.faces_panel()
+faces_view
+
+# %%
+faces_view.runner.run()
+faces = faces_view.runner.wait(240)
+
+# %% [markdown]
+# ## 3 DeepDream
+#
+# No class, no unit: whatever the layer sees, let it see more of it. The objective is half the square length of the whole
+# layer, whose gradient *at* the layer is the layer itself:
+#
+# $$\tfrac12 \lVert a \rVert^2, \qquad \frac{\partial}{\partial a} \tfrac12 \lVert a \rVert^2 = a$$
+#
+# The slides' listing: shift the picture at random by up to 32 pixels, step by $1.5/255$ along the gradient over its mean size,
+# clip; do so at four sizes, each 1.4 times the last, and carry the *detail* that was added up to the next size.
+
+# %%
+from vizkit.methods.dream import dream_steps
+
+dream = last(dream_steps(model, image, "relu6"))
+print("steps", dream.total, " picture", tuple(dream.image.shape))
+
+# %% [markdown]
+# A second picture can **guide** it: each place then grows towards the guide's code that it is most like. And **zoom** falls
+# into the dream, frame by frame; *Save picture* writes the film.
+
+# %%
+dream_view = panels.dream_panel()
+dream_view
+
+# %%
+dream_view.runner.run()
+dreamed = dream_view.runner.wait(240)
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Deeper.** In *DeepDream* go from `relu2` to `relu7` on the same photo. Where do strokes end and things begin?
+# 2. **Blend.** Write a `Mixture` of two classes, `Mixture(((1.0, "tabby"), (1.0, "lemon")))`, and maximize it.
+#    Then make one weight negative.
+# 3. **Which recipe for which net?** In *What it wants to see* choose `viznet` and compare *Fourier* and *MACO* on three classes.
+#    Which one needs the robust network less?
+
+# %%
+from vizkit.methods.objectives import Mixture
+
+blend = last(maximize_steps(model, Mixture(((1.0, "tabby"), (1.0, "lemon")))))
+sheet(blend.images, "Half tabby, half lemon", side=200)
+
+# %% [markdown]
+# ## What this does not show
+#
+# **A high score is not a good picture.** Without any regularizer, the plain network is sure of its class at a picture that
+# nobody would call one: the optimum is a property of the *recipe* as much as of the unit. And a gray picture may only mean that
+# the unit was silent: then no gradient comes through its ReLU, and the panel says that it aims before it.
+
+# %%
+bare_view = panels.picture_panel("viznet", "espresso", "pixels alone")
+bare_view
+
+# %%
+bare_view.runner.run()
+bare = bare_view.runner.wait(120)
+
+# %% [markdown]
+# ## Checks
+
+# %%
+import torch.nn.functional as F
+
+
+def own_class(net, images):
+    """Return the probability of each picture's own class, and the least under shifts of 8 px."""
+    index = [net.label_index(name) for name in classes]
+    found = []
+    for dy, dx in ((0, 0), (8, 0), (-8, 0), (0, 8), (0, -8)):
+        seen = F.interpolate(images.roll((dy, dx), (2, 3)), (64, 64), mode="bilinear", antialias=True)
+        with torch.no_grad():
+            found.append(net.probabilities(seen.clamp(0, 1))[range(10), index])
+    return found[0], torch.stack(found).amin(0)
+
+
+for net in (plain, model):
+    still, shifted = own_class(net, pictures[net.name])
+    assert (still > 0.9).sum() >= 8
+    assert (shifted > 0.9).sum() >= 7
+
+# %%
+assert float(penguin.score[0]) > 5
+assert "king penguin" in picture_view.shown["bars"].value
+assert float(zeros.score[0]) > 10
+
+# %%
+assert [run.images.shape for run in recipes.runs] == [recipes.runs[0].images.shape] * 3
+assert all(float(run.score[0]) > 0 for run in recipes.runs)
+
+# %%
+assert len(channels.images) == 96
+spread = channels.images.flatten(1).std(1)
+assert (spread > 0.02).all()  # none is gray: silent ones are aimed at before their ReLU
+
+# %%
+assert len(faces.found.means) == 4
+assert not torch.allclose(faces.run.images[0], faces.run.images[1], atol=0.1)
+
+# %%
+first = next(dream_steps(model, image, "relu6"))
+assert dream.objective > 2 * first.objective
+assert dreamed.image.shape[1:] == vizkit.load_image("china", 320).shape[1:]
+
+# %%
+with torch.no_grad():
+    seen = F.interpolate(bare.images, (64, 64), mode="bilinear", antialias=True)
+    assert plain.probabilities(seen)[0, plain.label_index("espresso")] > 0.9

@@ -1,0 +1,187 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 07 Neural style
+#
+# **The content of one picture, the style of another: what are they, as numbers?**
+#
+# * Gatys, Ecker & Bethge, *Image style transfer using convolutional neural networks*, CVPR 2016
+# * Johnson, Alahi & Fei-Fei, *Perceptual losses for real-time style transfer and super-resolution*, ECCV 2016
+# * Ulyanov, Vedaldi & Lempitsky, *Instance normalization*, 2016
+# * Gatys et al., *Preserving color in neural artistic style transfer*, 2016
+#
+# Slides: 000, pp. 84-91; 003; 004.
+
+# %%
+import torch
+
+import vizkit
+from vizkit.widgets import lecture07 as panels
+
+model, content, style = (
+    vizkit.load_model(),
+    vizkit.load_image("china", size=256),
+    vizkit.load_image("swirls", size=256),
+)
+
+# %% [markdown]
+# The style pictures *swirls*, *brush strokes*, *mosaic* and *waves* are painted by the kit, free of rights; upload your own in
+# any panel.
+#
+# ## 1 Step one: content targets
+#
+# The **content** of a picture is what a deep layer makes of it: its activations, place by place.
+
+# %%
+from vizkit.methods.style import content_targets, style_layers
+
+layers = style_layers(model)
+maps = content_targets(model, content, layers.content)
+print("content", {name: tuple(one.shape) for name, one in maps.items()})
+
+# %% [markdown]
+# ## 2 Step two: style targets
+#
+# The **style** is which channels go together, wherever it may be. With a row for each place and a column for each channel in
+# $V$, the Gram matrix is
+#
+# $$G = V^\top V$$
+#
+# The slides sum over the places; here it is their mean, so that pictures of any size can be compared. `conv1` of VGG has 64
+# channels, so its Gram matrix is 64 x 64; the first layer here has 48.
+
+# %%
+from vizkit.methods.style import gram, style_targets
+
+for name, matrix in style_targets(model, style, layers.style).items():
+    print(name, tuple(matrix.shape[1:]))
+
+# %%
+gram_view = panels.gram_panel()
+gram_view
+
+# %% [markdown]
+# Tick *places in another order*: the picture could not be more different, and the matrix stays the same. That is what makes it
+# a style.
+#
+# ## 3 Step three: a picture that has both
+#
+# $$\mathcal{L}_{total} = \alpha \, \mathcal{L}_{content} + \beta \, \mathcal{L}_{style} + \text{TV}$$
+#
+# The picture itself is optimized, from the content picture, from noise, or from the style picture. Each layer's square
+# distance is divided by its target's square length, so that $\alpha$ and $\beta$ mean the same in every layer and net.
+
+# %%
+style_view = panels.style_panel()
+style_view
+
+# %%
+style_view.runner.run()
+painted = style_view.runner.wait(300)
+
+# %% [markdown]
+# ## 4 Fast neural style
+#
+# A minute for each picture is too long for a camera. So train a small network *once* for a style, with the same loss, to do in
+# one pass what the optimization does in hundreds. These were trained so, in minutes, by the kit's own code.
+
+# %%
+fast_view = panels.fast_panel()
+fast_view
+
+# %% [markdown]
+# Train one yourself: the pictures below are repainted by the network as it is after each batch. When it is done, or stopped,
+# the panel above offers it.
+
+# %%
+train_view = panels.train_panel()
+train_view
+
+# %% [markdown]
+# Sixty batches, so that this notebook is soon through; the default of 600 takes a minute or two.
+
+# %%
+train_view.controls["steps"].value = 60
+train_view.runner.run()
+trained = train_view.runner.wait(300)
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **Only texture.** In *Paint it in another style* set alpha to 0 and start from noise. What is left of the style picture, and
+#    what is not?
+# 2. **How deep is style?** Move *style layers* from 1 to 6. When do strokes appear, when whole whirls?
+# 3. **Keep the colors.** Tick *keep the content's colors* with *mosaic*. Is it still the same style?
+
+# %% [markdown]
+# ## What this does not show
+#
+# The Gram matrix knows nothing of what the painter meant: only which edges and colors go together within the field of one unit.
+# A style whose order is larger than that field is lost. *Waves* is strict rows of arcs; painted onto the sky, arcs remain, the
+# rows do not.
+
+# %%
+lost_view = panels.style_panel(style="waves")
+lost_view
+
+# %%
+lost_view.controls["steps"].value = 60
+lost_view.runner.run()
+_ = lost_view.runner.wait(200)
+
+# %% [markdown]
+# ## Checks
+
+# %%
+from vizkit.widgets.lecture07 import shuffled
+
+one = content_targets(model, style, ["relu1"])["relu1"]
+matrix = gram(one)
+assert matrix.shape == (1, 48, 48)
+flat = one[0].flatten(1).T  # V: a row for each place
+assert torch.allclose(matrix[0], flat.T @ flat / len(flat), rtol=1e-4, atol=1e-6)
+assert torch.allclose(gram(shuffled(one)), matrix, rtol=1e-3, atol=1e-5)
+
+# %%
+from vizkit.core.steps import last
+from vizkit.methods.style import style_steps
+
+steps = list(style_steps(model, content, style, steps=20))
+assert steps[-1].style < 0.7 * steps[0].style
+still = last(style_steps(model, content, style, beta=0, tv=0, steps=5))
+assert still.content < 1e-6  # the content picture is the optimum of its own loss
+
+# %%
+assert painted.style < 0.1
+assert painted.content < 1.5
+
+# %%
+gram_view.controls["shuffle"].value = True
+assert torch.allclose(gram_view.result.matrix, gram(one)[0], rtol=1e-3, atol=1e-5)
+
+# %%
+before = fast_view.result
+fast_view.controls["strength"].value = 0.0
+assert torch.equal(fast_view.result, vizkit.load_image("astronaut", 256))
+assert not torch.equal(before, fast_view.result)
+
+# %%
+assert trained.index == 60
+first = next(panels.train_fast_style_steps(model, vizkit.load_image("mosaic", 256), steps=60))
+assert trained.loss < 0.7 * first.loss
+fast_view.controls["image"].value = "coffee"
+assert "mosaic, trained here" in fast_view.controls["style"].options
