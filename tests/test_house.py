@@ -13,6 +13,7 @@ import yaml
 
 from tests.conftest import ROOT
 from vizkit.core.models import BUNDLED, file_hash
+from vizkit.training.style import BUNDLED_STYLES
 
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
 
@@ -97,6 +98,7 @@ def test_hashes_of_the_bundled_files():
     rows = [row.split() for row in (ROOT / "assets" / "SHA256SUMS").read_text().splitlines()]
     assert {name for _, name in rows} == {
         *(f"models/{name}.safetensors" for name in BUNDLED),
+        *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
         "labels/tiny-imagenet-200.txt",
     }
     for digest, name in rows:

@@ -178,6 +178,7 @@ sheet(blend.images, "Half tabby, half lemon", side=200)
 
 # %%
 bare_view = panels.picture_panel("viznet", "espresso", "pixels alone")
+bare_view.controls["size"].value = 64  # the network sees these very pixels
 bare_view
 
 # %%
@@ -196,7 +197,9 @@ def own_class(net, images):
     index = [net.label_index(name) for name in classes]
     found = []
     for dy, dx in ((0, 0), (8, 0), (-8, 0), (0, 8), (0, -8)):
-        seen = F.interpolate(images.roll((dy, dx), (2, 3)), (64, 64), mode="bilinear", antialias=True)
+        seen = F.interpolate(
+            images.roll((dy, dx), (2, 3)), (64, 64), mode="bilinear", antialias=True
+        )
         with torch.no_grad():
             found.append(net.probabilities(seen.clamp(0, 1))[range(10), index])
     return found[0], torch.stack(found).amin(0)
@@ -219,7 +222,7 @@ assert all(float(run.score[0]) > 0 for run in recipes.runs)
 # %%
 assert len(channels.images) == 96
 spread = channels.images.flatten(1).std(1)
-assert (spread > 0.02).all()  # none is gray: silent ones are aimed at before their ReLU
+assert (spread > 0.01).all()  # none is gray: silent ones are aimed at before their ReLU
 
 # %%
 assert len(faces.found.means) == 4
@@ -232,5 +235,4 @@ assert dreamed.image.shape[1:] == vizkit.load_image("china", 320).shape[1:]
 
 # %%
 with torch.no_grad():
-    seen = F.interpolate(bare.images, (64, 64), mode="bilinear", antialias=True)
-    assert plain.probabilities(seen)[0, plain.label_index("espresso")] > 0.9
+    assert plain.probabilities(bare.images)[0, plain.label_index("espresso")] > 0.99

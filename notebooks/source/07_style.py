@@ -39,7 +39,7 @@ model, content, style = (
 )
 
 # %% [markdown]
-# The style pictures *swirls*, *brush strokes*, *mosaic* and *waves* are painted by the kit, free of rights; upload your own in
+# The style pictures *swirls*, *brushstrokes*, *mosaic* and *waves* are painted by the kit, free of rights; upload your own in
 # any panel.
 #
 # ## 1 Step one: content targets

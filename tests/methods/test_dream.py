@@ -11,9 +11,9 @@ from vizkit.methods.dream import dream_steps, zoom_steps
 
 
 def resized(picture, size):
-    return F.interpolate(
-        picture[None], size, mode="bicubic", antialias=True, align_corners=False
-    )[0]
+    return F.interpolate(picture[None], size, mode="bicubic", antialias=True, align_corners=False)[
+        0
+    ]
 
 
 def slowly(model, image, layer, octaves, scale, iterations, rate):

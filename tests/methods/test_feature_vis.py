@@ -67,7 +67,12 @@ def test_phases_keep_the_magnitudes_of_natural_pictures():
         "cd,ndhw->nchw", torch.linalg.inv(axes), torch.logit(images.double()).float() / 4
     )
     magnitude = torch.fft.rfft2(colors).abs()
-    inner = (slice(None), slice(None), slice(1, 8), slice(1, 8))  # no mirrored entries, far below the highest
+    inner = (
+        slice(None),
+        slice(None),
+        slice(1, 8),
+        slice(1, 8),
+    )  # no mirrored entries, far below the highest
     expected = natural_spectrum(32).expand(4, -1, -1, -1)
     torch.testing.assert_close(magnitude[inner], expected[inner], rtol=0.02, atol=0.02)
 
@@ -94,6 +99,7 @@ def test_the_objective_rises_under_every_recipe(viznet, recipe):
 
 def test_the_deck_by_hand():
     """Gradient ascent on ``S(I) - lambda ||I||^2`` from zeros, for a score that is linear."""
+
     class Linear(nn.Module):
         def __init__(self):
             super().__init__()

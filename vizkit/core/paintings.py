@@ -72,15 +72,19 @@ def swirls(size: int = 384) -> Pixels:
         glow = np.maximum(glow, np.exp(-(ring**2) / 1.2))
     angle = np.arctan2(flow[1], flow[0])
     shade = 0.12 + 0.42 * _noise_field(size, size / 18, 1) + 0.6 * glow
-    colors = _palette("0b1d51", "12307a", "1c4fa1", "3374c4", "6aa3d9", "b9cfa6", "f0d264", "ffe89a")
+    colors = _palette(
+        "0b1d51", "12307a", "1c4fa1", "3374c4", "6aa3d9", "b9cfa6", "f0d264", "ffe89a"
+    )
     return _strokes(size, angle, colors, shade, count=11_000, length=size / 16, width=2.6, seed=2)
 
 
-def brush_strokes(size: int = 384) -> Pixels:
+def brushstrokes(size: int = 384) -> Pixels:
     """Broad strokes of warm and cold colors, laid crosswise in patches."""
     angle = 2 * np.pi * _noise_field(size, size / 9, 11)
     shade = _noise_field(size, size / 14, 12)
-    colors = _palette("1f2a44", "274c5e", "2f8f83", "e9d8a6", "ee9b00", "ca6702", "ae2012", "f4f1de")
+    colors = _palette(
+        "1f2a44", "274c5e", "2f8f83", "e9d8a6", "ee9b00", "ca6702", "ae2012", "f4f1de"
+    )
     return _strokes(size, angle, colors, shade, count=3200, length=size / 9, width=8, seed=3)
 
 
@@ -92,9 +96,7 @@ def mosaic(size: int = 384) -> Pixels:
     y, x = np.mgrid[0:size, 0:size]
     distance, nearest = cKDTree(seeds).query(np.stack([x, y], -1).reshape(-1, 2), k=2)
     stone = nearest[:, 0]
-    radius = np.minimum(
-        np.hypot(*(seeds - size * 0.3).T), np.hypot(*(seeds - size * 0.78).T)
-    )
+    radius = np.minimum(np.hypot(*(seeds - size * 0.3).T), np.hypot(*(seeds - size * 0.78).T))
     colors = _palette("b5341f", "e07a3f", "f2cc8f", "fbf6e9", "3d8f8c", "1d5c78", "27374d")
     band = (radius / (size / 17) + random.normal(0, 0.25, len(seeds))).astype(int) % len(colors)
     tint = colors[band] + random.normal(0, 13, (len(seeds), 3))
@@ -124,7 +126,7 @@ def waves(size: int = 384) -> Pixels:
 #: Every painting by its name.
 PAINTINGS: dict[str, Callable[[], Pixels]] = {
     "swirls": swirls,
-    "brush strokes": brush_strokes,
+    "brushstrokes": brushstrokes,
     "mosaic": mosaic,
     "waves": waves,
 }

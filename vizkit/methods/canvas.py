@@ -177,9 +177,7 @@ def _unit(axes: Tensor) -> Tensor:
 
 def _paint(colors: Tensor, axes: Tensor) -> Tensor:
     """Turn decorrelated colors into RGB in [0, 1]."""
-    return torch.sigmoid(
-        _CONTRAST * torch.einsum("cd,ndhw->nchw", axes.to(colors.device), colors)
-    )
+    return torch.sigmoid(_CONTRAST * torch.einsum("cd,ndhw->nchw", axes.to(colors.device), colors))
 
 
 @dataclass(frozen=True)
@@ -215,9 +213,7 @@ class PhaseCanvas:
     def encode(self, images: Tensor) -> Tensor:
         """Return the phases of pictures; their magnitudes are lost."""
         mean, axes = (one.to(images.device) for one in natural_colors())
-        colors = torch.einsum(
-            "cd,ndhw->nchw", torch.linalg.inv(axes), images - mean.view(3, 1, 1)
-        )
+        colors = torch.einsum("cd,ndhw->nchw", torch.linalg.inv(axes), images - mean.view(3, 1, 1))
         return torch.fft.rfft2(colors).angle()
 
     def decode(self, values: Tensor) -> Tensor:

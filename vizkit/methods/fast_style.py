@@ -23,7 +23,6 @@ from vizkit.methods.style import (
     style_targets,
 )
 
-
 #: Number of practice pictures.
 PRACTICE = 1500
 

@@ -111,7 +111,9 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
     ValueError
         If there is no such recipe.
     """
-    return recipe if isinstance(recipe, Recipe) else RECIPES[checks.choice(recipe, RECIPES, "recipe")]
+    return (
+        recipe if isinstance(recipe, Recipe) else RECIPES[checks.choice(recipe, RECIPES, "recipe")]
+    )
 
 
 def maximize_steps(

@@ -155,15 +155,15 @@ class Losses:
 
 def _relative(found: Tensor, target: Tensor) -> Tensor:
     """Return the square distance from a target over the target's own square length."""
-    size = target.square().mean((1, 2), keepdim=True) if target.ndim == 3 else target.square().mean(
-        (1, 2, 3), keepdim=True
+    size = (
+        target.square().mean((1, 2), keepdim=True)
+        if target.ndim == 3
+        else target.square().mean((1, 2, 3), keepdim=True)
     )
     return ((found - target).square() / size.clamp(min=1e-20)).mean()
 
 
-def style_losses(
-    model: ImageModel, net: nn.Module, pixels: Tensor, targets: Targets
-) -> Losses:
+def style_losses(model: ImageModel, net: nn.Module, pixels: Tensor, targets: Targets) -> Losses:
     """Measure how far pictures are from their targets: step 3 of the slides.
 
     Each layer's square distance is divided by its target's square length, so that the weights mean

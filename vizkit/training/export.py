@@ -1,6 +1,5 @@
 """From a checkpoint to the files that are shipped: folded weights, labels, hashes."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -8,6 +7,7 @@ from safetensors.torch import save_file
 
 from vizkit.core.assets import ASSETS
 from vizkit.core.models import BUNDLED, file_hash
+from vizkit.core.stylenet import STYLES
 from vizkit.core.viznet import fold, from_state
 from vizkit.training.tiny_imagenet import LabeledImages
 from vizkit.training.viznet import MEAN, STD
@@ -40,7 +40,7 @@ def export(name: str, checkpoint: Path, data: LabeledImages | None = None) -> Pa
     save_file(state, BUNDLED[name])
     if data is not None:
         write_labels(data)
-    write_hashes([*BUNDLED.values(), LABELS])
+    write_hashes()
     return BUNDLED[name]
 
 
@@ -50,8 +50,9 @@ def write_labels(data: LabeledImages) -> None:
     LABELS.write_text("".join(f"{wnid}\t{words.split(',')[0]}\n" for wnid, words in rows))
 
 
-def write_hashes(files: Iterable[Path]) -> None:
+def write_hashes() -> None:
     """Write the hashes of the bundled files that are there, as ``sha256sum -c`` reads them."""
+    files = [*BUNDLED.values(), *sorted(STYLES.glob("*.safetensors")), LABELS]
     rows = (f"{file_hash(file)}  {file.relative_to(ASSETS).as_posix()}\n"
             for file in files if file.is_file())  # fmt: skip
     HASHES.write_text("".join(rows))

@@ -9,9 +9,10 @@ from vizkit.core.images import load_image
 from vizkit.core.models import load_model
 from vizkit.core.stylenet import STYLES
 from vizkit.methods.fast_style import FastStyleStep, train_fast_style_steps
+from vizkit.training.export import write_hashes
 
 #: The paintings that are bundled as style nets.
-BUNDLED_STYLES = ("swirls", "brush strokes")
+BUNDLED_STYLES = ("swirls", "brushstrokes")
 STEPS = 3000
 
 
@@ -26,4 +27,6 @@ def save_style(step: FastStyleStep, name: str, folder: Path = STYLES) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     save_file({key: value.half().contiguous() for key, value in step.memory["net"].items()}, path)
+    if folder == STYLES:
+        write_hashes()
     return path

@@ -106,9 +106,7 @@ class ImagePicker(widgets.VBox):
     value = traitlets.Unicode()
     problem = traitlets.Unicode()
 
-    def __init__(
-        self, value: str = "chelsea", label: str = "picture", nothing: str = ""
-    ) -> None:
+    def __init__(self, value: str = "chelsea", label: str = "picture", nothing: str = "") -> None:
         self._offering, self._nothing = False, nothing
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(

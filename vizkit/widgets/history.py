@@ -93,5 +93,3 @@ class History:
     def _pick(self, change: dict[str, int]) -> None:
         if not self._moving and self.frames:
             self._show(self.frames[change["new"]].raster())
-
-

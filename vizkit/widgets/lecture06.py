@@ -501,8 +501,7 @@ def dream_panel(
         size = f"{width} x {height} px"
         return {
             "picture": fit(photo(step.image, alt), max(680, values["size"])),
-            "text": f"octave {step.octave + 1}, {size}; 1/2 ||a||² per number "
-            f"{step.objective:.3g}",
+            "text": f"octave {step.octave + 1}, {size}; 1/2 ||a||² per number {step.objective:.3g}",
         }
 
     def code(**values: Any) -> str:
