@@ -160,7 +160,7 @@ field_view = panels.field_panel(model)
 field_view
 
 # %% [markdown]
-# ## 5 One unit, four views
+# ## 5 One unit, linked views
 #
 # Click a channel, then a place of its map. Beside it: the patches, cut from all bundled photos at several scales,
 # that excite the channel most, with the field of the unit that answered in a frame (Girshick 2014). The scan runs
@@ -253,6 +253,7 @@ field_view.reset()
 
 # %%
 unit_view.scan.wait(timeout=120)
+unit_view.dream.wait(timeout=120)
 unit_view.controls["channel"].value = 3
 top = unit_view.result.top
 assert len(top.index) == 9

@@ -75,8 +75,8 @@ gram_view = panels.gram_panel()
 gram_view
 
 # %% [markdown]
-# Tick *places in another order*: the picture could not be more different, and the matrix stays the same. That is what makes it
-# a style.
+# Tick *places in another order*: nothing in the layer can be recognized any more, and the matrix stays the same. That is what
+# makes it a style.
 #
 # ## 3 Step three: a picture that has both
 #
@@ -172,16 +172,18 @@ assert painted.content < 1.5
 # %%
 gram_view.controls["shuffle"].value = True
 assert torch.allclose(gram_view.result.matrix, gram(one)[0], rtol=1e-3, atol=1e-5)
+gram_view.reset()
 
 # %%
 before = fast_view.result
 fast_view.controls["strength"].value = 0.0
 assert torch.equal(fast_view.result, vizkit.load_image("astronaut", 256))
 assert not torch.equal(before, fast_view.result)
+fast_view.reset()
 
 # %%
 assert trained.index == 60
 first = next(panels.train_fast_style_steps(model, vizkit.load_image("mosaic", 256), steps=60))
 assert trained.loss < 0.7 * first.loss
-fast_view.controls["image"].value = "coffee"
+fast_view.update()
 assert "mosaic, trained here" in fast_view.controls["style"].options

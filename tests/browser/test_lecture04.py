@@ -109,7 +109,7 @@ def test_a_student_plays_with_notebook_04(notebook):
 
 def test_units_are_linked_and_the_scan_can_be_stopped(notebook):
     page = notebook
-    found = panel(page, "One unit, four views")
+    found = panel(page, "One unit, linked views")
     grid, place, patches = (found.locator(".vizkit-picture").nth(index) for index in range(3))
     before = source(place), source(patches)
     box = grid.locator("img").bounding_box()

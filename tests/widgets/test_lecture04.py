@@ -1,5 +1,6 @@
 """Every panel of lecture 04: values set, code shown and executed, clicks, uploads."""
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -139,8 +140,25 @@ def test_units_link_their_views(units):
     Click(0.8, 0.2).on(units.shown["map"])
     assert units.result.box != before
     assert units.shown["patches"].raster.alt.startswith("The 9 patches that excite channel")
+    units.dream.wait(60)
     result = executed(units)
     assert result.index.tolist() == units.result.top.index.tolist()
+
+
+def test_the_picture_it_wants_to_see_follows_the_channel(units):
+    first = units.dream.wait(60)
+    assert first.index == lecture04.WANTED_STEPS
+    before = units.shown["wanted"].raster.pixels
+    channel = units.controls["channel"].value
+    units.controls["channel"].value = channel + 3
+    second = units.dream.wait(60)
+    assert f"channel {channel + 3} wants" in units.shown["wanted"].raster.alt
+    assert not np.array_equal(units.shown["wanted"].raster.pixels, before)
+    assert second.score > 0
+    units.controls["row"].value = 2
+    assert units.dream.step is second, "a place of the same channel needs no other picture"
+    units.reset()
+    units.dream.wait(60)
 
 
 def test_another_layer_starts_another_scan(units):
@@ -187,6 +205,7 @@ def test_a_folder_can_be_named_in_the_panel(tmp_path, units):
     units.controls["source"].value = str(tmp_path)
     units.scan.wait(60)
     assert units.pool.names == ("lime.png", "red.png")
+    units.dream.wait(60)
     assert executed(units).index.tolist() == units.result.top.index.tolist()
     units.controls["source"].value = "no/such/folder"
     assert "there is no folder no/such/folder" in units.shown["text"].value
@@ -205,6 +224,7 @@ def test_a_folder_can_be_named_in_the_panel(tmp_path, units):
 def test_pictures_of_ones_own_are_scanned():
     panel = lecture04.unit_panel(source=PICTURES, patches=40)
     panel.scan.wait(60)
+    panel.dream.wait(60)
     assert executed(panel).index.tolist() == panel.result.top.index.tolist()
     assert panel.pool.names == ("list 0", "list 1", "list 2")
     assert panel.error is None

@@ -58,7 +58,7 @@ def _noise_field(size: int, scale: float, seed: int) -> Field:
 
 
 def swirls(size: int = 384) -> Pixels:
-    """A night sky of eddies: strokes in blues and yellows along a flow with eight whirls."""
+    """Paint a night sky of eddies: strokes in blues and yellows along a flow with eight whirls."""
     random = np.random.default_rng(5)
     y, x = np.mgrid[0:size, 0:size] / size
     flow = np.stack([np.ones_like(x), 0.35 * np.sin(2.2 * np.pi * x)])
@@ -79,7 +79,7 @@ def swirls(size: int = 384) -> Pixels:
 
 
 def brushstrokes(size: int = 384) -> Pixels:
-    """Broad strokes of warm and cold colors, laid crosswise in patches."""
+    """Paint broad strokes of warm and cold colors, laid crosswise in patches."""
     angle = 2 * np.pi * _noise_field(size, size / 9, 11)
     shade = _noise_field(size, size / 14, 12)
     colors = _palette(
@@ -89,7 +89,7 @@ def brushstrokes(size: int = 384) -> Pixels:
 
 
 def mosaic(size: int = 384) -> Pixels:
-    """Stones of uneven shape in dark mortar, in bands of color around two centers."""
+    """Lay stones of uneven shape in dark mortar, in bands of color around two centers."""
     random = np.random.default_rng(7)
     cells = np.stack(np.meshgrid(np.arange(0, size, 13), np.arange(0, size, 13)), -1).reshape(-1, 2)
     seeds = cells + random.normal(0, 3.2, cells.shape)
@@ -107,7 +107,7 @@ def mosaic(size: int = 384) -> Pixels:
 
 
 def waves(size: int = 384) -> Pixels:
-    """Overlapping scales of concentric arcs, as on printed cloth, blue on cream."""
+    """Print overlapping scales of concentric arcs, as on printed cloth, blue on cream."""
     wide = size * _FINE
     picture = Image.new("RGB", (wide, wide), "#f4ead2")
     draw = ImageDraw.Draw(picture)

@@ -32,7 +32,8 @@ class _Residual(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Add what the two convolutions find."""
-        return maps + self.body(maps)
+        found: Tensor = maps + self.body(maps)
+        return found
 
 
 class StyleNet(nn.Sequential):

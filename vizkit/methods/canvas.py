@@ -53,7 +53,7 @@ def natural_spectrum(size: int) -> Tensor:
     colors = torch.einsum(
         "cd,ndhw->nchw", torch.linalg.inv(axes), _photos(size) - mean.view(3, 1, 1)
     )
-    spectrum = torch.fft.rfft2(colors).abs().square().mean(0).sqrt()
+    spectrum: Tensor = torch.fft.rfft2(colors).abs().square().mean(0).sqrt()
     spectrum[:, 0, 0] = 0  # the mean color is the canvas's own
     return spectrum
 
@@ -66,7 +66,7 @@ def _photos(size: int) -> Tensor:
 def _frequencies(size: int) -> Tensor:
     """Return the frequency of each entry of a half spectrum, in cycles per pixel."""
     down, across = torch.fft.fftfreq(size), torch.fft.rfftfreq(size)
-    return torch.hypot(*torch.meshgrid(down, across, indexing="ij"))
+    return torch.hypot(down[:, None], across[None])
 
 
 def _pass_below(size: int, highest: float) -> Tensor:
@@ -160,7 +160,7 @@ class FourierCanvas:
     def decode(self, values: Tensor) -> Tensor:
         """Return the pictures."""
         spectrum = torch.view_as_complex(values) * self._scale(values.device)
-        colors = torch.fft.irfft2(spectrum, s=(self.size, self.size), norm="ortho")
+        colors: Tensor = torch.fft.irfft2(spectrum, s=(self.size, self.size), norm="ortho")
         return _paint(colors, _unit(natural_colors()[1]))
 
 
@@ -172,7 +172,8 @@ def _fourier_scale(size: int, highest: float) -> Tensor:
 
 def _unit(axes: Tensor) -> Tensor:
     """Scale the color axes so that the longest is 1."""
-    return axes / axes.norm(dim=0).max()
+    lengths: Tensor = axes.norm(dim=0)
+    return axes / lengths.max()
 
 
 def _paint(colors: Tensor, axes: Tensor) -> Tensor:
@@ -214,7 +215,8 @@ class PhaseCanvas:
         """Return the phases of pictures; their magnitudes are lost."""
         mean, axes = (one.to(images.device) for one in natural_colors())
         colors = torch.einsum("cd,ndhw->nchw", torch.linalg.inv(axes), images - mean.view(3, 1, 1))
-        return torch.fft.rfft2(colors).angle()
+        phases: Tensor = torch.fft.rfft2(colors).angle()
+        return phases
 
     def decode(self, values: Tensor) -> Tensor:
         """Return the pictures."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -263,4 +264,4 @@ def _parts(length: int, most: int) -> list[tuple[int, int]]:
     """Cut a length into equal parts of at most `most`."""
     count = math.ceil(length / most)
     edges = [round(index * length / count) for index in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

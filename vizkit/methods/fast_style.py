@@ -47,7 +47,7 @@ class FastStyleStep(Step):
         state = self.memory["net"]
         net = StyleNet(len(state["0.0.weight"])).eval().requires_grad_(False)
         net.load_state_dict(state)
-        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return net.to(memory_format=torch.channels_last)
 
 
 def train_fast_style_steps(

@@ -244,9 +244,10 @@ def _climb(
     views: _Views | None, opened: Tensor,
 ) -> "_Climb":  # fmt: skip
     """Score the pictures and find the way up."""
-    with torch.enable_grad(), model.running(values) as net:
+    with torch.enable_grad():
         images = canvas.decode(values)
-        pixels = images.detach().requires_grad_()
+    pixels = images.detach().requires_grad_()
+    with torch.enable_grad(), model.running(pixels) as net:
         seen = pixels if views is None else views(pixels)
         score = aim.scores(net, seen, opened).view(-1, len(aim)).mean(0)
         (slope,) = torch.autograd.grad(score.sum(), pixels)
@@ -316,7 +317,7 @@ class _Direct:
 
 
 def above(sizes: Tensor, percentile: float) -> Tensor:
-    """Return which places of maps (N, H, W) lie above a percentile of their own map, (N, 1, H, W)."""
+    """Return where maps (N, H, W) lie above a percentile of their own, shape (N, 1, H, W)."""
     limit = torch.quantile(sizes.flatten(1).float(), percentile / 100, dim=1)
     return (sizes > limit.view(-1, 1, 1))[:, None]
 
@@ -348,7 +349,7 @@ class Faces:
     group: Tensor
 
     def members(self, count: int) -> Tensor:
-        """Return the most exciting patches of each group, shape (k, count), small groups repeated."""
+        """Return each group's most exciting patches, shape (k, count), small groups repeated."""
         rows = [self.index[self.group == one] for one in range(len(self.means))]
         return torch.stack([row.repeat(-(-count // len(row)))[:count] for row in rows])
 

@@ -145,15 +145,15 @@ Part = tuple[float, str, int | None, Place]
 
 
 def _parts(model: ImageModel, objective: Objective) -> list[Part]:
-    """Write an objective as a sum of (weight, layer, channel, place); the layer "" is the logits."""
+    """Write an objective as a sum of (weight, layer, channel, place); layer "" is the logits."""
     if isinstance(objective, Mixture):
         if not objective.parts:
             raise ValueError("a Mixture must have one part or more, got none")
         return [
-            (weight * inner, *rest)
+            (weight * inner, layer, channel, place)
             for weight, part in objective.parts
-            for inner, *rest in _parts(model, part)
-        ]  # type: ignore[misc]
+            for inner, layer, channel, place in _parts(model, part)
+        ]
     if isinstance(objective, WholeLayer):
         return [(1.0, model.layer(objective.layer).name, None, "all")]
     if isinstance(objective, Channel | Unit):

@@ -391,7 +391,7 @@ def _descend(
         return float(loss.detach())
 
     with torch.enable_grad(), model.running(values) as net:
-        descent.step(closure)  # type: ignore[arg-type]
+        descent.step(closure)
     values.data.clamp_(0, 1)
     found = measured[0]
     return tuple(float(one.detach()) for one in (found.content, found.style, found.variation))  # type: ignore[return-value]
@@ -408,7 +408,8 @@ def match_colors(image: Tensor, like: Tensor) -> Tensor:
     wanted, wanted_root = _color_spread(like)
     turn = wanted_root @ torch.linalg.inv(root)
     colors = turn @ (image.flatten(1).double() - mean[:, None]) + wanted[:, None]
-    return colors.clamp(0, 1).view_as(image).float()
+    matched: Tensor = colors.clamp(0, 1).view_as(image).float()
+    return matched
 
 
 def _color_spread(image: Tensor) -> tuple[Tensor, Tensor]:

@@ -242,6 +242,13 @@ def limit(control: widgets.Widget, last: int) -> None:
     update(control, max=last, value=min(control.value, last))
 
 
+def fit_size(control: widgets.Widget, model: ImageModel, low: int, high: int) -> None:
+    """Let a slider of sizes go from `low` to `high`, or leave it the one that a net takes."""
+    if model.fixed_size:
+        low = high = model.input_size
+    update(control, min=low, max=high, value=min(max(control.value, low), high))
+
+
 def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = None) -> None:
     """Give a list new options; what was picked stays if it is still there."""
     if tuple(options) == tuple(control.options):

@@ -24,9 +24,11 @@ from vizkit.figures.grids import activation_grid, filter_grid, neighbor_rows, pa
 from vizkit.figures.pictures import boxes, contrast, fit, message, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.methods.activations import ActivationMaps, activation_gradients, activations
+from vizkit.methods.feature_vis import PictureStep, maximize_steps, replaced
 from vizkit.methods.filters import Filters, WeightCount, convolutions, filters, weight_sharing
 from vizkit.methods.gradients import Unit, pixel_gradient
 from vizkit.methods.neighbors import Neighbors, center, code_layer, codes, nearest, pixel_vectors
+from vizkit.methods.objectives import Channel
 from vizkit.methods.receptive_field import ReceptiveField, measured_field, receptive_fields
 from vizkit.methods.units import (
     ScanStep,
@@ -53,6 +55,8 @@ from vizkit.widgets.sources import (
 RULES: dict[str, Rule] = {"gradient": "backprop", "deconvnet": "deconvnet", "guided": "guided"}
 #: Width of the photo in the receptive-field panel, in pixels.
 FIELD = 480
+#: Steps of the picture in the unit view: it has to follow the clicks.
+WANTED_STEPS = 64
 
 
 @lru_cache(maxsize=2)
@@ -436,9 +440,10 @@ class UnitView:
 
 
 class UnitPanel(Panel):
-    """Four linked views of one unit: its layer, its map, its place, the patches that excite it.
+    """Linked views of one unit: its layer, its map, its place, what it wants to see, its patches.
 
-    The scan for the patches runs in the background and fills the view while it runs.
+    The scan for the patches and the picture made to excite the channel run in the background and
+    fill the view while they run.
 
     Parameters
     ----------
@@ -456,6 +461,8 @@ class UnitPanel(Panel):
     ----------
     scan : Runner
         The scan under way; ``scan.wait()`` waits for it.
+    dream : Runner
+        The picture that is being made.
     pool : PatchPool
     """
 
@@ -474,6 +481,7 @@ class UnitPanel(Panel):
         self._patches = patches
         self.pool = source_pool(source, patches, patch_size(net))
         self._scanned: tuple[str, str, str] | None = None
+        self._dreamed: tuple[str, str, int] | None = None
         self._source, self._problem = str(source), ""
         layers = make.layer_options(net, maps_only=True)
         names = [name for _, name in layers]
@@ -499,12 +507,17 @@ class UnitPanel(Panel):
         self.scan: Runner[ScanStep] = Runner(
             self._steps, lambda _: self.update(), rate=3, name="patch scan"
         )
+        self.dream: Runner[PictureStep] = Runner(
+            self._dream_steps, lambda _: self._show_dream(), rate=3, name="picture"
+        )
         super().__init__(
-            "One unit, four views", controls, self._look, self._paint, code=self._listing_of,
-            adjust=self._fit_sliders, arrange=self._lay_out, extra=[self.scan.view],
+            "One unit, linked views", controls, self._look, self._paint, code=self._listing_of,
+            adjust=self._fit_sliders, arrange=self._lay_out,
+            extra=[self.scan.view],
             captions={
                 "grid": "its layer: click a channel",
                 "map": "its map and the field of one place: click a place",
+                "wanted": "what the channel wants to see",
                 "back": "what excites the unit in the pixels it sees, by one backward pass",
                 "patches": "the patches that excite the channel most, the unit's field framed",
             },
@@ -515,6 +528,25 @@ class UnitPanel(Panel):
     def _steps(self, step: ScanStep | None) -> Iterator[ScanStep]:
         net, layer = self._picker.load(), self.controls["layer"].value
         return scan_steps(net, self.pool, layer, batch_size=32, resume=step)
+
+    def _dream_steps(self, step: PictureStep | None) -> Iterator[PictureStep]:
+        wanted = Channel(self.controls["layer"].value, self.controls["channel"].value)
+        recipe = replaced("Fourier", steps=WANTED_STEPS)
+        return maximize_steps(self._picker.load(), wanted, recipe, resume=step)
+
+    def _show_dream(self) -> None:
+        """Show the picture as far as it is; the other views have not changed."""
+        if "wanted" in self.shown:
+            self.shown["wanted"].show(self._wanted_picture())
+
+    def _wanted_picture(self) -> Raster:
+        step = self.dream.step
+        if self.dream.error is not None:
+            return message(checks.first_line(self.dream.error, 60), width=PHOTO)
+        if step is None:
+            return message("The picture is on its way.", width=PHOTO)
+        alt = f"What channel {self.controls['channel'].value} wants to see"
+        return fit(photo(step.images[0], alt), PHOTO)
 
     def _fit_sliders(self, controls: dict[str, Any]) -> None:
         net = self._picker.load()
@@ -531,6 +563,10 @@ class UnitPanel(Panel):
         if self._scanned != wanted:
             self._scanned = wanted
             self.scan.run()
+        unit = (net.name, layer, values["channel"])
+        if self._dreamed != unit:
+            self._dreamed = unit
+            self.dream.run()
         size = _map_size(net)
         picture, maps = load_image(values["image"], size), _maps(net, values["image"], size, layer)
         field = _fields(net)[layer]
@@ -578,6 +614,7 @@ class UnitPanel(Panel):
         return {
             "grid": activation_grid(view.maps, order=view.order, chosen=view.channel, width=600),
             "map": boxes(fit(laid, PHOTO), [(x0, y0, x1, y1)]),
+            "wanted": self._wanted_picture(),
             "back": self._back(view, title),
             "text": self._read_out(view, one),
             "patches": self._patch_sheet(view, title),
@@ -610,7 +647,8 @@ class UnitPanel(Panel):
     def _lay_out(shown: dict[str, widgets.Widget]) -> widgets.Widget:
         wrap = widgets.Layout(flex_flow="row wrap", grid_gap="16px")
         place = widgets.VBox([shown["map"], shown["text"], shown["back"]])
-        return widgets.VBox([shown["grid"], widgets.HBox([place, shown["patches"]], layout=wrap)])
+        seen = widgets.VBox([shown["patches"], shown["wanted"]])
+        return widgets.VBox([shown["grid"], widgets.HBox([place, seen], layout=wrap)])
 
     def _listing_of(self, **values: Any) -> str:
         net, layer = self._picker.load(), values["layer"]
@@ -623,7 +661,9 @@ class UnitPanel(Panel):
             "from vizkit.figures.grids import activation_grid, patch_grid",
             "from vizkit.figures.pictures import boxes, contrast, fit, overlay, photo",
             "from vizkit.methods.activations import activations",
+            "from vizkit.methods.feature_vis import maximize_steps, replaced",
             "from vizkit.methods.gradients import Unit, pixel_gradient",
+            "from vizkit.methods.objectives import Channel",
             "from vizkit.methods.receptive_field import receptive_fields",
             "from vizkit.methods.units import scan_steps, top_patches",
             "",
@@ -640,6 +680,9 @@ class UnitPanel(Panel):
             "       for edge in field.box(row, column, *image.shape[1:])]",
             f"display(boxes(fit(laid, {PHOTO}), [box]))",
             *self._back_code(values),
+            f"recipe = replaced('Fourier', steps={WANTED_STEPS})",
+            "wanted = last(maximize_steps(model, Channel(layer, channel), recipe))",
+            f"display(fit(photo(wanted.images[0], 'what it wants to see'), {PHOTO}))",
             f"pool = cut_patches({source}, count={self._patches}, size={patch_size(net)})",
             "scan = last(scan_steps(model, pool, layer, batch_size=32))",
             "result = top_patches(scan, pool, channel)",
@@ -882,5 +925,5 @@ def mixture_panel(
     )  # fmt: skip
 
 
-#: Show one unit in four linked views; see `UnitPanel`.
+#: Show one unit in linked views; see `UnitPanel`.
 unit_panel = UnitPanel

@@ -30,7 +30,7 @@ from vizkit.methods.units import ScanStep, scan_steps
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Shown, alert
+from vizkit.widgets.panel import Shown
 from vizkit.widgets.sources import image_line, patch_size, source_code, source_pool
 
 #: Width of the picture that is being made, in pixels.
@@ -46,7 +46,7 @@ GRAY = (
 def _target_controls(net: ImageModel, target: str, layer: str, kind: str) -> dict[str, Any]:
     """Return the controls that say what a picture is to excite."""
     return {
-        "kind": make.choices("excite a", KINDS, kind),
+        "kind": make.dropdown("excite a", KINDS, kind),
         "target": make.search("class", net.labels, target),
         "layer": make.dropdown("layer", make.layer_options(net), layer),
         "channel": make.slider("channel", 0, net.layers[layer].shape[0] - 1, 0, live=False),
@@ -57,6 +57,12 @@ def _middle_layer(net: ImageModel) -> str:
     """Return a layer whose units have seen enough to be interesting."""
     names = [name for _, name in make.layer_options(net, maps_only=True)]
     return "relu5" if "relu5" in names else names[2 * len(names) // 3]
+
+
+def _last_layer(net: ImageModel) -> str:
+    """Return the last layer whose units have places."""
+    names = [name for _, name in make.layer_options(net, maps_only=True)]
+    return "relu7" if "relu7" in names else names[-2 if len(names) > 1 else -1]
 
 
 def _fit_target(controls: dict[str, Any], net: ImageModel) -> None:
@@ -114,8 +120,7 @@ def picture_panel(
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
         _fit_target(controls, net)
-        if net.fixed_size:
-            make.update(controls["size"], max=max(512, net.input_size), value=net.input_size)
+        make.fit_size(controls["size"], net, 64, 512)
 
     def start(step: PictureStep | None, **values: Any) -> Iterator[PictureStep]:
         return maximize_steps(
@@ -126,13 +131,12 @@ def picture_panel(
     def draw(step: PictureStep, **values: Any) -> Shown:
         net, what = picker.load(), _objective(values)
         alt = f"A picture made to excite {what}, after {step.index} steps"
-        note = alert(ValueError(GRAY)) if step.opened.any() else ""
+        note = f"<i>{GRAY}</i><br>" if step.opened.any() else ""
         top = net.top(_as_seen(net, step.images[0]), min(5, len(net.labels)))
-        title = f"{net.name} looks at it"
+        title = f"{net.name} looks at it: score {float(step.score[0]):.2f}"
         return {
             "picture": fit(photo(step.images[0], alt), LARGE),
-            "bars": top_bars(top, title, str(what)),
-            "text": f"{note}step {step.index}: score {float(step.score[0]):.2f}",
+            "bars": note + top_bars(top, title, str(what)),
         }
 
     def code(**values: Any) -> str:
@@ -153,8 +157,7 @@ def picture_panel(
 
     panel = LivePanel(
         "What it wants to see", controls, start, draw, code=code, adjust=adjust, history="picture",
-        rate=8, name="steps", auto=True,
-        captions={"picture": "the picture at this step"},
+        arrange=layouts.column, rate=8, name="steps", auto=True,
     )  # fmt: skip
     return panel
 
@@ -181,19 +184,19 @@ COMPARED = ("from zeros, L2", "Fourier", "MACO")
 
 
 def recipe_panel(
-    model: str | ImageModel = "viznet-robust", layer: str | None = None, channel: int = 12
+    model: str | ImageModel = "viznet-robust", layer: str | None = None, channel: int = 38
 ) -> LivePanel:
     """Show the deck's recipe beside today's, on one unit."""
     picker = make.ModelPicker(model)
     net = picker.load()
     controls = {
         "model": picker,
-        **_target_controls(net, net.labels[0], layer or _middle_layer(net), "channel"),
+        **_target_controls(net, net.labels[0], layer or _last_layer(net), "channel"),
         "others": make.dropdown("instead", ["the deck and today", "Yosinski's four"]),
         "steps": make.slider("steps", 16, 512, 160, step=16, live=False),
         "seed": make.slider("seed", 0, 20, 0, live=False),
     }
-    controls["channel"].value = channel
+    make.update(controls["channel"], value=min(channel, controls["channel"].max))
 
     def names(values: dict[str, Any]) -> tuple[str, ...]:
         four = tuple(name for name in RECIPES if name.startswith("Yosinski"))
@@ -215,7 +218,7 @@ def recipe_panel(
             for name, run in zip(names(values), step.runs, strict=True)
         ]
         pictures = torch.cat([run.images for run in step.runs])
-        note = alert(ValueError(GRAY)) if any(run.opened.any() for run in step.runs) else ""
+        note = f"<i>{GRAY}</i>" if any(run.opened.any() for run in step.runs) else ""
         alt = f"Pictures made to excite {_objective(values)}: " + ", ".join(captions)
         laid = sheet(pictures, alt, side=680 // len(pictures), captions=captions,
                      columns=len(pictures))  # fmt: skip
@@ -271,8 +274,7 @@ def layer_panel(model: str | ImageModel = "viznet-robust", layer: str | None = N
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
         make.offer(controls["layer"], make.layer_options(net, maps_only=True))
-        if net.fixed_size:
-            make.update(controls["size"], max=net.input_size, value=net.input_size)
+        make.fit_size(controls["size"], net, 32, 160)
 
     def wanted(values: dict[str, Any]) -> list[Objective]:
         count = min(values["most"], picker.load().layers[values["layer"]].shape[0])
@@ -353,7 +355,7 @@ def faces_panel(
     maps = make.layer_options(net, maps_only=True)
     controls = {
         "model": picker,
-        "layer": make.dropdown("layer", maps, layer or maps[-2][1]),
+        "layer": make.dropdown("layer", maps, layer or _last_layer(net)),
         "channel": make.slider("channel", 0, 10_000, channel, live=False),
         "k": make.slider("faces", 2, 6, 4, live=False),
         "steps": make.slider("steps", 16, 512, 128, step=16, live=False),
@@ -451,7 +453,7 @@ def dream_panel(
     controls = {
         "image": make.ImagePicker(image),
         "model": picker,
-        "layer": make.dropdown("layer", names, layer or names[-2][1]),
+        "layer": make.dropdown("layer", names, layer or _last_layer(net)),
         "second": make.dropdown("and layer", [NONE, *(name for _, name in names)]),
         "guide": guide,
         "mode": make.choices("way", ["octaves", "zoom"]),
@@ -466,7 +468,7 @@ def dream_panel(
     def adjust(controls: dict[str, Any]) -> None:
         net = picker.load()
         names = make.layer_options(net, maps_only=True)
-        make.offer(controls["layer"], names, names[-2][1])
+        make.offer(controls["layer"], names, _last_layer(net))
         make.offer(controls["second"], [NONE, *(name for _, name in names)], NONE)
         zooming = controls["mode"].value == "zoom"
         controls["octaves"].disabled = controls["guide"].disabled = zooming

@@ -30,6 +30,8 @@ from vizkit.widgets.sources import PHOTO, image_line, source_pool
 
 #: Width of the picture that is being painted, in pixels.
 LARGE = 620
+#: Width of a picture beside another, in pixels.
+HALF = 300
 
 # Gram matrices --------------------------------------------------------------------------------
 
@@ -40,6 +42,7 @@ class GramView:
 
     image: Tensor
     layer: str
+    map: Tensor
     matrix: Tensor
 
 
@@ -71,7 +74,8 @@ def gram_panel(model: str | ImageModel = "viznet", image: str = "swirls") -> Pan
     def compute(image: str, layer: str, shuffle: bool, **_: Any) -> GramView:
         net, picture = picker.load(), load_image(image, 256)
         maps = content_targets(net, picture, [layer])[layer]
-        return GramView(picture, layer, gram(shuffled(maps) if shuffle else maps)[0].cpu())
+        maps = shuffled(maps) if shuffle else maps
+        return GramView(picture, layer, maps[0].mean(0).cpu(), gram(maps)[0].cpu())
 
     def draw(view: GramView) -> Shown:
         size = len(view.matrix)
@@ -79,7 +83,8 @@ def gram_panel(model: str | ImageModel = "viznet", image: str = "swirls") -> Pan
         alt = f"The Gram matrix of {view.layer}, {size} x {size}, square roots"
         matrix = fit(Raster(colorize(each)[0], alt, exact=True), PHOTO)
         return {
-            "picture": fit(photo(view.image, "The picture"), PHOTO),
+            "picture": fit(photo(view.image, "The picture"), HALF),
+            "map": fit(Raster(colorize(view.map[None])[0], "The mean of its channels"), HALF),
             "matrix": matrix,
             "text": f"<b>{size} x {size}</b>, symmetric, no places left; its trace is the mean "
             f"square of the layer: {float(view.matrix.trace()):.4g}",
@@ -99,14 +104,19 @@ def gram_panel(model: str | ImageModel = "viznet", image: str = "swirls") -> Pan
             image_line(image, 256),
             f"maps = content_targets(model, image, [{layer!r}])[{layer!r}]",
             f"result = gram({maps})[0].cpu()",
-            f"display(fit(photo(image, 'the picture'), {PHOTO}))",
+            f"display(fit(photo(image, 'the picture'), {HALF}))",
+            f"one = colorize({maps}[0].mean(0).cpu()[None])[0]",
+            f"display(fit(Raster(one, 'the mean of its channels'), {HALF}))",
             f"painted = colorize(enlarge(result.sqrt()[None], {PHOTO}))[0]",
             f"fit(Raster(painted, 'its Gram matrix', exact=True), {PHOTO})",
         ])  # fmt: skip
 
     return Panel(
         "Which channels go together", controls, compute, draw, code=code, adjust=adjust,
-        captions={"picture": "the picture", "matrix": "the Gram matrix of the layer"},
+        captions={
+            "picture": "the picture", "map": "the layer, its channels averaged",
+            "matrix": "the layer's Gram matrix: a row and a column for each channel",
+        },
     )  # fmt: skip
 
 
