@@ -66,9 +66,7 @@ def test_the_history_goes_back_and_continue_goes_on(picture):
     assert stopped < 64
     picture.runner.resume()
     assert picture.runner.wait(60).index == 64
-    np.testing.assert_allclose(
-        picture.shown["picture"].raster.pixels.astype(int), last, atol=3
-    )
+    np.testing.assert_allclose(picture.shown["picture"].raster.pixels.astype(int), last, atol=3)
     picture.reset()
 
 

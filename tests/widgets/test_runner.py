@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -121,3 +123,16 @@ def test_show_may_start_a_new_run_from_the_runs_own_thread():
     time.sleep(0.05)
     assert runner.wait(10).index == 20
     assert threading.active_count() < 20
+
+
+def test_a_process_ends_in_peace_while_a_run_goes_on():
+    code = (
+        "import time\n"
+        "from vizkit.widgets import lecture06\n"
+        "panel = lecture06.dream_panel()\n"
+        "panel.set(iterations=40)\n"
+        "panel.runner.run()\n"
+        "time.sleep(0.3)\n"
+        "assert panel.runner.running\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

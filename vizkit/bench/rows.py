@@ -25,16 +25,21 @@ from nbclient import NotebookClient
 from vizkit.core import checks
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.data import cut_patches
+from vizkit.core.hooks import forward_to
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel, load_model
 from vizkit.core.scenes import make_scenes
-from vizkit.core.steps import last
+from vizkit.core.steps import Step, last
+from vizkit.core.stylenet import load_style, styles, stylize
 from vizkit.methods.attribution import METHODS
+from vizkit.methods.dream import dream_steps
+from vizkit.methods.feature_vis import RECIPES, maximize_steps
 from vizkit.methods.gradients import pixel_gradient
 from vizkit.methods.localization import score_steps
 from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
 from vizkit.methods.occlusion import occlusion_steps
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
+from vizkit.methods.style import style_layers, style_steps
 from vizkit.methods.units import scan_steps, top_patches
 
 
@@ -207,6 +212,115 @@ def occlusion_map() -> Row:
     return Row("occlusion", ours, "s", "captum at its best", ours / min(theirs), 0.25)
 
 
+def seen_by(model: ImageModel, run: Callable[[], object]) -> list[torch.Size]:
+    """Return the shapes of all batches that a net sees during a run."""
+    shapes: list[torch.Size] = []
+    handle = model.net.register_forward_pre_hook(lambda _, inputs: shapes.append(inputs[0].shape))
+    try:
+        run()
+    finally:
+        handle.remove()
+    return shapes
+
+
+def bare_passes(model: ImageModel, shapes: Sequence[torch.Size], layer: str = "") -> None:
+    """Run forward to a layer, or to the end, and backward to the pixels, once for each shape."""
+    for shape in shapes:
+        pixels = torch.rand(shape, device=model.device).requires_grad_()
+        inputs = model.normalize(pixels)
+        output = forward_to(model.net, inputs, layer) if layer else model.net(inputs)
+        torch.autograd.grad(output.sum(), pixels)
+
+
+def against_bare(
+    name: str, model: ImageModel, run: Callable[[], Iterator[Step]], count: int, layer: str = ""
+) -> Row:
+    """Time the first steps of a run against the bare passes over the same tensors."""
+
+    def steps() -> None:
+        for _ in itertools.islice(run(), count):
+            pass
+
+    shapes = seen_by(model, steps)
+    ours, peer = interleaved(steps, lambda: bare_passes(model, shapes, layer))
+    return Row(name, ours / count, "s a step", "bare forward and backward", ours / peer, 1.15)
+
+
+def feature_step() -> list[Row]:
+    """Time a step of ten class pictures in one batch, and one of one picture against Horama's."""
+    model = load_model()
+    rows = [against_bare(
+        "feature step, ten pictures", model, lambda: maximize_steps(model, list(range(10))), 20
+    )]  # fmt: skip
+    try:
+        import horama
+        import horama.fourier_fv
+    except ModuleNotFoundError as error:
+        return [*rows, _missing("feature step against Horama", error)]
+    horama.fourier_fv.tqdm = lambda steps: steps  # a progress bar is not what is measured
+    views = RECIPES["Fourier"].views
+
+    def theirs() -> None:
+        horama.fourier(
+            lambda crops: model.net(model.normalize(crops))[:, 3].mean(), total_steps=40,
+            image_size=96, model_input_size=model.input_size, crops_per_iteration=views,
+            box_size=(0.6, 0.8), values_range=(0.0, 1.0), device=str(model.device),
+        )  # fmt: skip
+
+    ours, peer = interleaved(lambda: last(itertools.islice(maximize_steps(model, 3), 40)), theirs)
+    crops = 40 * views
+    return [*rows, Row("feature step", ours / crops, "s a crop", "Horama's", ours / peer, 1.0)]
+
+
+def _missing(name: str, error: ModuleNotFoundError) -> Row:
+    return Row(name, math.nan, f"{error.name} is missing: see tests/peers.txt", "", None, math.nan)
+
+
+def dream_step() -> Row:
+    """Time a step of the default dream at its full size."""
+    model, image = load_model("viznet-robust"), load_image("china", 320)
+    return against_bare(
+        "dream step", model, lambda: dream_steps(model, image, "relu7", octaves=1, tile=1024), 10,
+        "relu7",
+    )  # fmt: skip
+
+
+def style_step() -> Row:
+    """Time a step of neural style, 256 px."""
+    model, count = load_model(), 12
+    content, style = (load_image(name, 256) for name in ("china", "swirls"))
+    layers = style_layers(model)
+
+    def steps() -> None:
+        for _ in itertools.islice(style_steps(model, content, style), count):
+            pass
+
+    def bare() -> None:
+        """Pass forward to the layers, make their Gram matrices, and pass back, in plain torch."""
+        for _ in range(count):
+            pixels = content[None].clone().requires_grad_()
+            maps, total = model.normalize(pixels), pixels.new_zeros(())
+            for name, module in model.net.named_children():
+                maps = module(maps)
+                if name in layers.style:
+                    values = maps.permute(0, 2, 3, 1).flatten(1, 2)
+                    total = total + (values.transpose(1, 2) @ values).sum()
+                if name == layers.style[-1]:
+                    break
+            torch.autograd.grad(total, pixels)
+
+    ours, peer = interleaved(steps, bare)
+    return Row("style step", ours / count, "s a step",
+               "bare forward and backward with its Gram matrices", ours / peer, 1.15)  # fmt: skip
+
+
+def fast_style() -> Row:
+    """Repaint a picture of 256 px by a bundled style net."""
+    net, image = load_style(styles()[0]), load_image("chelsea", (256, 256))
+    (ours,) = interleaved(lambda: stylize(net, image), rounds=25)
+    return Row("fast style", 1000 * ours, "ms", "", None, 60)
+
+
 #: Runs in the page: presses a key on a slider and resolves when the picture has been painted.
 WATCH = """async () => {
   const panel = document.querySelector('.vizkit-panel');
@@ -336,6 +450,10 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "loss surface": loss_surface,
     "guided backprop": guided_gradient,
     "occlusion": occlusion_map,
+    "feature step": feature_step,
+    "dream step": dream_step,
+    "style step": style_step,
+    "fast style": fast_style,
     "slider to pixels": slider_to_pixels,
     "dragged occluder": dragged_occluder,
     "live t-SNE frame": live_embedding,

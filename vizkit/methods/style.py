@@ -26,8 +26,23 @@ def gram(maps: Tensor) -> Tensor:
     ----------
     maps : Tensor, shape (N, C, H, W)
     """
-    flat = maps.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[2]
+    found: Tensor = _Gram.apply(maps.permute(0, 2, 3, 1).flatten(1, 2))
+    return found
+
+
+class _Gram(torch.autograd.Function):
+    """``V^T V / n`` for V (N, n, C); its gradient is one product where autograd makes two."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.transpose(1, 2) @ values / values.shape[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (values,) = ctx.saved_tensors
+        slope: Tensor = values @ ((gradient + gradient.transpose(1, 2)) / values.shape[1])
+        return slope
 
 
 def total_variation(images: Tensor) -> Tensor:

@@ -55,6 +55,8 @@ from vizkit.widgets.sources import (
 RULES: dict[str, Rule] = {"gradient": "backprop", "deconvnet": "deconvnet", "guided": "guided"}
 #: Width of the photo in the receptive-field panel, in pixels.
 FIELD = 480
+#: Width of a picture in the unit view, in pixels: two side by side.
+UNIT = 304
 #: Steps of the picture in the unit view: it has to follow the clicks.
 WANTED_STEPS = 64
 
@@ -516,10 +518,10 @@ class UnitPanel(Panel):
             extra=[self.scan.view],
             captions={
                 "grid": "its layer: click a channel",
-                "map": "its map and the field of one place: click a place",
+                "map": "its map and field: click a place",
                 "wanted": "what the channel wants to see",
-                "back": "what excites the unit in the pixels it sees, by one backward pass",
-                "patches": "the patches that excite the channel most, the unit's field framed",
+                "back": "sent back to the pixels it sees",
+                "patches": "what excites the channel most",
             },
         )  # fmt: skip
         self.shown["grid"].on_click(self._pick_channel)
@@ -542,11 +544,11 @@ class UnitPanel(Panel):
     def _wanted_picture(self) -> Raster:
         step = self.dream.step
         if self.dream.error is not None:
-            return message(checks.first_line(self.dream.error, 60), width=PHOTO)
+            return message(checks.first_line(self.dream.error, 60), width=UNIT)
         if step is None:
-            return message("The picture is on its way.", width=PHOTO)
+            return message("The picture is on its way.", width=UNIT)
         alt = f"What channel {self.controls['channel'].value} wants to see"
-        return fit(photo(step.images[0], alt), PHOTO)
+        return fit(photo(step.images[0], alt), UNIT)
 
     def _fit_sliders(self, controls: dict[str, Any]) -> None:
         net = self._picker.load()
@@ -609,11 +611,11 @@ class UnitPanel(Panel):
         one = view.maps.maps[view.channel]
         title = f"channel {view.channel} of {view.maps.layer}"
         laid = overlay(view.image, one, f"The map of {title}", signed=bool(one.min() < 0))
-        scale = PHOTO / laid.width
+        scale = UNIT / laid.width
         x0, y0, x1, y1 = (round(value * scale) for value in view.box)
         return {
             "grid": activation_grid(view.maps, order=view.order, chosen=view.channel, width=600),
-            "map": boxes(fit(laid, PHOTO), [(x0, y0, x1, y1)]),
+            "map": boxes(fit(laid, UNIT), [(x0, y0, x1, y1)]),
             "wanted": self._wanted_picture(),
             "back": self._back(view, title),
             "text": self._read_out(view, one),
@@ -623,15 +625,15 @@ class UnitPanel(Panel):
     @staticmethod
     def _back(view: UnitView, title: str) -> Raster:
         if view.gradient is None:
-            return message("This rule is not defined for this network.", width=PHOTO)
+            return message("This rule is not defined for this network.", width=UNIT)
         x0, y0, x1, y1 = view.box
         seen = contrast(view.gradient[None, :, y0:y1, x0:x1])[0]
-        return fit(photo(seen, f"One unit of {title}, sent back to the pixels it sees"), PHOTO)
+        return fit(photo(seen, f"One unit of {title}, sent back to the pixels it sees"), UNIT)
 
     def _patch_sheet(self, view: UnitView, title: str) -> Raster:
         if view.top is None or not len(view.top.index):
             return message("No patch is scanned yet: press Run.")
-        return patch_grid(self.pool, view.top, view.field, side=128, title=title)
+        return patch_grid(self.pool, view.top, view.field, side=UNIT // 3 - 3, title=title)
 
     @staticmethod
     def _read_out(view: UnitView, one: Tensor) -> str:
@@ -676,17 +678,17 @@ class UnitPanel(Panel):
             "field = receptive_fields(model)[layer]",
             "one = maps.maps[channel]",
             'laid = overlay(image, one, "one channel", signed=bool(one.min() < 0))',
-            f"box = [round(edge * {PHOTO} / laid.width)",
+            f"box = [round(edge * {UNIT} / laid.width)",
             "       for edge in field.box(row, column, *image.shape[1:])]",
-            f"display(boxes(fit(laid, {PHOTO}), [box]))",
+            f"display(boxes(fit(laid, {UNIT}), [box]))",
             *self._back_code(values),
             f"recipe = replaced('Fourier', steps={WANTED_STEPS})",
             "wanted = last(maximize_steps(model, Channel(layer, channel), recipe))",
-            f"display(fit(photo(wanted.images[0], 'what it wants to see'), {PHOTO}))",
+            f"display(fit(photo(wanted.images[0], 'what it wants to see'), {UNIT}))",
             f"pool = cut_patches({source}, count={self._patches}, size={patch_size(net)})",
             "scan = last(scan_steps(model, pool, layer, batch_size=32))",
             "result = top_patches(scan, pool, channel)",
-            "display(patch_grid(pool, result, field))",
+            f"display(patch_grid(pool, result, field, side={UNIT // 3 - 3}))",
         ])  # fmt: skip
 
     def _back_code(self, values: dict[str, Any]) -> list[str]:
@@ -697,7 +699,7 @@ class UnitPanel(Panel):
             f"back = pixel_gradient(model, image, unit, rule={RULES[values['rule']]!r})",
             "x0, y0, x1, y1 = field.box(row, column, *image.shape[1:])",
             "seen = contrast(back[None, :, y0:y1, x0:x1])[0]",
-            f"display(fit(photo(seen, 'sent back'), {PHOTO}))",
+            f"display(fit(photo(seen, 'sent back'), {UNIT}))",
         ]
 
     def _pick_channel(self, x: int, y: int) -> None:

@@ -1,11 +1,13 @@
 """A live run that a hand can stop: drains a step generator in a thread."""
 
+import atexit
 import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import Event, Lock, Thread, current_thread
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import ipywidgets as widgets
 
@@ -13,6 +15,20 @@ from vizkit.core.steps import Step
 from vizkit.widgets.panel import alert
 
 S = TypeVar("S", bound=Step)
+# A thread inside of torch when the interpreter ends takes the whole process down with an abort.
+_threads: "WeakKeyDictionary[Thread, Event]" = WeakKeyDictionary()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Let every run end after its present step."""
+    running = [(thread, halt) for thread, halt in _threads.items() if thread.is_alive()]
+    for _, halt in running:
+        halt.set()
+    for thread, _ in running:
+        thread.join(10)
+
+
 _BUTTONS = {"Run": "56px", "Stop": "56px", "Step": "56px", "Continue": "82px", "Reset": "64px"}
 
 
@@ -139,6 +155,7 @@ class Runner(Generic[S]):
             self._halt = Event()
             self.step, self.error = step, None
             self._thread = Thread(target=self._drain, args=(step, self._halt, most), daemon=True)
+            _threads[self._thread] = self._halt
             self._enable(running=True)
             self._thread.start()
 

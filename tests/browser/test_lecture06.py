@@ -1,0 +1,57 @@
+"""Notebook 06 in JupyterLab: a run is seen to grow, stopped, continued, gone back in, and changed."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture03 import steps_done
+from tests.browser.test_lecture04 import changed, panel, pick, source
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def end_of(found, slider):
+    """Move the n-th slider to its end by the keyboard."""
+    found.locator(".noUi-handle").nth(slider).focus()
+    found.page.keyboard.press("End")
+
+
+def test_a_student_dreams(page, lab):
+    open_notebook(page, lab, "06_dream.ipynb")
+    run_all(page)
+    assert errors(page) == []
+
+    found = panel(page, "DeepDream")
+    picture, stop = found.locator(".vizkit-picture").first, found.get_by_role("button", name="Stop")
+    end_of(found, 2)  # iterations: a run that does not end by itself
+    before = source(picture)
+    found.get_by_role("button", name="Run", exact=True).click()
+    expect(stop).to_be_enabled()
+    before = changed(page, picture, before)
+    before = changed(page, picture, before)  # it is seen to change
+    stop.click()
+    expect(stop).to_be_disabled()
+    stopped = steps_done(found)
+    assert 0 < stopped < 160
+    page.wait_for_timeout(500)
+    assert steps_done(found) == stopped
+    before = source(picture)
+    found.get_by_role("button", name="Continue").click()
+    before = changed(page, picture, before)
+    stop.click()
+    expect(stop).to_be_disabled()
+    assert steps_done(found) > stopped
+    before = source(picture)
+    found.locator(".noUi-handle").last.focus()  # the history
+    page.keyboard.press("Home")
+    before = changed(page, picture, before)
+    pick(found, "layer", "relu4   192 x 8 x 8")
+    before = changed(page, picture, before)
+
+    found = panel(page, "What it wants to see")
+    picture = found.locator(".vizkit-picture").first
+    before = source(picture)
+    field = found.get_by_label("class", exact=True)
+    field.fill("goldfish")
+    field.press("Enter")
+    changed(page, picture, before)
+    expect(found).to_contain_text("goldfish", timeout=20_000)
+    expect(found.locator(".vizkit-status").first).to_contain_text("128 of 128", timeout=60_000)
+    assert page.outside == []

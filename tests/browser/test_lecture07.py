@@ -1,0 +1,52 @@
+"""Notebook 07 in JupyterLab: paint, stop, continue, change the style, repaint at once, train."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture03 import steps_done
+from tests.browser.test_lecture04 import changed, panel, pick, png, source, upload
+from tests.browser.test_lecture06 import end_of
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def test_a_student_paints(page, lab):
+    open_notebook(page, lab, "07_style.ipynb")
+    run_all(page)
+    assert errors(page) == []
+
+    found = panel(page, "Paint it in another style")
+    picture, stop = found.locator(".vizkit-picture").first, found.get_by_role("button", name="Stop")
+    end_of(found, 5)  # steps
+    before = source(picture)
+    found.get_by_role("button", name="Run", exact=True).click()
+    expect(stop).to_be_enabled()
+    before = changed(page, picture, before)
+    before = changed(page, picture, before)
+    stop.click()
+    expect(stop).to_be_disabled()
+    stopped = steps_done(found)
+    assert 0 < stopped < 600
+    before = source(picture)
+    found.get_by_role("button", name="Continue").click()
+    before = changed(page, picture, before)
+    stop.click()
+    expect(stop).to_be_disabled()
+    assert steps_done(found) > stopped
+    before = source(picture)
+    pick(found, "style", "mosaic")
+    before = changed(page, picture, before)
+
+    found = panel(page, "At the speed of a slider")
+    picture = found.locator(".vizkit-picture").first
+    before = source(picture)
+    upload(page, found, "mine.png", png())
+    before = changed(page, picture, before)
+    found.locator(".noUi-handle").first.focus()  # the strength
+    page.keyboard.press("ArrowLeft")
+    changed(page, picture, before)
+
+    found = panel(page, "Train a painter")
+    picture = found.locator(".vizkit-picture").first
+    before = source(picture)
+    found.get_by_role("button", name="Run", exact=True).click()
+    changed(page, picture, before)
+    assert page.outside == []
