@@ -1,0 +1,140 @@
+"""A small net that is attacked while it learns, beside one that is not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vizkit.core import checks
+from vizkit.core.data import digit_labels, digits
+from vizkit.core.models import ImageModel
+from vizkit.core.seeds import generator
+from vizkit.core.steps import Step
+from vizkit.methods.adversarial import pgd
+
+
+@dataclass(frozen=True)
+class TrainingStep(Step):
+    """Two nets, trained on the same digits in the same order.
+
+    Parameters
+    ----------
+    plain, robust : ImageModel
+        Without and with an attack on every batch; both go on learning in the next step.
+    plain_accuracy, robust_accuracy : float
+        On the clean test digits, in [0, 1].
+    """
+
+    plain: ImageModel
+    robust: ImageModel
+    plain_accuracy: float
+    robust_accuracy: float
+
+
+def digit_pictures() -> tuple[Tensor, Tensor]:
+    """Return the handwritten digits as gray pictures (N, 3, 16, 16) in [0, 1] and their labels."""
+    small = digits().float().view(-1, 1, 8, 8)
+    small = small / small.max()
+    large = F.interpolate(small, (16, 16), mode="bilinear").expand(-1, 3, -1, -1)
+    return large.contiguous(), digit_labels().long()
+
+
+def _split(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    images, labels = digit_pictures()
+    order = torch.randperm(len(images), generator=generator(seed))
+    train, test = order[:1400], order[1400:]
+    return images[train], labels[train], images[test], labels[test]
+
+
+def held_out_digits(seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Return the digits that are never trained on."""
+    return _split(seed)[2:]
+
+
+def _new_model(seed: int, name: str) -> ImageModel:
+    with torch.random.fork_rng(devices=[]):  # the weights' own seed, and nobody else's
+        torch.manual_seed(seed)
+        net = nn.Sequential(
+            nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(24, 48, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(48 * 16, 64), nn.ReLU(), nn.Linear(64, 10),
+        )  # fmt: skip
+    return ImageModel(
+        net, mean=(0.5,), std=(0.5,), input_size=16, labels=[str(digit) for digit in range(10)],
+        name=name,
+    )  # fmt: skip
+
+
+def adversarial_training_steps(
+    *, epsilon: float = 0.2, epochs: int = 12, attack_steps: int = 5, seed: int = 0
+) -> Iterator[TrainingStep]:
+    """Train two nets on handwritten digits: one on them as they are, one on attacked ones.
+
+    Parameters
+    ----------
+    epsilon : float
+        Of the attack on every training batch, in [0, 1] pixels.
+    epochs : int
+    attack_steps : int
+        Of PGD.
+    seed : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of range.
+
+    References
+    ----------
+    Madry et al., ICLR 2018.
+    """
+    epochs = checks.integer(epochs, 1, None, "epochs")
+    images, labels, test, test_labels = _split(seed)
+    models = [_new_model(seed, name) for name in ("plain", "robust")]
+    descents = [torch.optim.Adam(model.net.parameters(), lr=2e-3) for model in models]
+    for epoch in range(epochs):
+        order = torch.randperm(len(images), generator=generator(seed * 1_000_003 + epoch))
+        for number, rows in enumerate(order.split(64)):
+            batch, wanted = images[rows], labels[rows]
+            attacked = pgd(
+                models[1], batch, wanted, epsilon=epsilon, steps=attack_steps,
+                seed=seed * 1_000_003 + 1000 * epoch + number,
+            ).images  # fmt: skip
+            for model, descent, seen in zip(models, descents, (batch, attacked), strict=True):
+                model.net.train()
+                loss = F.cross_entropy(model.net(model.normalize(seen)), wanted)
+                descent.zero_grad()
+                loss.backward()
+                descent.step()
+        accuracies = [accuracy(model, test, test_labels) for model in models]
+        yield TrainingStep(epoch + 1, epochs, models[0], models[1], *accuracies)
+
+
+def accuracy(model: ImageModel, images: Tensor, labels: Tensor) -> float:
+    """Return the share of pictures that a net names rightly."""
+    with torch.no_grad(), model.running(images) as net:
+        found = net(model.normalize(images)).argmax(1).cpu()
+    return float((found == labels).float().mean())
+
+
+def accuracy_under_attack(
+    model: ImageModel, images: Tensor, labels: Tensor, epsilons: Sequence[float], *, steps: int = 20
+) -> list[float]:
+    """Return the accuracy under PGD for each epsilon.
+
+    Parameters
+    ----------
+    model : ImageModel
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+    labels : Tensor, int64, shape (N,)
+    epsilons : sequence of float
+        In [0, 1] pixels.
+    steps : int
+        Of PGD.
+    """
+    return [
+        1 - float(pgd(model, images, labels, epsilon=epsilon, steps=steps).success.float().mean())
+        for epsilon in epsilons
+    ]
