@@ -78,6 +78,8 @@ def test_environment_yml_cannot_drift_from_pyproject():
 def test_every_library_that_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    peers = (ROOT / "tests" / "peers.txt").read_text().splitlines()
+    declared += [one for one in peers if not one.startswith("#")]  # where they are there
     names = {re.split(r"[<>=\[]", one)[0].lower().replace("-", "_") for one in declared}
     aliases = {
         "cv2": "opencv_python_headless",

@@ -58,9 +58,7 @@ def test_on_a_linear_net_fgsm_moves_the_score_by_exactly_epsilon_times_the_weigh
 
     found = one_step(model, image, 0, epsilon=epsilon).images
     # Not quite: epsilon is rounded down to what its float can hold.
-    assert margin(image) - margin(found) == pytest.approx(
-        epsilon * float(w.abs().sum()), rel=1e-6
-    )
+    assert margin(image) - margin(found) == pytest.approx(epsilon * float(w.abs().sum()), rel=1e-6)
     towards = one_step(model, image, 0, target=0, epsilon=epsilon).images
     assert margin(towards) - margin(image) == pytest.approx(
         epsilon * float(w.abs().sum()), rel=1e-6
@@ -284,5 +282,3 @@ def test_the_score_grows_with_the_dimension(dimensions):
     assert math.isclose(float((found.moved - found.x).abs().max()), 0.5)
     with pytest.raises(ValueError, match="as many numbers each"):
         linear_example(torch.zeros(3), torch.zeros(4))
-
-

@@ -52,9 +52,7 @@ def flip_strip(
         f"<td>{share:.0%}</td></tr>"
         for epsilon, label, share in zip(epsilons, labels, shares, strict=True)
     )
-    flipped = next(
-        (e for e, label in zip(epsilons, labels, strict=True) if label != true), None
-    )
+    flipped = next((e for e, label in zip(epsilons, labels, strict=True) if label != true), None)
     said = f"it flips at {flipped:g}/255" if flipped is not None else "it does not flip"
     return (
         f"<b>By epsilon: {said}</b><table><tr><th>epsilon [/255]</th><th>answer</th>"
@@ -121,8 +119,11 @@ def example_table(found: LinearExample, most: int = 10) -> str:
         + row("w", found.w, "")
         + row("w x", found.w * found.x, f"score {found.score:.4g}, P = {found.probability:.4f}")
         + row("added to x", step, "")
-        + row("w (x + step)", found.w * found.moved,
-              f"score {found.moved_score:.4g}, P = {found.moved_probability:.4f}")  # fmt: skip
+        + row(
+            "w (x + step)",
+            found.w * found.moved,
+            f"score {found.moved_score:.4g}, P = {found.moved_probability:.4f}",
+        )
         + "</table>"
     )
 

@@ -38,9 +38,7 @@ class Attack:
     success: Tensor
 
 
-def project(
-    images: Tensor, originals: Tensor, epsilon: float, norm: Norm = "Linf"
-) -> Tensor:
+def project(images: Tensor, originals: Tensor, epsilon: float, norm: Norm = "Linf") -> Tensor:
     """Bring pictures back to at most `epsilon` from their originals, and into [0, 1].
 
     Exact: no pixel of the difference exceeds `epsilon` by even the last bit of its number.
@@ -76,9 +74,7 @@ def _bounds(originals: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     if float(budget) > epsilon:
         budget = np.nextafter(budget, np.float32(0))
     exact = originals.double()
-    low, high = (
-        _towards(exact + sign * float(budget), originals).clamp(0, 1) for sign in (-1, 1)
-    )
+    low, high = (_towards(exact + sign * float(budget), originals).clamp(0, 1) for sign in (-1, 1))
     return low, high
 
 
@@ -150,7 +146,7 @@ def _direction(gradient: Tensor, norm: Norm) -> Tensor:
     """Return the step of length 1 that gains most on a linear function."""
     if norm == "Linf":
         return gradient.sign()
-    length = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
+    length: Tensor = gradient.flatten(1).norm(dim=1).clamp(min=1e-12)
     return gradient / length.view(-1, 1, 1, 1)
 
 
@@ -281,7 +277,7 @@ def noise(like: Tensor, epsilon: float, norm: Norm, random: torch.Generator) -> 
     drawn = torch.randn(shape, generator=random)
     numbers = drawn[0].numel()
     radius = torch.rand(len(drawn), generator=random) ** (1 / numbers)
-    length = drawn.flatten(1).norm(dim=1)
+    length: Tensor = drawn.flatten(1).norm(dim=1)
     return (epsilon * drawn * (radius / length).view(-1, 1, 1, 1)).to(like.device)
 
 
@@ -305,7 +301,7 @@ def random_noise(
     target: Labels | None = None,
     seed: int = 0,
 ) -> Attack:
-    """Change every picture at random, as far as an attack may: every pixel by plus or minus epsilon.
+    """Change every number of a picture by plus or minus epsilon, at random.
 
     Under L2 a random direction of length epsilon. What is left of an attack's success when it does
     not know the gradient.

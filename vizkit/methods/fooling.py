@@ -1,5 +1,6 @@
 """Pictures of nothing that a network is sure of: by evolution, and straight up the gradient."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -146,7 +147,7 @@ class _Pattern:
     @property
     def _sizes(self) -> list[tuple[int, int]]:
         widths = [_INPUTS, *[_HIDDEN] * _LAYERS, 3]
-        return list(zip(widths[:-1], widths[1:], strict=True))
+        return list(itertools.pairwise(widths))
 
     def _count(self) -> int:
         weights = sum((before + 1) * after for before, after in self._sizes)
@@ -193,7 +194,7 @@ def _climb(
     """Follow the gradient from noise, for all classes; each step one step for every class."""
     classes = len(model.labels)
     images = torch.rand(classes, 3, side, side, generator=generator(seed))
-    images = resume.images if resume else images
+    images = resume.memory["images"] if resume else images
     for index in range(resume.index if resume else 0, steps):
         moved, shares = [], []
         for rows in torch.arange(classes).split(batch_size):
@@ -207,5 +208,5 @@ def _climb(
             moved.append((pixels.detach() - 2 / 255 * slope / size).clamp(0, 1).cpu())
             picked = logits.detach().softmax(1)[torch.arange(len(rows)), wanted]
             shares.append(picked.cpu())
-        yield FoolingStep(index + 1, steps, images, torch.cat(shares), {})
-        images = torch.cat(moved)
+        judged, images = images, torch.cat(moved)
+        yield FoolingStep(index + 1, steps, judged, torch.cat(shares), {"images": images})

@@ -1,7 +1,7 @@
 """One pixel: found by evolution, without a single gradient."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,8 +122,8 @@ def one_pixel_steps(
         asked += candidates.shape[1]
         shares = _shares(model, with_pixels(original, _decode(candidates.T)), batch_size)
         found: Numbers = (
-            shares[:, true] if wanted is None else -shares[:, wanted]
-        ).double().cpu().numpy()
+            (shares[:, true] if wanted is None else -shares[:, wanted]).double().cpu().numpy()
+        )
         return found
 
     def state(index: int, best: Numbers) -> OnePixelStep:
@@ -170,11 +170,11 @@ def _evolution(
 
 
 def _first_population(
-    low: list[float], high: list[float], population: int, random: np.random.Generator
+    low: Sequence[float], high: Sequence[float], population: int, random: np.random.Generator
 ) -> Numbers:
     """Draw places evenly and colors around middle gray, as the paper does."""
     bottom, top = np.array(low, float), np.array(high, float)
-    found = bottom + (top - bottom) * random.random((population, len(low)))
+    found: Numbers = bottom + (top - bottom) * random.random((population, len(low)))
     colors = np.arange(len(low)) % 5 >= 2
     found[:, colors] = random.normal(0.5, 0.5, (population, int(colors.sum()))).clip(0, 1)
     return found

@@ -1,0 +1,272 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 08 Fooling networks
+#
+# **How little must change before the answer does? And what is a network sure of that is nothing at all?**
+#
+# * Szegedy et al., *Intriguing properties of neural networks*, 2014
+# * Goodfellow, Shlens & Szegedy, *Explaining and harnessing adversarial examples*, 2015 (FGSM)
+# * Nguyen, Yosinski & Clune, *Deep neural networks are easily fooled*, 2015
+# * Moosavi-Dezfooli et al., *DeepFool*, 2016; Madry et al., 2018 (PGD, adversarial training)
+# * Brown et al., *Adversarial patch*, 2017; Su, Vargas & Sakurai, *One pixel attack*, 2018
+#
+# Slides: 000, pp. 71-77; 001; 002; 003; 004.
+
+# %%
+import torch
+
+import vizkit
+from vizkit.widgets import lecture08 as panels
+
+model, image = vizkit.load_model(), vizkit.load_image("coffee", size=64)[:, :, 16:80]
+
+# %% [markdown]
+# ## 1 A little in every direction
+#
+# A linear classifier, $P = \sigma(w \cdot x)$, in ten dimensions. On the slides $w \cdot x = -3$, so $P = 0.0474$. Now add half of
+# $\text{sign}(w)$ to $x$: no number changes by more than 0.5, and yet
+#
+# $$w \cdot (x + \epsilon \, \text{sign}(w)) = w \cdot x + \epsilon \lVert w \rVert_1$$
+#
+# (The table on slide 003 adds the half to the *products*; what is added to $x$ is $0.5 \, \text{sign}(w)$, as in 004. The sum is
+# the same, because every weight is 1 or -1.)
+
+# %%
+from vizkit.methods.linear_example import SLIDE_W, SLIDE_X, linear_example
+
+example = linear_example(torch.tensor(SLIDE_X), torch.tensor(SLIDE_W))
+print("before", example.score, round(example.probability, 4))
+print("after ", example.moved_score, round(example.moved_probability, 4))
+
+# %% [markdown]
+# A picture has thousands of dimensions. The same small step in each of them adds up to anything.
+
+# %%
+linear_view = panels.linear_panel()
+linear_view
+
+# %% [markdown]
+# ## 2 One step, many steps
+#
+# FGSM takes that one step for a network, as if it were linear: $x + \epsilon \, \text{sign}(\nabla_x L)$. PGD takes ten small ones and
+# comes back to the cube $\lVert \delta \rVert_\infty \le \epsilon$ after each. Epsilon is in gray levels of 255.
+
+# %%
+from vizkit.methods.adversarial import one_step, pgd
+
+for name, attack in (("FGSM", one_step), ("PGD", pgd)):
+    found = attack(model, image[None], epsilon=8 / 255)
+    print(name, "now", model.top(found.images[0], 1), "success", bool(found.success))
+
+# %%
+attack_view = panels.attack_panel()
+attack_view
+
+# %% [markdown]
+# **The nearest boundary.** DeepFool walks to it, and Szegedy's box-constrained L-BFGS looks for the shortest change that gives
+# a *wanted* label.
+
+# %%
+from vizkit.methods.adversarial import deepfool, smallest_change
+
+near = deepfool(model, image[None])
+wanted = smallest_change(model, image, "goldfish", iterations=30, search=4)
+for name, found in (("DeepFool", near), ("L-BFGS to goldfish", wanted)):
+    print(
+        name, f"length {float((found.images[0] - image).norm()):.2f}", model.top(found.images[0], 1)
+    )
+
+# %% [markdown]
+# **Two hundred pictures**, cut from the bundled photos, the network's own answer taken for true. Random noise of the same size,
+# plus or minus epsilon in every number, does next to nothing: "random perturbations do not work", as a number.
+
+# %%
+from vizkit.core.data import cut_patches
+from vizkit.figures.fooling import epsilon_chart
+from vizkit.methods.adversarial import success_rates
+
+patches = cut_patches(count=600, size=64).patches.float() / 255
+with torch.no_grad():
+    sure = torch.cat([model.probabilities(part).amax(1) for part in patches.split(100)])
+pictures = patches[sure.argsort(descending=True)[:200]]
+epsilons = [level / 255 for level in (0.5, 1, 2, 4, 8)]
+rates = {
+    attack: success_rates(model, pictures, epsilons, attack)
+    for attack in ("PGD", "FGSM", "random noise")
+}
+epsilon_chart(epsilons, rates, "200 pictures under attack", "answers changed")
+
+# %% [markdown]
+# **From one network to another.** What fools the one often fools the other, which has never been asked.
+
+# %%
+from IPython.display import HTML
+
+from vizkit.figures.fooling import share_table
+from vizkit.methods.adversarial import transfer_table
+
+nets = [model, vizkit.load_model("viznet-robust")]
+transfer = transfer_table(nets, pictures[:60], 8 / 255)
+HTML(share_table([net.name for net in nets], transfer, "made on, tried on"))
+
+# %% [markdown]
+# ## 3 One pixel
+#
+# No gradient at all: differential evolution, a population of 400 pixels (place and color), a child from three parents,
+# $a + 0.5\,(b - c)$, up to 75 generations.
+
+# %%
+pixel_view = panels.one_pixel_panel(image="motorcycle")
+pixel_view
+
+# %%
+pixel_view.runner.run()
+pixel = pixel_view.runner.wait(300)
+
+# %%
+from vizkit.core.steps import last
+from vizkit.methods.one_pixel import one_pixel_steps
+
+spread = pictures[::4]  # fifty, from sure to unsure
+fooled = [
+    last(one_pixel_steps(model, one, population=100, generations=6)).success for one in spread
+]
+print(f"one pixel, 700 questions: {sum(fooled)} of {len(fooled)} fooled")
+
+# %% [markdown]
+# ## 4 A sticker
+#
+# One round patch, trained over pictures, places, scales and turns, that wins wherever it is put. Drag it over the photo.
+
+# %%
+patch_view = panels.patch_panel()
+patch_view
+
+# %%
+patch_view.runner.run()
+patch = patch_view.runner.wait(300)
+
+# %%
+from vizkit.methods.patch import patch_success, random_placements
+
+placements = random_placements(200, scale=(0.3, 0.6), seed=7)
+won = patch_success(model, pictures, patch.patch, "goldfish", placements)
+print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0%} are a goldfish")
+
+# %% [markdown]
+# ## 5 Pictures of nothing
+#
+# The other way round: pictures that no one would call anything, and the network is sure. Evolution keeps the best picture of
+# every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
+
+# %%
+fooling_view = panels.fooling_panel()
+fooling_view
+
+# %%
+fooling_view.runner.run()
+nothing = fooling_view.runner.wait(400)
+
+# %%
+from vizkit.methods.fooling import fooling_steps
+
+climbed = last(fooling_steps(model, "gradient", steps=30))
+share = float((climbed.confidence > 0.996).float().mean())
+print(f"from noise up the gradient: more than 99.6 % sure of {share:.0%} of the classes")
+
+# %% [markdown]
+# ## 6 Training against it
+#
+# Attack every training batch, and learn from that. Two small nets on handwritten digits, the same digits in the same order.
+
+# %%
+from vizkit.methods.adversarial_training import (
+    accuracy_under_attack,
+    adversarial_training_steps,
+    held_out_digits,
+)
+
+trained = last(adversarial_training_steps())
+digits, labels = held_out_digits()
+levels = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25]
+curves = {
+    net.name: accuracy_under_attack(net, digits, labels, levels)
+    for net in (trained.plain, trained.robust)
+}
+epsilon_chart(levels, curves, "Digits under PGD", "accuracy")
+
+# %% [markdown]
+# ## Try this
+#
+# 1. **How little?** In *Attack* find the smallest epsilon at which `china` flips by FGSM, by PGD, and towards `goldfish`.
+# 2. **The robust one.** Choose `viznet-robust` there. How much larger must epsilon be? What does *what is added* look like now?
+# 3. **More pixels.** In *One pixel* give `coffee` 1, 5, then 20 pixels. When does it flip?
+
+# %% [markdown]
+# ## What this does not show
+#
+# **Surviving an attack is not being robust.** The curve under FGSM alone can look fine where PGD, with more steps, finds a way:
+# a defense is only as good as the strongest attack that was tried on it. Below, one step against twenty on the robust network.
+
+# %%
+robust = nets[1]
+weak = success_rates(robust, pictures[:80], epsilons, "FGSM")
+strong = [
+    float(pgd(robust, pictures[:80], epsilon=epsilon, steps=20).success.float().mean())
+    for epsilon in epsilons
+]
+epsilon_chart(
+    epsilons, {"FGSM": weak, "PGD, 20 steps": strong}, "The robust network", "answers changed"
+)
+
+# %% [markdown]
+# ## Checks
+
+# %%
+assert (example.score, example.moved_score) == (-3, 2)
+assert round(example.probability, 4) == 0.0474
+assert round(example.moved_probability, 4) == 0.8808
+linear_view.controls["power"].value = 3.0
+assert abs(linear_view.result.moved_score - 497) < 1e-6
+linear_view.reset()
+
+# %%
+assert rates["random noise"][2] < 0.1 < 0.5 < rates["PGD"][2]
+assert all(more >= less - 0.03 for more, less in zip(rates["PGD"], rates["FGSM"], strict=True))
+moved = pgd(model, pictures, epsilon=4 / 255).images
+assert ((moved.double() - pictures.double()).abs() <= 4 / 255).all()
+
+# %%
+attack_view.controls["epsilon"].value = 16.0
+attack_view.controls["target"].value = "goldfish"
+assert "goldfish" in attack_view.shown["after"].value
+attack_view.reset()
+assert bool(wanted.success)
+assert bool(near.success)
+
+# %%
+assert sum(fooled) >= 1
+assert won.float().mean() > 0.3
+assert (transfer.diagonal() == 1).all()
+assert transfer[0, 1] < 1
+
+# %%
+assert share > 0.7
+assert nothing.confidence.max() > 0.9
+assert curves["robust"][4] > curves["plain"][4] + 0.3
+assert all(s >= w - 0.03 for s, w in zip(strong, weak, strict=True))
