@@ -31,6 +31,7 @@ from vizkit.core.models import ImageModel, load_model
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Step, last
 from vizkit.core.stylenet import load_style, styles, stylize
+from vizkit.methods.adversarial import pgd
 from vizkit.methods.attribution import METHODS
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.feature_vis import RECIPES, maximize_steps
@@ -38,6 +39,7 @@ from vizkit.methods.gradients import pixel_gradient
 from vizkit.methods.localization import score_steps
 from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
 from vizkit.methods.occlusion import occlusion_steps
+from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
 from vizkit.methods.style import style_layers, style_steps
 from vizkit.methods.units import scan_steps, top_patches
@@ -314,6 +316,66 @@ def style_step() -> Row:
                "bare forward and backward with its Gram matrices", ours / peer, 1.15)  # fmt: skip
 
 
+def attack_steps() -> Row:
+    """Time PGD of ten steps on 32 pictures against ten bare forward and backward passes."""
+    model = load_model()
+    images = cut_patches(count=32, size=64).patches.float() / 255
+    labels = torch.arange(32)
+    shapes = [images.shape] * 10
+    ours, peer = interleaved(
+        lambda: pgd(model, images, labels, epsilon=8 / 255, steps=10),
+        lambda: bare_passes(model, shapes), rounds=9,
+    )  # fmt: skip
+    return Row("PGD, ten steps", ours, "s", "ten bare forwards and backwards", ours / peer, 1.1)
+
+
+def one_pixel_queries() -> list[Row]:
+    """Time a question of the one-pixel search against a bare forward, and against torchattacks."""
+    model, image = load_model(), load_image("coffee", (64, 64))
+    shapes: list[torch.Size] = []
+
+    def search() -> None:
+        last(one_pixel_steps(model, image, generations=3))
+
+    shapes = seen_by(model, search)
+    asked = sum(shape[0] for shape in shapes)
+
+    @torch.no_grad()
+    def bare() -> None:
+        for shape in shapes:
+            model.net(model.normalize(image.expand(shape[0], -1, -1, -1)))
+
+    ours, peer = interleaved(search, bare)
+    name = "one pixel, a question"
+    rows = [Row(name, 1e3 * ours / asked, "ms", "bare batched forward", ours / peer, 1 / 0.9)]
+    try:
+        import torchattacks
+    except ModuleNotFoundError as error:
+        return [*rows, _missing(f"{name}, against torchattacks", error)]
+    wrapped = torch.nn.Sequential(_Normalized(model), model.net).eval()
+    theirs = torchattacks.OnePixel(wrapped, pixels=1, steps=3, popsize=400, inf_batch=200)
+    label = torch.tensor([model.label_index(model.top(image, 1)[0][0])])
+
+    def attack() -> None:
+        theirs(image[None].contiguous(), label)
+
+    counted = sum(shape[0] for shape in seen_by(model, attack))
+    ours, peer = interleaved(search, attack, rounds=3)
+    ratio = (ours / asked) / (peer / counted)
+    return [*rows, Row(name, 1e3 * ours / asked, "ms", "torchattacks'", ratio, 1.0)]
+
+
+class _Normalized(torch.nn.Module):
+    """A model's normalization as a layer, for libraries that know no `ImageModel`."""
+
+    def __init__(self, model: ImageModel) -> None:
+        super().__init__()
+        self.normalize = model.normalize
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.normalize(images)
+
+
 def fast_style() -> Row:
     """Repaint a picture of 256 px by a bundled style net."""
     net, image = load_style(styles()[0]), load_image("chelsea", (256, 256))
@@ -454,6 +516,8 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "dream step": dream_step,
     "style step": style_step,
     "fast style": fast_style,
+    "PGD": attack_steps,
+    "one pixel": one_pixel_queries,
     "slider to pixels": slider_to_pixels,
     "dragged occluder": dragged_occluder,
     "live t-SNE frame": live_embedding,

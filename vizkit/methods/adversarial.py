@@ -52,7 +52,7 @@ def project(images: Tensor, originals: Tensor, epsilon: float, norm: Norm = "Lin
     """
     if norm == "Linf":
         low, high = _bounds(originals, epsilon)
-        return torch.minimum(torch.maximum(images, low), high)
+        return torch.clamp(images, low, high)
     exact = originals.double()
     delta = images.double() - exact
     length = delta.flatten(1).norm(dim=1).clamp(min=1e-300)
@@ -255,9 +255,10 @@ def _ascend(
     low, high = _bounds(problem.originals, epsilon)
     with torch.enable_grad(), problem.model.running(images) as net:
         for _ in range(steps):
-            moved = images + rate * _direction(problem.gradient(net, images), norm)
+            way = _direction(problem.gradient(net, images), norm)
+            moved = torch.add(images, way, alpha=rate)
             if norm == "Linf":
-                images = torch.minimum(torch.maximum(moved, low), high)
+                images = torch.clamp(moved, low, high)
             else:
                 images = project(moved, problem.originals, epsilon, norm)
     return images
@@ -407,7 +408,7 @@ def smallest_change(
     *,
     iterations: int = 60,
     search: int = 6,
-    cost: float = 10.0,
+    cost: float = 1.0,
 ) -> Attack:
     """Find the smallest change that gives one picture a wanted label, by L-BFGS in the box.
 

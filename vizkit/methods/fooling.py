@@ -180,10 +180,10 @@ class _Pattern:
     @staticmethod
     def _bend(values: Tensor, genes: Tensor) -> Tensor:
         """Apply to each node the function that its gene picks."""
-        which = (genes.mul(1.5).floor().long() % len(_FUNCTIONS))[:, :, None]
-        found = torch.zeros_like(values)
+        which = genes.mul(1.5).floor().long() % len(_FUNCTIONS)
+        found = torch.empty_like(values)
         for number, function in enumerate(_FUNCTIONS):
-            found = torch.where(which == number, function(values), found)
+            found[which == number] = function(values[which == number])
         return found
 
 

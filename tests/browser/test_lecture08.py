@@ -1,0 +1,39 @@
+"""Notebook 08 in JupyterLab: a target, epsilon until it flips, the sticker trained and dragged."""
+
+from playwright.sync_api import expect
+
+from tests.browser.test_lecture04 import changed, panel, source
+from vizkit.browser import errors, open_notebook, run_all
+
+
+def test_a_student_fools_the_network(page, lab):
+    open_notebook(page, lab, "08_fooling.ipynb")
+    run_all(page, 400)
+    assert errors(page) == []
+
+    found = panel(page, "Attack")
+    picture, handle = found.locator(".vizkit-picture").first, found.locator(".noUi-handle").first
+    field = found.get_by_label("target")
+    before = source(picture)
+    field.fill("goldfish")
+    field.press("Enter")
+    before = changed(page, picture, before)
+    handle.focus()
+    page.keyboard.press("Home")  # epsilon 0: nothing is added
+    expect(found).to_contain_text("the sum, Linf 0/255")
+    after = found.locator(".widget-html-content", has_text="the sum, Linf")
+    expect(after).to_contain_text("espresso")
+    page.keyboard.press("End")
+    expect(after).to_contain_text("goldfish", timeout=20_000)
+
+    found = panel(page, "The sticker")
+    picture = found.locator(".vizkit-picture").first
+    before, box = source(picture), picture.locator("img").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    for place in range(8):
+        page.mouse.move(box["x"] + 60 + 25 * place, box["y"] + 60 + 20 * place)
+        page.wait_for_timeout(80)
+    page.mouse.up()
+    changed(page, picture, before)
+    assert page.outside == []
