@@ -4,10 +4,11 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from torch import nn
 
 import vizkit
-from tests.conftest import same, snapshot
+from tests.conftest import RESEARCH, same, snapshot
 from tests.methods.test_gradients import Shared
 from tests.methods.test_objectives import Silent
 from vizkit.core.data import cut_patches
@@ -171,20 +172,47 @@ def test_no_channel_of_a_layer_stays_gray():
     assert (step.images.flatten(1).std(1) > 0.02).all()
 
 
+CLASSES = ["goldfish", "tabby", "lemon", "school bus", "ladybug", "king penguin", "monarch",
+           "jellyfish", "bell pepper", "espresso"]  # fmt: skip
+
+
+def recognized(model, images):
+    """Return how sure the net is of each picture's class, as it is and at worst under shifts."""
+    index, side = [model.label_index(label) for label in CLASSES], model.input_size
+    found = []
+    for shift in ((0, 0), (8, 0), (-8, 0), (0, 8), (0, -8)):
+        moved = images.roll(shift, (2, 3))
+        seen = F.interpolate(moved, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
+        with torch.no_grad():
+            found.append(model.probabilities(seen)[range(10), index])
+    return found[0], torch.stack(found).amin(0)
+
+
 @pytest.mark.parametrize("name", ["viznet", "viznet-robust"])
 def test_class_pictures_are_recognized_and_stay_so_when_shifted(name):
     model = vizkit.load_model(name, "cpu")
-    classes = ["goldfish", "tabby", "lemon", "school bus", "ladybug", "king penguin", "monarch",
-               "jellyfish", "bell pepper", "espresso"]  # fmt: skip
-    images = last(maximize_steps(model, classes)).images
-    index = [model.label_index(label) for label in classes]
-    found = []
-    for shift in ((0, 0), (8, 0), (-8, 0), (0, 8), (0, -8)):
-        seen = F.interpolate(images.roll(shift, (2, 3)), (64, 64), mode="bilinear", antialias=True)
-        with torch.no_grad():
-            found.append(model.probabilities(seen.clamp(0, 1))[range(10), index])
-    assert (found[0] > 0.9).sum() >= 8
-    assert (torch.stack(found).amin(0) > 0.9).sum() >= 7
+    still, shifted = recognized(model, last(maximize_steps(model, CLASSES)).images)
+    assert (still > 0.9).sum() >= 8
+    assert (shifted > 0.9).sum() >= 7
+
+
+@pytest.mark.research_data
+def test_class_pictures_of_the_real_squeezenet():
+    weights = RESEARCH / "weights" / "squeezenet1_1-caffe.pth"
+    if not weights.is_file():
+        pytest.skip(f"no research data in {RESEARCH}")
+    info = torchvision.models.SqueezeNet1_1_Weights.DEFAULT
+    net = torchvision.models.squeezenet1_1()
+    net.load_state_dict(torch.load(weights, weights_only=True))
+    scale = info.transforms()
+    model = vizkit.ImageModel(
+        net.to(memory_format=torch.channels_last), mean=scale.mean, std=scale.std,
+        labels=info.meta["categories"],
+    )  # fmt: skip
+    images = last(maximize_steps(model, CLASSES, replaced("Fourier", steps=80))).images
+    still, shifted = recognized(model, images)
+    assert (still > 0.9).sum() >= 8
+    assert (shifted > 0.9).sum() >= 8
 
 
 def test_the_net_is_left_as_it_was_also_when_it_raises():
