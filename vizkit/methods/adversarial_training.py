@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from vizkit.core import checks
@@ -53,6 +54,27 @@ def held_out_digits(seed: int = 0) -> tuple[Tensor, Tensor]:
     return _split(seed)[2:]
 
 
+def linear_digit_model() -> ImageModel:
+    """Return a linear classifier of the digits: one weight for each pixel and class, no more.
+
+    scikit-learn's logistic regression, on the digits that are trained on.
+    """
+    images, labels, *_ = _split(0)
+    gray = 2 * images[:, 0].flatten(1) - 1  # as the net will see them
+    fitted = LogisticRegression(C=0.05, max_iter=300).fit(gray.numpy(), labels.numpy())
+    linear = nn.Linear(gray.shape[1], 10)
+    linear.weight.data = torch.from_numpy(fitted.coef_).float()
+    linear.bias.data = torch.from_numpy(fitted.intercept_).float()
+    return _digit_model(nn.Sequential(nn.Flatten(), linear), "linear")
+
+
+def _digit_model(net: nn.Module, name: str) -> ImageModel:
+    return ImageModel(
+        net, mean=(0.5,), std=(0.5,), input_size=16, labels=[str(digit) for digit in range(10)],
+        name=name,
+    )  # fmt: skip
+
+
 def _new_model(seed: int, name: str) -> ImageModel:
     with torch.random.fork_rng(devices=[]):  # the weights' own seed, and nobody else's
         torch.manual_seed(seed)
@@ -61,14 +83,11 @@ def _new_model(seed: int, name: str) -> ImageModel:
             nn.Conv2d(24, 48, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Flatten(), nn.Linear(48 * 16, 64), nn.ReLU(), nn.Linear(64, 10),
         )  # fmt: skip
-    return ImageModel(
-        net, mean=(0.5,), std=(0.5,), input_size=16, labels=[str(digit) for digit in range(10)],
-        name=name,
-    )  # fmt: skip
+    return _digit_model(net, name)
 
 
 def adversarial_training_steps(
-    *, epsilon: float = 0.2, epochs: int = 12, attack_steps: int = 5, seed: int = 0
+    *, epsilon: float = 0.15, epochs: int = 16, attack_steps: int = 5, seed: int = 0
 ) -> Iterator[TrainingStep]:
     """Train two nets on handwritten digits: one on them as they are, one on attacked ones.
 

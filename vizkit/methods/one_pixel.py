@@ -54,6 +54,7 @@ def with_pixels(image: Tensor, pixels: Tensor) -> Tensor:
         Row, column, red, green, blue of each; places are rounded down and kept inside.
     """
     height, width = image.shape[1:]
+    pixels = pixels.to(image.device)
     copies = image.expand(len(pixels), -1, -1, -1).clone()
     rows = pixels[..., 0].long().clamp(0, height - 1)
     columns = pixels[..., 1].long().clamp(0, width - 1)
