@@ -189,24 +189,10 @@ bare = bare_view.runner.wait(120)
 # ## Checks
 
 # %%
-import torch.nn.functional as F
-
-
-def own_class(net, images):
-    """Return the probability of each picture's own class, and the least under shifts of 8 px."""
-    index = [net.label_index(name) for name in classes]
-    found = []
-    for dy, dx in ((0, 0), (8, 0), (-8, 0), (0, 8), (0, -8)):
-        seen = F.interpolate(
-            images.roll((dy, dx), (2, 3)), (64, 64), mode="bilinear", antialias=True
-        )
-        with torch.no_grad():
-            found.append(net.probabilities(seen.clamp(0, 1))[range(10), index])
-    return found[0], torch.stack(found).amin(0)
-
+from vizkit.methods.feature_vis import recognition
 
 for net in (plain, model):
-    still, shifted = own_class(net, pictures[net.name])
+    still, shifted = recognition(net, pictures[net.name], classes)
     assert (still > 0.9).sum() >= 8
     assert (shifted > 0.9).sum() >= 7
 

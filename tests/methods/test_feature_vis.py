@@ -20,7 +20,15 @@ from vizkit.methods.canvas import (
     natural_colors,
     natural_spectrum,
 )
-from vizkit.methods.feature_vis import RECIPES, Recipe, above, faces, maximize_steps, replaced
+from vizkit.methods.feature_vis import (
+    RECIPES,
+    Recipe,
+    above,
+    faces,
+    maximize_steps,
+    recognition,
+    replaced,
+)
 from vizkit.methods.objectives import Channel
 from vizkit.methods.units import scan_steps
 
@@ -176,22 +184,10 @@ CLASSES = ["goldfish", "tabby", "lemon", "school bus", "ladybug", "king penguin"
            "jellyfish", "bell pepper", "espresso"]  # fmt: skip
 
 
-def recognized(model, images):
-    """Return how sure the net is of each picture's class, as it is and at worst under shifts."""
-    index, side = [model.label_index(label) for label in CLASSES], model.input_size
-    found = []
-    for shift in ((0, 0), (8, 0), (-8, 0), (0, 8), (0, -8)):
-        moved = images.roll(shift, (2, 3))
-        seen = F.interpolate(moved, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
-        with torch.no_grad():
-            found.append(model.probabilities(seen)[range(10), index])
-    return found[0], torch.stack(found).amin(0)
-
-
 @pytest.mark.parametrize("name", ["viznet", "viznet-robust"])
 def test_class_pictures_are_recognized_and_stay_so_when_shifted(name):
     model = vizkit.load_model(name, "cpu")
-    still, shifted = recognized(model, last(maximize_steps(model, CLASSES)).images)
+    still, shifted = recognition(model, last(maximize_steps(model, CLASSES)).images, CLASSES)
     assert (still > 0.9).sum() >= 8
     assert (shifted > 0.9).sum() >= 7
 
@@ -210,7 +206,7 @@ def test_class_pictures_of_the_real_squeezenet():
         labels=info.meta["categories"],
     )  # fmt: skip
     images = last(maximize_steps(model, CLASSES, replaced("Fourier", steps=80))).images
-    still, shifted = recognized(model, images)
+    still, shifted = recognition(model, images, CLASSES)
     assert (still > 0.9).sum() >= 8
     assert (shifted > 0.9).sum() >= 8
 

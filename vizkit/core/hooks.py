@@ -163,21 +163,40 @@ def forward_to(net: nn.Module, inputs: Tensor, layer: str) -> Tensor:
     ValueError
         If the layer names no module or does not run.
     """
+    return forward_to_all(net, inputs, [layer])[layer]
+
+
+def forward_to_all(net: nn.Module, inputs: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    """Run a net only until all of some layers have run and return their outputs by name.
+
+    Raises
+    ------
+    ValueError
+        If a layer names no module or does not run.
+    """
+    wanted = frozenset(layers)
     calls = _Calls(net)
-    module = _owner(net, calls, layer)
-    reached: list[Tensor] = []
+    modules = [_owner(net, calls, layer) for layer in wanted]
+    found: dict[str, Tensor] = {}
 
-    def stop(module: nn.Module, _: object, output: Tensor) -> None:
-        if calls.next_name(module) == layer:
-            reached.append(output)
+    def keep(module: nn.Module, _: object, output: Tensor) -> Tensor | None:
+        name = calls.next_name(module)
+        if name not in wanted:
+            return None
+        found[name] = output
+        if len(found) == len(wanted):
             raise _LayerReached
+        return output.clone()
 
-    with _forward_hooks(net, [module], stop, calls):
+    with _forward_hooks(net, dict.fromkeys(modules), keep, calls):
         try:
-            net(inputs)
+            if wanted:
+                net(inputs)
         except _LayerReached:
-            return reached[0]
-    raise ValueError(f"layer {layer!r} did not run in the forward pass")
+            pass
+    for layer in wanted - found.keys():
+        raise ValueError(f"layer {layer!r} did not run in the forward pass")
+    return found
 
 
 @contextmanager
@@ -247,7 +266,34 @@ class _RuledReLU(torch.autograd.Function):
         return gradient, None, None
 
 
-class ReLURule(TorchFunctionMode):
+class _ReLUCalls(TorchFunctionMode):
+    """Within this context, counts ReLU calls of every kind and replaces those that it wants to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def _replaced(self, inputs: Tensor, high: float) -> Tensor | None:
+        """Return what the present call gives instead of its own output, or None for its own."""
+        raise NotImplementedError
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        """Meet a ReLU and let every other function pass."""
+        kwargs = kwargs or {}
+        high = _ceiling(func, args, kwargs)
+        if high is None:
+            return func(*args, **kwargs)
+        self.count += 1
+        inputs = args[0] if args else kwargs["input"]
+        output = self._replaced(inputs, high)
+        if output is None:
+            return func(*args, **kwargs)
+        return inputs.copy_(output) if _works_in_place(func, args, kwargs) else output
+
+
+class ReLURule(_ReLUCalls):
     """Within this context, every ReLU passes gradients back by the chosen rule.
 
     Modules, in-place ReLUs, modules used more than once and plain function calls are all caught,
@@ -277,20 +323,10 @@ class ReLURule(TorchFunctionMode):
     def __init__(self, rule: Rule) -> None:
         super().__init__()
         self.rule: Rule = rule
-        self.count = 0
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        """Replace a ReLU by its ruled twin and let every other function pass."""
-        kwargs = kwargs or {}
-        high = _ceiling(func, args, kwargs)
-        if high is None:
-            return func(*args, **kwargs)
-        self.count += 1
-        inputs = args[0] if args else kwargs["input"]
-        output = _RuledReLU.apply(inputs, high, self.rule)
-        return inputs.copy_(output) if _works_in_place(func, args, kwargs) else output
+    def _replaced(self, inputs: Tensor, high: float) -> Tensor:
+        found: Tensor = _RuledReLU.apply(inputs, high, self.rule)
+        return found
 
 
 class ReLUMaps(TorchFunctionMode):
@@ -332,7 +368,7 @@ class _OpenedReLU(torch.autograd.Function):
         return gradient * passing, None, None
 
 
-class OpenReLU(TorchFunctionMode):
+class OpenReLU(_ReLUCalls):
     """Within this context, counts ReLU calls and opens one of them to the gradient.
 
     Where a ReLU is 0 at every place, nothing of a score behind it reaches the pixels. With its last
@@ -353,19 +389,10 @@ class OpenReLU(TorchFunctionMode):
 
     def __init__(self, opened: int = 0, rows: Tensor | None = None) -> None:
         super().__init__()
-        self.opened, self.rows, self.count = opened, rows, 0
+        self.opened, self.rows = opened, rows
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        """Count a ReLU and let every function pass but the one that is opened."""
-        kwargs = kwargs or {}
-        high = _ceiling(func, args, kwargs)
-        if high is None:
-            return func(*args, **kwargs)
-        self.count += 1
+    def _replaced(self, inputs: Tensor, high: float) -> Tensor | None:
         if self.count != self.opened or self.rows is None:
-            return func(*args, **kwargs)
-        inputs = args[0] if args else kwargs["input"]
-        output = _OpenedReLU.apply(inputs, high, self.rows)
-        return inputs.copy_(output) if _works_in_place(func, args, kwargs) else output
+            return None
+        found: Tensor = _OpenedReLU.apply(inputs, high, self.rows)
+        return found

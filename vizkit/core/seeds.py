@@ -1,5 +1,8 @@
 """Randomness is an argument: a seed makes a generator, on the CPU, the same on every device."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -15,6 +18,19 @@ def generator(seed: int) -> torch.Generator:
         If the seed is no whole number of 0 or more.
     """
     return torch.Generator().manual_seed(checks.integer(seed, 0, 2**63 - 1, "seed"))
+
+
+def step_seed(seed: int, index: int) -> int:
+    """Return the seed of one step of a run: a run that is continued draws what it would have."""
+    return seed * 1_000_003 + index
+
+
+@contextmanager
+def fresh_weights(seed: int) -> Iterator[None]:
+    """Draw the weights of modules that are made in the body from a seed, and leave torch's own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def normal(shape: tuple[int, ...], seed: int, device: torch.device | str = "cpu") -> Tensor:

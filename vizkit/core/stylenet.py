@@ -68,6 +68,14 @@ class StyleNet(nn.Sequential):
         )
 
 
+def from_state(state: dict[str, Tensor]) -> StyleNet:
+    """Build the net that a state dict is of, ready to repaint; its width is read off it."""
+    net = StyleNet(len(state["0.0.weight"]))
+    net.load_state_dict(state)
+    net.eval().requires_grad_(False)
+    return net.to(memory_format=torch.channels_last)
+
+
 def styles() -> list[str]:
     """List the styles that come with the kit, ready to be used."""
     return sorted(path.stem for path in STYLES.glob("*.safetensors"))
@@ -87,10 +95,7 @@ def load_style(name: str, device: torch.device | str = "cpu") -> StyleNet:
             state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    net = StyleNet(len(state["0.0.weight"]))
-    net.load_state_dict(state)
-    net.eval().requires_grad_(False)
-    return net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return from_state(state).to(device)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vizkit.core import checks
 from vizkit.core.data import digit_labels, digits
 from vizkit.core.models import ImageModel
-from vizkit.core.seeds import generator
+from vizkit.core.seeds import fresh_weights, generator, step_seed
 from vizkit.core.steps import Step
 from vizkit.methods.adversarial import pgd
 
@@ -76,8 +76,7 @@ def _digit_model(net: nn.Module, name: str) -> ImageModel:
 
 
 def _new_model(seed: int, name: str) -> ImageModel:
-    with torch.random.fork_rng(devices=[]):  # the weights' own seed, and nobody else's
-        torch.manual_seed(seed)
+    with fresh_weights(seed):
         net = nn.Sequential(
             nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(24, 48, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
@@ -114,12 +113,12 @@ def adversarial_training_steps(
     models = [_new_model(seed, name) for name in ("plain", "robust")]
     descents = [torch.optim.Adam(model.net.parameters(), lr=2e-3) for model in models]
     for epoch in range(epochs):
-        order = torch.randperm(len(images), generator=generator(seed * 1_000_003 + epoch))
+        order = torch.randperm(len(images), generator=generator(step_seed(seed, epoch)))
         for number, rows in enumerate(order.split(64)):
             batch, wanted = images[rows], labels[rows]
             attacked = pgd(
                 models[1], batch, wanted, epsilon=epsilon, steps=attack_steps,
-                seed=seed * 1_000_003 + 1000 * epoch + number,
+                seed=step_seed(seed, 1000 * epoch + number),
             ).images  # fmt: skip
             for model, descent, seen in zip(models, descents, (batch, attacked), strict=True):
                 model.net.train()

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from vizkit.core import checks
-from vizkit.core.hooks import capture, forward_to
+from vizkit.core.hooks import forward_to_all
 from vizkit.core.models import ImageModel
-from vizkit.core.seeds import generator
+from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step
 from vizkit.methods.activations import as_maps
 
@@ -115,7 +115,7 @@ def dream_steps(
         photo = photos[octave]
         if detail.shape != photo.shape:
             detail = _resize(detail, photo.shape[1:])
-        random = generator(seed * 1_000_003 + index)
+        random = generator(step_seed(seed, index))
         shift = torch.randint(-jitter, jitter + 1, (2,), generator=random).tolist()
         picture = photo + detail
         gradient, objective = _gradient(model, picture, weights, wanted, shift, tile)
@@ -219,7 +219,7 @@ class _Guide:
     def __init__(self, model: ImageModel, guide: Tensor, weights: Mapping[str, float]) -> None:
         checks.image(guide, "guide")
         with torch.no_grad(), model.running(guide) as net:
-            found = _outputs(net, model.normalize(guide[None]), list(weights))
+            found = forward_to_all(net, model.normalize(guide[None]), weights)
         self.codes = {name: as_maps(one)[0].flatten(1) for name, one in found.items()}
 
     def __call__(self, layer: str, maps: Tensor) -> Tensor:
@@ -227,14 +227,6 @@ class _Guide:
         own, codes = as_maps(maps)[0].flatten(1), self.codes[layer]
         best = (own.detach().T @ codes).argmax(1)
         return (own * codes[:, best]).sum()
-
-
-def _outputs(net: nn.Module, inputs: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    if len(layers) == 1:  # the rest of the net is not needed
-        return {layers[0]: forward_to(net, inputs, layers[0])}
-    with capture(net, layers) as found:
-        net(inputs)
-    return dict(found)
 
 
 def _gradient(
@@ -248,7 +240,7 @@ def _gradient(
         for left, right in _parts(rolled.shape[2], tile):
             part = rolled[None, :, top:bottom, left:right].to(model.device).requires_grad_()
             with torch.enable_grad(), model.running(part) as net:
-                found = _outputs(net, model.normalize(part), list(weights))
+                found = forward_to_all(net, model.normalize(part), weights)
                 # Per number of the layer, so that large layers do not drown small ones.
                 value = sum(
                     (weights[name] * wanted(name, maps) / maps.numel()

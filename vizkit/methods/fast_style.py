@@ -11,9 +11,9 @@ from vizkit.core import checks
 from vizkit.core.data import PatchPool, cut_patches
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
-from vizkit.core.seeds import generator
+from vizkit.core.seeds import fresh_weights, generator, step_seed
 from vizkit.core.steps import Step
-from vizkit.core.stylenet import StyleNet
+from vizkit.core.stylenet import StyleNet, from_state
 from vizkit.methods.style import (
     StyleLayers,
     Targets,
@@ -44,10 +44,7 @@ class FastStyleStep(Step):
 
     def net(self) -> StyleNet:
         """Return the net as it was at this step."""
-        state = self.memory["net"]
-        net = StyleNet(len(state["0.0.weight"])).eval().requires_grad_(False)
-        net.load_state_dict(state)
-        return net.to(memory_format=torch.channels_last)
+        return from_state(self.memory["net"])
 
 
 def train_fast_style_steps(
@@ -110,8 +107,7 @@ def train_fast_style_steps(
     wanted = style_targets(model, style, layers.style)
     size = checks.integer(size, 32, 512, "size")
     pool = pool or cut_patches(count=PRACTICE, size=size)
-    with torch.random.fork_rng(devices=[]):  # the weights' own seed, and nobody else's
-        torch.manual_seed(seed)
+    with fresh_weights(seed):
         net = StyleNet(width).to(model.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     descent = torch.optim.Adam(net.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(descent, rate, total_steps=steps, pct_start=0.1)
@@ -122,7 +118,7 @@ def train_fast_style_steps(
         recall(descent, resume.memory["optimizer"])
         schedule.load_state_dict(resume.memory["schedule"])
     for index in range(begun, steps):
-        random = generator(seed * 1_000_003 + index)
+        random = generator(step_seed(seed, index))
         rows = torch.randint(len(pool.patches), (batch_size,), generator=random)
         pixels = (pool.patches[rows].float() / 255).to(model.device)
         if index % 2:

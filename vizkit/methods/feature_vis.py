@@ -327,6 +327,35 @@ def replaced(recipe: str | Recipe, **settings: Any) -> Recipe:
     return replace(recipe_named(recipe), **settings)
 
 
+def recognition(
+    model: ImageModel, images: Tensor, labels: Sequence[int | str], *, shift: int = 8
+) -> tuple[Tensor, Tensor]:
+    """Return how sure a net is of each picture's class: as it is, and at worst under four shifts.
+
+    Parameters
+    ----------
+    model : ImageModel
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+        Scaled to the net's own size.
+    labels : sequence of int or str
+        The class of each.
+    shift : int
+        In the pictures' pixels, up, down, left and right; what leaves comes back at the other side.
+
+    Returns
+    -------
+    (Tensor, Tensor), each of shape (N,)
+    """
+    index, side = [model.label_index(label) for label in labels], model.input_size
+    found = []
+    for move in ((0, 0), (shift, 0), (-shift, 0), (0, shift), (0, -shift)):
+        moved = images.roll(move, (2, 3))
+        seen = F.interpolate(moved, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
+        with torch.no_grad():
+            found.append(model.probabilities(seen)[range(len(index)), index])
+    return found[0], torch.stack(found).amin(0)
+
+
 # Several faces of one unit ---------------------------------------------------------------------
 
 

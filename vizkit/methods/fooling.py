@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
-from vizkit.core.seeds import generator
+from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step
 
 Kind = Literal["gradient", "direct", "CPPN"]
@@ -89,7 +89,7 @@ def fooling_steps(
     best = resume.confidence if resume else torch.zeros(classes)
     pictures = resume.images if resume else torch.full((classes, 3, side, side), 0.5)
     for index in range(begun, steps):
-        random = generator(seed * 1_000_003 + index)
+        random = generator(step_seed(seed, index))
         if index == 0:
             children = genes
         else:

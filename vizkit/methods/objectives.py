@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vizkit.core import checks
-from vizkit.core.hooks import OpenReLU, capture, forward_to
+from vizkit.core.hooks import OpenReLU, capture, forward_to_all
 from vizkit.core.models import ImageModel
 from vizkit.methods.activations import as_maps
 from vizkit.methods.gradients import Unit
@@ -106,8 +106,8 @@ class Aim:
 
     def _outputs(self, net: nn.Module, pixels: Tensor) -> dict[str, Tensor]:
         inputs = self.model.normalize(pixels)
-        if len(self.layers) == 1 and self.layers[0]:  # the rest of the net is not needed
-            return {self.layers[0]: forward_to(net, inputs, self.layers[0])}
+        if "" not in self.layers:  # the rest of the net is not needed
+            return forward_to_all(net, inputs, self.layers)
         wanted = [layer for layer in self.layers if layer]
         with capture(net, wanted) as found:
             logits = net(inputs)

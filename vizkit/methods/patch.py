@@ -12,7 +12,7 @@ from torch import Tensor
 from vizkit.core import checks
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
-from vizkit.core.seeds import generator
+from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step
 
 
@@ -163,10 +163,10 @@ def patch_steps(
         values.data.copy_(resume.memory["values"])
         recall(descent, resume.memory["optimizer"])
     for number in range(resume.index if resume else 0, steps):
-        random = generator(seed * 1_000_003 + number)
+        random = generator(step_seed(seed, number))
         rows = torch.randint(len(images), (batch_size,), generator=random)
         placements = random_placements(
-            batch_size, scale=scale, degrees=degrees, seed=seed * 1_000_003 + number
+            batch_size, scale=scale, degrees=degrees, seed=step_seed(seed, number)
         )
         batch = images[rows].to(model.device)
         with torch.enable_grad(), model.running(batch) as net:

@@ -1,6 +1,6 @@
 """Neural style: the content of one picture in the style of another."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vizkit.core import checks
-from vizkit.core.hooks import capture
+from vizkit.core.hooks import forward_to_all
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import normal
@@ -134,9 +134,8 @@ def content_targets_of(
 ) -> dict[str, Tensor]:
     """Return the activations of a batch of pictures at some layers, each (N, C, h, w)."""
     layers = [model.layer(layer).name for layer in layers]
-    with torch.no_grad(), model.running(pixels) as net, capture(net, layers) as found:
-        _run_to(net, model.normalize(pixels), set(layers), found)
-    return dict(found)
+    with torch.no_grad(), model.running(pixels) as net:
+        return forward_to_all(net, model.normalize(pixels), layers)
 
 
 def style_targets(model: ImageModel, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
@@ -193,8 +192,8 @@ def style_losses(model: ImageModel, net: nn.Module, pixels: Tensor, targets: Tar
     targets : Targets
         Of one picture, or of N content pictures.
     """
-    with capture(net, [*targets.content, *targets.style]) as found:
-        _run_to(net, model.normalize(pixels), {*targets.content, *targets.style}, found)
+    layers = {*targets.content, *targets.style}
+    found = forward_to_all(net, model.normalize(pixels), layers)
     content = [_relative(found[name], maps) for name, maps in targets.content.items()]
     style = [_relative(gram(found[name]), one) for name, one in targets.style.items()]
     return Losses(
@@ -202,27 +201,6 @@ def style_losses(model: ImageModel, net: nn.Module, pixels: Tensor, targets: Tar
         torch.stack(style).mean() if style else pixels.new_zeros(()),
         total_variation(pixels),
     )
-
-
-class _AllReached(Exception):  # noqa: N818 - it is no error
-    """Ends a forward pass whose remaining layers nobody needs."""
-
-
-def _run_to(net: nn.Module, inputs: Tensor, layers: set[str], found: Mapping[str, Tensor]) -> None:
-    """Run a net until all layers are captured."""
-
-    def stop(*_: object) -> None:
-        if layers <= found.keys():
-            raise _AllReached
-
-    handles = [module.register_forward_pre_hook(stop) for module in net.modules()]
-    try:
-        net(inputs)
-    except _AllReached:
-        pass
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @dataclass(frozen=True)

@@ -249,6 +249,14 @@ def fit_size(control: widgets.Widget, model: ImageModel, low: int, high: int) ->
     update(control, min=low, max=high, value=min(max(control.value, low), high))
 
 
+def offer_classes(field: widgets.Combobox, model: ImageModel, *first: str) -> None:
+    """Give a field the classes of a net behind `first`; what was picked stays if it is there."""
+    options = (*first, *model.labels)
+    if tuple(field.options) != options:
+        value = field.value if field.value in options else options[0]
+        update(field, options=options, value=value)
+
+
 def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = None) -> None:
     """Give a list new options; what was picked stays if it is still there."""
     if tuple(options) == tuple(control.options):

@@ -54,13 +54,6 @@ def _target_field(model: ImageModel) -> Any:
     return make.search("target", [BEST, *model.labels], BEST)
 
 
-def _offer_targets(field: Any, model: ImageModel) -> None:
-    """Give the field the classes of another net."""
-    options = (BEST, *model.labels)
-    if tuple(field.options) != options:
-        make.update(field, options=options, value=field.value if field.value in options else BEST)
-
-
 # All methods ----------------------------------------------------------------------------------
 
 
@@ -108,7 +101,7 @@ class AttributionPanel(LivePanel):
 
     def _fit(self, controls: dict[str, Any]) -> None:
         net = self._picker.load()
-        _offer_targets(controls["target"], net)
+        make.offer_classes(controls["target"], net, BEST)
         make.offer(controls["layer"], [CLASS, *net.layers], CLASS)
         layer = controls["layer"].value
         unit = layer != CLASS
@@ -226,8 +219,8 @@ class OccluderPanel(LivePanel):
         }  # fmt: skip
         super().__init__(
             "The occluder", controls, self._steps, self._paint, code=self._listing_of,
-            looks={"x", "y"}, adjust=lambda c: _offer_targets(c["target"], self._picker.load()),
-            rate=6, name="map", auto=True,
+            adjust=lambda c: make.offer_classes(c["target"], self._picker.load(), BEST),
+            looks={"x", "y"}, rate=6, name="map", auto=True,
             captions={"covered": "drag the square", "map": "what each place of the square costs"},
         )  # fmt: skip
         self.shown["covered"].on_drag(self._drag)
@@ -390,7 +383,7 @@ def grab_cut_panel(model: str | ImageModel = "viznet-robust", image: str = "chin
 
     return Panel(
         "The object, grown from the saliency", controls, compute, draw, code=code,
-        adjust=lambda c: _offer_targets(c["target"], picker.load()),
+        adjust=lambda c: make.offer_classes(c["target"], picker.load(), BEST),
         captions={"saliency": "the saliency map", "cut": "GrabCut, and the box around it"},
     )  # fmt: skip
 

@@ -68,9 +68,7 @@ def _last_layer(net: ImageModel) -> str:
 def _fit_target(controls: dict[str, Any], net: ImageModel) -> None:
     """Adapt what can be chosen to the net and to the kind of objective."""
     field = controls["target"]
-    if tuple(field.options) != net.labels:
-        value = field.value if field.value in net.labels else net.labels[0]
-        make.update(field, options=net.labels, value=value)
+    make.offer_classes(field, net)
     make.offer(controls["layer"], make.layer_options(net), _middle_layer(net))
     make.limit(controls["channel"], net.layers[controls["layer"].value].shape[0] - 1)
     kind = controls["kind"].value

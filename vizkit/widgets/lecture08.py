@@ -40,12 +40,6 @@ def _own(net: ImageModel) -> tuple[int, int]:
     return net.input_size, net.input_size
 
 
-def _offer_targets(field: Any, net: ImageModel) -> None:
-    options = (ANY, *net.labels)
-    if tuple(field.options) != options:
-        make.update(field, options=options, value=field.value if field.value in options else ANY)
-
-
 def _target(value: str) -> str | None:
     return None if value == ANY else value
 
@@ -203,7 +197,7 @@ def attack_panel(model: str | ImageModel = "viznet", image: str = "coffee") -> P
 
     return Panel(
         "Attack", controls, compute, draw, code=code, arrange=layouts.first_above,
-        adjust=lambda c: _offer_targets(c["target"], picker.load()),
+        adjust=lambda c: make.offer_classes(c["target"], picker.load(), ANY),
     )  # fmt: skip
 
 
@@ -272,7 +266,7 @@ def one_pixel_panel(model: str | ImageModel = "viznet", image: str = "chelsea") 
 
     panel = LivePanel(
         "One pixel", controls, start, draw, code=code, history="picture", rate=4,
-        name="generations", adjust=lambda c: _offer_targets(c["target"], picker.load()),
+        name="generations", adjust=lambda c: make.offer_classes(c["target"], picker.load(), ANY),
     )  # fmt: skip
     return panel
 
@@ -309,17 +303,11 @@ class PatchPanel(LivePanel):
         }
         super().__init__(
             "The sticker", controls, self._steps, self._paint, code=self._listing_of,
-            looks={"image", "x", "y", "scale", "angle"}, adjust=self._fit, rate=6, name="steps",
-            history="patch",
+            looks={"image", "x", "y", "scale", "angle"}, rate=6, name="steps", history="patch",
+            adjust=lambda c: make.offer_classes(c["target"], self._picker.load()),
             captions={"pasted": "drag the sticker", "patch": "the sticker itself"},
         )  # fmt: skip
         self.shown["pasted"].on_drag(self._drag)
-
-    def _fit(self, controls: dict[str, Any]) -> None:
-        net, field = self._picker.load(), controls["target"]
-        if tuple(field.options) != net.labels:
-            value = field.value if field.value in net.labels else net.labels[0]
-            make.update(field, options=net.labels, value=value)
 
     def _steps(self, step: PatchStep | None, **values: Any) -> Iterator[PatchStep]:
         net = self._picker.load()
