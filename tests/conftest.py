@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+# Two workers with two threads each on two cores are slower than one; kernels inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 import torchvision
 from torch import nn

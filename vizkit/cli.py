@@ -1,6 +1,7 @@
-"""``vizkit lab | doctor | bench``."""
+"""``vizkit lab | present | gallery | homework | doctor | bench``."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +25,40 @@ def lab(
     from vizkit.lab import open_lab
 
     raise typer.Exit(open_lab(notebook, port, browser=browser, say=typer.echo))
+
+
+@app.command()
+def present(
+    notebook: Annotated[str, typer.Argument(help="A file, or a lecture such as 04_filters or 04.")],
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; the next free one if taken.")] = 8866,
+    browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+) -> None:
+    """Show a notebook on the projector: no code, large type, panels side by side."""
+    from vizkit.present import present as serve
+
+    try:
+        raise typer.Exit(serve(notebook, port, browser=browser, say=typer.echo))
+    except (RuntimeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@app.command()
+def gallery(
+    notebooks: Annotated[
+        list[Path] | None, typer.Argument(help="Notebooks; all lectures by default.", exists=True)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The site's folder.")] = Path("gallery"),
+    timeout: Annotated[float, typer.Option(help="Seconds a cell may take.")] = 600,
+) -> None:
+    """Execute notebooks and write a site of plain files; exit status 1 if one stopped."""
+    from vizkit.gallery import build_gallery
+
+    pages = build_gallery(out, notebooks or (), timeout=timeout, progress=True)
+    broken = [page for page in pages if page.error]
+    for page in broken:
+        print(f"FAIL  {page.notebook.name}: {page.error}")
+    print(f"{len(pages) - len(broken)} of {len(pages)} notebooks: {out / 'index.html'}")
+    raise typer.Exit(1 if broken else 0)
 
 
 @app.command()

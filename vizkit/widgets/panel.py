@@ -7,20 +7,26 @@ from itertools import count
 from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any
+from weakref import WeakValueDictionary
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
+import traitlets
 
 from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
 from vizkit.figures.theme import Change
 from vizkit.widgets import layouts
+from vizkit.widgets import presets as prepared
 from vizkit.widgets.picture import Picture
 
 #: What a panel can show: pictures, charts and text, by name; a chart on the page can be changed.
 Item = Raster | go.Figure | Change | str
 Shown = Mapping[str, Item]
+
+#: The panels that are alive, by the id of the widget that is on the page.
+PANELS: WeakValueDictionary[str, "Panel"] = WeakValueDictionary()
 
 STYLE = """<style>
 .vizkit-panel {border: 1px solid #d5d5d5; border-radius: 8px; padding: 10px 14px; margin: 6px 0}
@@ -37,6 +43,7 @@ STYLE = """<style>
 .vizkit-panel td, .vizkit-panel th {padding: 1px 10px 1px 0; text-align: left}
 .vizkit-error {color: #a12622; font-weight: 600}
 .vizkit-status {color: #555; font-size: 13px}
+.vizkit-say {max-width: 340px; font-size: 13px}
 </style>"""
 
 
@@ -108,6 +115,7 @@ class Panel:
         self._good: dict[str, Any] = {}
         self._status = widgets.HTML().add_class("vizkit-status")
         self._listing = widgets.HTML(layout=widgets.Layout(display="none"))
+        self._presets = prepared.PresetBar(self)
         self._buttons = {
             "Show code": self._toggle_code,
             "Reset": self.reset,
@@ -115,6 +123,7 @@ class Panel:
         }
         self._canvas = widgets.Box(layout=widgets.Layout(flex="1 1 480px", min_width="0"))
         self.view = self._build(extra)
+        PANELS[self.view.model_id] = self
         for control in self.controls.values():
             control.observe(self._changed, "value")
             if control.has_trait("problem"):
@@ -131,9 +140,12 @@ class Panel:
             button.on_click(lambda _, action=action: self._guarded(action))
             buttons.append(button)
         left = widgets.VBox(
-            [*self.controls.values(), *extra, widgets.HBox(buttons), self._status],
+            [
+                *self.controls.values(), *extra, widgets.HBox(buttons), self._presets.view,
+                self._status,
+            ],
             layout=widgets.Layout(flex="0 0 auto", width="370px"),
-        )
+        ).add_class("vizkit-controls")  # fmt: skip
         body = widgets.HBox(
             [left, self._canvas], layout=widgets.Layout(flex_flow="row wrap", width="100%")
         )
@@ -180,23 +192,100 @@ class Panel:
         Raises
         ------
         ValueError
-            If a name is no control.
+            If a name is no control, or a control cannot take its value.
         """
+        for name in values:
+            checks.choice(name, self.controls, "control")
         before = self.values
-        self._silent = True
-        try:
-            for name, value in values.items():
-                self.controls[checks.choice(name, self.controls, "control")].value = value
-        finally:
-            self._silent = False
+        refused = self._settle(values)
         now = self.values
         self._react(frozenset(name for name in now if now[name] != before[name]))
+        if refused:
+            name, reason = next(iter(refused.items()))
+            raise ValueError(f"{name} cannot be {values[name]!r} here ({reason})")
+
+    def _settle(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Set controls without computing; return why those were refused that were."""
+        refused: dict[str, str] = {}
+        self._silent = True
+        try:
+            for _ in range(3):  # what a control can take may follow another one
+                refused = {}
+                for name, value in values.items():
+                    try:
+                        if self.controls[name].value != value:
+                            self.controls[name].value = value
+                    except (traitlets.TraitError, ValueError) as error:
+                        refused[name] = first_line(error)
+                if self._adjust is not None:
+                    self._adjust(self.controls)
+                if all(self.controls[name].value == value for name, value in values.items()):
+                    break
+        finally:
+            self._silent = False
+        return refused
 
     def reset(self) -> None:
         """Set every control back to what it was at first."""
         self.set(**self._first)
-        if self.values != self._first:  # a slider's range had to follow another control first
-            self.set(**self._first)
+
+    def save_preset(self, path: str | Path | None = None, *, name: str = "", say: str = "") -> Path:
+        """Write the controls' values as JSON, to be loaded again here or by somebody else.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A new numbered file beside the notebook by default.
+        name, say : str
+            What it shows, in a few words; what to look for, in a sentence.
+
+        Returns
+        -------
+        Path
+        """
+        if path is None:
+            path = self._free_path(Path(), "", prepared.SUFFIX[1:])
+        path = Path(path)
+        name = name or path.name.removesuffix(prepared.SUFFIX)
+        prepared.Preset(name, self.title, self.values, say).write(path)
+        self._presets.refresh()
+        self._say(f"saved {path.name}")
+        return path
+
+    def load_preset(self, preset: str | Path) -> None:
+        """Bring every control into a saved state.
+
+        Parameters
+        ----------
+        preset : str or Path
+            The name of one of the panel's presets, or a file that `save_preset` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is none, it is another panel's, or a value is none that a control can take;
+            the controls stay as they were.
+        """
+        found = self.presets.get(str(preset)) or prepared.read_preset(preset)
+        if found.panel != self.title:
+            raise ValueError(f"preset must be of {self.title!r}, got one of {found.panel!r}")
+        for name in found.values:
+            checks.choice(name, self.controls, "control")
+        before, wanted = self.values, {**self._first, **found.values}
+        refused = self._settle(wanted)
+        now = self.values
+        wrong = [name for name in found.values if now[name] != wanted[name]]
+        if wrong:
+            self._settle(before)
+            reason = refused.get(wrong[0], f"the nearest is {now[wrong[0]]!r}")
+            raise ValueError(f"{wrong[0]} cannot be {wanted[wrong[0]]!r} here ({reason})")
+        self._react(frozenset(name for name in now if now[name] != before[name]))
+        self._presets.loaded(found)
+
+    @property
+    def presets(self) -> dict[str, prepared.Preset]:
+        """The panel's presets by name: those of the kit, and those saved beside the notebook."""
+        return prepared.presets_of(self.title, Path())
 
     def save(self, folder: str | Path = ".") -> list[Path]:
         """Write every picture as PNG and every chart as HTML, beside the notebook by default.

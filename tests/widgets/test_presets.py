@@ -1,0 +1,157 @@
+"""Presets: what is saved comes back, what cannot be is refused, those of the kit can be shown."""
+
+import json
+
+import ipywidgets as widgets
+import pytest
+
+from tests.conftest import ROOT
+from vizkit.widgets import (
+    lecture01,
+    lecture02,
+    lecture03,
+    lecture04,
+    lecture05,
+    lecture06,
+    lecture07,
+    lecture08,
+)
+from vizkit.widgets.panel import Panel
+from vizkit.widgets.presets import Preset, prepared, presets_of, read_preset
+
+#: What makes the panels that have prepared states.
+PANELS = {
+    "Three ways down": lecture01.descent_panel,
+    "The loss on a line": lecture01.line_panel,
+    "Random labels fit too": lecture01.fit_panel,
+    "The axis of largest variance": lecture02.axis_panel,
+    "Pictures from k components": lecture02.rebuilt_panel,
+    "t-SNE, live": lambda: lecture03.tsne_panel(200),
+    "How to misread it": lecture03.misreading_panel,
+    "Filters": lecture04.filter_panel,
+    "Activations of a layer": lecture04.activation_panel,
+    "Receptive field of a unit": lecture04.field_panel,
+    "Forget and look again": lecture05.sanity_panel,
+    "The occluder": lecture05.occluder_panel,
+    "Where it looks": lecture05.attribution_panel,
+    "What it wants to see": lecture06.picture_panel,
+    "DeepDream": lecture06.dream_panel,
+    "Which channels go together": lecture07.gram_panel,
+    "Paint it in another style": lecture07.style_panel,
+    "Attack": lecture08.attack_panel,
+    "A little in every direction": lecture08.linear_panel,
+}
+CASES = [(notebook, preset) for notebook, presets in prepared().items() for preset in presets]
+
+
+def small_panel():
+    controls = {
+        "group": widgets.Dropdown(options=["few", "many"]),
+        "index": widgets.IntSlider(min=0, max=3),
+    }
+
+    def adjust(controls):
+        controls["index"].max = 3 if controls["group"].value == "few" else 300
+
+    return Panel(
+        "Small", controls, lambda **values: values, lambda values: {"text": str(values)},
+        adjust=adjust,
+    )  # fmt: skip
+
+
+def test_every_notebook_has_two_or_three_prepared_ones():
+    stems = {path.stem for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")}
+    assert set(prepared()) == stems
+    assert all(2 <= len(presets) <= 3 for presets in prepared().values())
+    assert all(preset.say for _, preset in CASES)
+
+
+@pytest.mark.parametrize(("notebook", "preset"), CASES, ids=lambda one: getattr(one, "name", one))
+def test_a_prepared_state_can_be_shown(notebook, preset):
+    panel = PANELS[preset.panel]()
+    first = panel.values
+    panel.load_preset(preset.name)
+    assert panel.error is None
+    assert {name: panel.values[name] for name in preset.values} == preset.values
+    assert panel.values != first, "it would change nothing"
+    assert preset.panel in (ROOT / "notebooks" / f"{notebook}.ipynb").read_text() or any(
+        preset.panel in path.read_text() for path in ROOT.glob(f"vizkit/widgets/lecture{notebook[:2]}.py")
+    )  # fmt: skip
+
+
+def test_what_is_saved_comes_back(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    panel = small_panel()
+    panel.set(group="many", index=200)
+    path = panel.save_preset(name="far out", say="look")
+    assert path.name == "vizkit-small-1.preset.json"
+    assert read_preset(path) == Preset("far out", "Small", {"group": "many", "index": 200}, "look")
+    panel.reset()
+    assert panel.values == {"group": "few", "index": 0}
+    # the range of one control follows the other: the order must not matter
+    panel.load_preset("far out")
+    assert panel.result == {"group": "many", "index": 200}
+    other = small_panel()
+    other.load_preset(path)
+    assert other.values == panel.values
+    assert panel.save_preset().name == "vizkit-small-2.preset.json", "none is overwritten"
+
+
+def test_the_list_on_the_page_loads_and_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    panel = small_panel()
+    panel.set(group="many", index=120)
+    panel.save_preset(name="far out", say="look <here>")
+    panel.reset()
+    choose, say = panel._presets._list, panel._presets._say
+    assert choose.options == (("choose one", ""), ("far out", "far out"))
+    choose.value = "far out"
+    assert panel.result["index"] == 120
+    assert say.value == "look &lt;here&gt;"
+    (tmp_path / "vizkit-small-1.preset.json").write_text("{}")
+    choose.value = ""
+    choose.value = "far out"  # it has gone meanwhile
+    assert "there is no far out" in panel.status
+    assert panel.result["index"] == 120
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"panel": "Other"}, "must be of 'Small', got one of 'Other'"),
+        ({"values": {"indes": 2}}, "did you mean 'index'"),
+        ({"values": {"group": "none"}}, "group cannot be 'none' here"),
+        ({"values": {"index": 7}}, r"index cannot be 7 here \(the nearest is 3\)"),
+        ({"values": {"index": "x"}}, "index cannot be 'x' here"),
+        ({"values": 3}, "must be JSON with panel, name and values"),
+    ],
+)
+def test_a_preset_that_cannot_be_is_refused_and_nothing_changes(tmp_path, change, message):
+    panel = small_panel()
+    panel.set(group="many", index=30)
+    path = tmp_path / "one.preset.json"
+    path.write_text(json.dumps({"panel": "Small", "name": "one", "values": {}, **change}))
+    with pytest.raises(ValueError, match=message):
+        panel.load_preset(path)
+    assert panel.values == {"group": "many", "index": 30}
+    assert panel.result == panel.values
+
+
+def test_a_file_that_is_none(tmp_path):
+    panel = small_panel()
+    with pytest.raises(FileNotFoundError, match="there is no"):
+        panel.load_preset(tmp_path / "none.preset.json")
+    (tmp_path / "cut.preset.json").write_text('{"panel": "Small", "na')
+    with pytest.raises(ValueError, match=r"cut\.preset\.json must be JSON"):
+        panel.load_preset(tmp_path / "cut.preset.json")
+    assert presets_of("Small", tmp_path) == {}, "a broken file is not offered"
+
+
+def test_a_run_goes_back_when_a_preset_is_loaded():
+    panel = lecture08.fooling_panel()
+    panel.controls["steps"].value = 20
+    panel.runner.run()
+    panel.runner.wait(60)
+    assert panel.result.index == 20
+    panel.set(kind="gradient", seed=2)
+    assert panel.result.index == 1

@@ -1,0 +1,314 @@
+"""All notebooks as a site of plain files: opens from disk, asks no network, needs no kernel."""
+
+import base64
+import io
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import ipywidgets as widgets
+import nbformat
+import plotly.graph_objects as go
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from PIL import Image
+from plotly.offline import get_plotlyjs
+from pygments.formatters import HtmlFormatter
+from tqdm import tqdm
+
+from vizkit.core.assets import ASSETS
+from vizkit.lab import notebook_folder
+from vizkit.typeset import CHECKS, markdown
+from vizkit.widgets.live import LivePanel
+from vizkit.widgets.panel import PANELS, STYLE, Panel
+from vizkit.widgets.picture import Picture
+
+TEMPLATES = Path(__file__).parent / "templates" / "gallery"
+_VIEW = "application/vnd.jupyter.widget-view+json"
+_FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
+_CONTROLS = (
+    widgets.Dropdown, widgets.Combobox, widgets.Text, widgets.Textarea, widgets.ToggleButtons,
+    widgets.Checkbox, widgets.IntSlider, widgets.FloatSlider, widgets.SelectionSlider,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """One notebook of the site.
+
+    Parameters
+    ----------
+    notebook : Path
+    file : Path
+        The page that was written.
+    title, question : str
+        Of the notebook's first cell.
+    error : str
+        Why it stopped, in a line; empty if it did not.
+    """
+
+    notebook: Path
+    file: Path
+    title: str
+    question: str
+    error: str = ""
+
+
+# In the notebook's kernel ----------------------------------------------------------------------
+
+
+def snapshots(seconds: float = 90) -> dict[str, str]:
+    """Return each panel on the page as HTML that needs no kernel, by its widget's id.
+
+    A run that nobody has started is run first, for as long as `seconds`.
+    """
+    for panel in list(PANELS.values()):
+        if isinstance(panel, LivePanel) and panel.runner.step is None:
+            _finish(panel, seconds)
+    return {key: static_html(panel) for key, panel in PANELS.items()}
+
+
+def _finish(panel: LivePanel, seconds: float) -> None:
+    panel.runner.run()
+    try:
+        panel.runner.wait(seconds)
+    except TimeoutError:
+        panel.runner.stop()
+
+
+def static_html(panel: Panel) -> str:
+    """Return a panel as it stands: its controls' values, its pictures, charts and texts."""
+    return _static(panel.view)
+
+
+def _static(widget: widgets.Widget) -> str:
+    if _hidden(widget):
+        return ""
+    if isinstance(widget, Picture):
+        return f'<div class="picture">{widget.value}</div>'
+    if isinstance(widget, go.FigureWidget):
+        return str(go.Figure(widget).to_html(full_html=False, include_plotlyjs=False))
+    if isinstance(widget, widgets.HTML):
+        return f"<div>{widget.value.replace(STYLE, '')}</div>" if widget.value else ""
+    if isinstance(widget, _CONTROLS):
+        label, value = escape(widget.description), escape(_written(widget))
+        return f'<div class="control"><span>{label}</span> <b>{value}</b></div>'
+    if isinstance(widget, widgets.Box):
+        inside = "".join(map(_static, widget.children))
+        kind = "row" if isinstance(widget, widgets.HBox) else "column"
+        classes = " ".join([kind, *widget._dom_classes])
+        return f'<div class="{classes}">{inside}</div>' if inside else ""
+    return ""
+
+
+def _hidden(widget: widgets.Widget) -> bool:
+    """Tell what is of no use on paper: what cannot be moved, how long it took, the presets."""
+    unseen = getattr(getattr(widget, "layout", None), "display", None) == "none"
+    live_only = {"vizkit-status", "vizkit-presets"} & set(getattr(widget, "_dom_classes", ()))
+    return bool(unseen or live_only or getattr(widget, "disabled", False))
+
+
+def _written(widget: widgets.Widget) -> str:
+    value = getattr(widget, "label", None) or widget.value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+# Around it -------------------------------------------------------------------------------------
+
+
+class GalleryExporter(HTMLExporter):
+    """A notebook's cells as HTML, the formulas as MathML, without any script."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
+            filters={"markdown2html": markdown}, **settings,
+        )  # fmt: skip
+
+
+def run_notebook(
+    path: Path, *, timeout: float = 600, tick: Callable[[], None] = lambda: None
+) -> tuple[NotebookNode, str]:
+    """Execute a notebook and put pictures of its panels where the panels are.
+
+    Parameters
+    ----------
+    path : Path
+    timeout : float
+        Seconds a cell may take.
+    tick : callable
+        Called after each cell.
+
+    Returns
+    -------
+    (NotebookNode, str)
+        With its outputs; why it stopped, empty if it did not.
+    """
+    notebook = nbformat.read(path, 4)
+    client = NotebookClient(
+        notebook, timeout=timeout, store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )  # fmt: skip
+    failure, shots = "", {}
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            if cell.source.startswith(CHECKS):
+                shots = _shots(client)  # the checks move the panels
+            try:
+                client.execute_cell(cell, index)
+            except _FAILURES as error:
+                failure = f"cell {index + 1}: {_last_line(error)}"
+                break
+            finally:
+                tick()
+        _freeze(notebook, shots or _shots(client))
+    return notebook, failure
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line]
+    return lines[-1][:200] if lines else type(error).__name__
+
+
+def _shots(client: NotebookClient) -> dict[str, str]:
+    """Ask the kernel for what its panels show."""
+    source = (
+        "from vizkit.gallery import snapshots\n"
+        "from IPython.display import display\n"
+        "display({'application/json': snapshots()}, raw=True)"
+    )
+    cell = nbformat.v4.new_code_cell(source)
+    client.nb.cells.append(cell)
+    try:
+        client.execute_cell(cell, len(client.nb.cells) - 1)
+        return dict(cell.outputs[-1]["data"]["application/json"])
+    except (*_FAILURES, LookupError):
+        return {}  # the kernel has died, or has no vizkit: the page says where a panel was
+    finally:
+        client.nb.cells.remove(cell)
+
+
+def _freeze(notebook: NotebookNode, shots: dict[str, str]) -> None:
+    """Replace each panel by what it shows."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            view = output.get("data", {}).get(_VIEW)
+            if view is not None:
+                gone = "<p><i>A widget: it needs a kernel.</i></p>"
+                output["data"] = {"text/html": shots.get(view["model_id"], gone)}
+
+
+def build_gallery(
+    out: Path,
+    notebooks: Sequence[Path] = (),
+    *,
+    timeout: float = 600,
+    progress: bool = False,
+) -> list[Page]:
+    """Execute notebooks and write the site.
+
+    Parameters
+    ----------
+    out : Path
+        The site's folder; ``index.html`` is its entrance.
+    notebooks : sequence of Path
+        All lectures by default.
+    timeout : float
+        Seconds a cell may take.
+    progress : bool
+        Whether to print a bar for each notebook.
+
+    Returns
+    -------
+    list of Page
+        One for each notebook, also for those that failed.
+    """
+    paths = list(notebooks) or sorted(notebook_folder().glob("*.ipynb"))
+    (out / "thumbnails").mkdir(parents=True, exist_ok=True)
+    (out / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    (out / "style.css").write_text(_style(), encoding="utf-8")
+    pages = []
+    for path in paths:
+        count = len(nbformat.read(path, 4).cells)
+        with tqdm(desc=f"{path.stem:24}", total=count, unit="cell", disable=not progress) as bar:
+            notebook, error = run_notebook(path, timeout=timeout, tick=bar.update)
+        pages.append(_write_page(out, path, notebook, error))
+    _write_index(out, pages)
+    return pages
+
+
+def _style() -> str:
+    own = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    panel = re.sub(r"</?style>", "", STYLE)
+    return own + panel + HtmlFormatter(style="default").get_style_defs(".highlight")
+
+
+def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str) -> Page:
+    title, question = _heading(notebook, path.stem)
+    body, _ = GalleryExporter().from_notebook_node(notebook)
+    page = Page(path, out / f"{path.stem}.html", title, question, error)
+    broken = f'<p class="failed">This notebook stopped. {escape(error)}</p>' if error else ""
+    page.file.write_text(
+        Template((TEMPLATES / "page.html").read_text(encoding="utf-8")).substitute(
+            title=escape(title), body=broken + _local_links(body)
+        ),
+        encoding="utf-8",
+    )
+    _thumbnail(body, out / "thumbnails" / f"{path.stem}.jpg")
+    return page
+
+
+def _heading(notebook: NotebookNode, stem: str) -> tuple[str, str]:
+    """Return the first heading and the first sentence in bold type."""
+    text = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
+    title = re.search(r"^# (.+)$", text, re.M)
+    question = re.search(r"\*\*(.+?)\*\*", text, re.S)
+    words = " ".join(question[1].split()) if question else ""
+    return (title[1] if title else stem), words
+
+
+def _local_links(body: str) -> str:
+    """Let links between notebooks lead to their pages."""
+    return re.sub(r'href="([\w.-]+)\.ipynb', r'href="\1.html', body)
+
+
+def _thumbnail(body: str, path: Path) -> None:
+    """Write the kit's own thumbnail of a lecture, or the largest picture of the page."""
+    own = ASSETS / "thumbnails" / path.name
+    if own.is_file():
+        shutil.copy(own, path)
+        return
+    found = [
+        base64.b64decode(data) for data in re.findall(r'src="data:image/\w+;base64,([^"]+)', body)
+    ]
+    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in found]
+    if pictures:
+        largest = max(pictures, key=lambda one: one.width * one.height)
+        largest.thumbnail((480, 300))
+        largest.save(path, quality=85)
+
+
+def _write_index(out: Path, pages: Sequence[Page]) -> None:
+    cards = []
+    for page in pages:
+        name = page.notebook.stem
+        picture = ""
+        if (out / "thumbnails" / f"{name}.jpg").is_file():
+            picture = f'<img src="thumbnails/{name}.jpg" alt="From {escape(page.title)}">'
+        failed = f'<p class="failed">stopped: {escape(page.error)}</p>' if page.error else ""
+        cards.append(
+            f'<li><a href="{name}.html">{picture}<h2>{escape(page.title)}</h2></a>'
+            f"<p>{escape(page.question)}</p>{failed}</li>"
+        )
+    index = Template((TEMPLATES / "index.html").read_text(encoding="utf-8"))
+    text = index.substitute(cards="\n".join(cards))
+    (out / "index.html").write_text(text, encoding="utf-8")
