@@ -1,6 +1,8 @@
 """``vizkit lab | present | gallery | homework | doctor | bench``."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -36,10 +38,9 @@ def present(
     """Show a notebook on the projector: no code, large type, panels side by side."""
     from vizkit.present import present as serve
 
-    try:
-        raise typer.Exit(serve(notebook, port, browser=browser, say=typer.echo))
-    except (RuntimeError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
+    with _one_sentence():
+        status = serve(notebook, port, browser=browser, say=typer.echo)
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -59,6 +60,74 @@ def gallery(
         print(f"FAIL  {page.notebook.name}: {page.error}")
     print(f"{len(pages) - len(broken)} of {len(pages)} notebooks: {out / 'index.html'}")
     raise typer.Exit(1 if broken else 0)
+
+
+homework = typer.Typer(help="Homework by nbgrader.", no_args_is_help=True)
+app.add_typer(homework, name="homework")
+_Names = Annotated[
+    list[str] | None, typer.Argument(help="Assignments such as ps01; all by default.")
+]
+_Course = Annotated[
+    Path | None, typer.Option(help="The course's folder; the kit's own by default.")
+]
+
+
+@homework.command()
+def start(course: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Make a course of your own of the bundled assignments."""
+    from vizkit.homework import assignments, start_course
+
+    with _one_sentence():
+        print(f"{course}: {', '.join(assignments(start_course(course)))}")
+
+
+@homework.command()
+def release(names: _Names = None, course: _Course = None) -> None:
+    """Write what students get: no solutions, no hidden tests."""
+    from vizkit.homework import default_course
+    from vizkit.homework import release as write
+
+    with _one_sentence():
+        for folder in write(course or default_course(), names or ()):
+            print(folder)
+
+
+@homework.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="A student's or an instructor's notebook.")],
+) -> None:
+    """Run a notebook's visible tests; exit status 1 if one fails."""
+    from vizkit.homework import check as passes
+
+    with _one_sentence():
+        passed = passes(notebook)
+    print("all tests pass" if passed else "a test fails, or an answer is missing")
+    raise typer.Exit(0 if passed else 1)
+
+
+@homework.command()
+def grade(
+    names: _Names = None,
+    course: _Course = None,
+    timeout: Annotated[int | None, typer.Option(help="Seconds a cell may take.")] = None,
+) -> None:
+    """Grade what is in submitted/STUDENT/ASSIGNMENT and write feedback."""
+    from vizkit.homework import default_course
+    from vizkit.homework import grade as run
+
+    with _one_sentence():
+        for one in run(course or default_course(), names or (), timeout=timeout):
+            by_hand = "  answers wait for a hand" if one.waiting else ""
+            print(f"{one.assignment}  {one.student:20} {one.score:5.1f} of {one.most:g}{by_hand}")
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Say what is wrong in a sentence and end with status 2."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @app.command()

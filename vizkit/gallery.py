@@ -32,6 +32,7 @@ from vizkit.widgets.picture import Picture
 
 TEMPLATES = Path(__file__).parent / "templates" / "gallery"
 _VIEW = "application/vnd.jupyter.widget-view+json"
+_CHART = "application/vnd.plotly.v1+json"
 _FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 _CONTROLS = (
     widgets.Dropdown, widgets.Combobox, widgets.Text, widgets.Textarea, widgets.ToggleButtons,
@@ -94,7 +95,7 @@ def _static(widget: widgets.Widget) -> str:
     if isinstance(widget, Picture):
         return f'<div class="picture">{widget.value}</div>'
     if isinstance(widget, go.FigureWidget):
-        return str(go.Figure(widget).to_html(full_html=False, include_plotlyjs=False))
+        return _chart(go.Figure(widget))
     if isinstance(widget, widgets.HTML):
         return f"<div>{widget.value.replace(STYLE, '')}</div>" if widget.value else ""
     if isinstance(widget, _CONTROLS):
@@ -106,6 +107,10 @@ def _static(widget: widgets.Widget) -> str:
         classes = " ".join([kind, *widget._dom_classes])
         return f'<div class="{classes}">{inside}</div>' if inside else ""
     return ""
+
+
+def _chart(figure: go.Figure) -> str:
+    return str(figure.to_html(full_html=False, include_plotlyjs=False))
 
 
 def _hidden(widget: widgets.Widget) -> bool:
@@ -198,13 +203,16 @@ def _shots(client: NotebookClient) -> dict[str, str]:
 
 
 def _freeze(notebook: NotebookNode, shots: dict[str, str]) -> None:
-    """Replace each panel by what it shows."""
+    """Replace each panel by what it shows, and each chart by one that needs no extension."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            view = output.get("data", {}).get(_VIEW)
-            if view is not None:
+            data = output.get("data", {})
+            if _VIEW in data:
                 gone = "<p><i>A widget: it needs a kernel.</i></p>"
-                output["data"] = {"text/html": shots.get(view["model_id"], gone)}
+                output["data"] = {"text/html": shots.get(data[_VIEW]["model_id"], gone)}
+            elif _CHART in data:
+                chart = go.Figure(data=data[_CHART]["data"], layout=data[_CHART]["layout"])
+                output["data"] = {"text/html": _chart(chart)}
 
 
 def build_gallery(

@@ -1,0 +1,14 @@
+"""Settings of nbgrader for this course; its own commands read them from here, too."""
+
+from pathlib import Path
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
+
+# A cell that does not end is interrupted, and the cells behind it are graded.
+c.Execute.timeout = 180
+c.Execute.interrupt_on_timeout = True
+# A widget's charts weigh five megabytes each.
+c.Execute.store_widget_state = False

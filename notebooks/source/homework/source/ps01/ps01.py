@@ -1,0 +1,168 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # PS01 The loss landscape
+#
+# How far may a step go, and what is a fair picture of a landscape? Belongs to [01_loss_landscape](../../../01_loss_landscape.ipynb).
+#
+# | question | kind | points | graded | time |
+# |---|---|---|---|---|
+# | 1 | derive | 5 | by tests | 15 min |
+# | 2 | implement | 6 | by tests | 35 min |
+# | 3 | explore | 4 | by tests, with tolerances | 15 min |
+# | 4 | explain | 5 | by hand | 20 min |
+# | | | **20** | | **85 min** |
+#
+# Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
+# code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
+# Kernel and Run All Cells*.
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import torch
+
+from vizkit.widgets import lecture01 as panels
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 1 How far may a step go? (5 points)
+#
+# On $f(x) = \tfrac12 a x^2$ with $a > 0$, a step of gradient descent with learning rate $\eta$ turns $x$ into $c\,x$. Derive $c$, and the
+# learning rate above which $x$ runs away. Write both as functions.
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q1-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def contraction(a, rate):
+    """Return c: what one step of gradient descent multiplies x with."""
+    ### BEGIN SOLUTION
+    return 1 - rate * a
+    ### END SOLUTION
+
+
+def largest_rate(a):
+    """Return the learning rate above which x runs away."""
+    ### BEGIN SOLUTION
+    return 2 / a
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "ps01-q1-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+x = 1.5
+assert abs(contraction(3.0, 0.1) * x - (x - 0.1 * 3.0 * x)) < 1e-12
+assert largest_rate(1.0) > 0
+### BEGIN HIDDEN TESTS
+for a in (0.5, 4.0):
+    for factor, grows in ((0.99, False), (1.01, True)):
+        rate, far = factor * largest_rate(a), 1.0
+        for _ in range(50):
+            far -= rate * a * far
+        assert (abs(far) > 1) == grows
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 2 A fair direction (6 points)
+#
+# Li et al. give each *filter* of a random direction the length of the net's own filter, $d_i \leftarrow d_i\,\lVert w_i\rVert / \lVert d_i\rVert$,
+# so that a net of large weights is not shown as flat. A filter is all that belongs to one output: `weights[i]`. Biases, which have one
+# dimension, do not move: their direction is zero.
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q2-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def filter_normalized(direction, weights):
+    """Return the direction with the filters' lengths of the weights, both of one shape."""
+    ### BEGIN SOLUTION
+    if weights.ndim < 2:
+        return torch.zeros_like(weights)
+    own, length = weights.flatten(1).norm(dim=1), direction.flatten(1).norm(dim=1)
+    return direction * (own / length).view(-1, *[1] * (weights.ndim - 1))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "ps01-q2-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+weights = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
+found = filter_normalized(torch.tensor([[1.0, 0.0], [0.0, 5.0]]), weights)
+assert torch.allclose(found, torch.tensor([[5.0, 0.0], [0.0, 1.0]]))
+### BEGIN HIDDEN TESTS
+from vizkit.methods.loss_landscape import random_directions
+from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
+
+data = split_digits(100)
+loss = NetLoss(DeepNet(width=8, depth=2), data.train, data.train_labels)
+point = loss.random_points(1, seed=3)[0] + 0.1
+raw, normalized = (
+    loss.named(random_directions(loss, point, filter_normalized=one, seed=5)[0])
+    for one in (False, True)
+)
+for name, own in loss.named(point).items():
+    assert torch.allclose(filter_normalized(raw[name], own), normalized[name], atol=1e-5), name
+kernels = torch.randn(4, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+lengths = filter_normalized(torch.ones(4, 3, 5, 5), kernels).flatten(1).norm(dim=1)
+assert torch.allclose(lengths, kernels.flatten(1).norm(dim=1))
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 3 A wall between two solutions (4 points)
+#
+# In the panel, choose the line *solution to solution*. Both ends are trained nets. Between them ($0 \le a \le 1$): at which $a$ is the
+# training loss largest, and which share of new digits does the net at that $a$ get right? (Within 0.06 and 5 percentage points.)
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+line_view = panels.line_panel()
+line_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+worst_a = ...
+share_right = ...  # in [0, 1]
+### BEGIN SOLUTION
+line_view.set(path="solution to solution")
+line = line_view.result
+between = (line.shares >= 0) & (line.shares <= 1)
+worst_a = float(line.shares[between][line.train[between].argmax()])
+line_view.set(share=worst_a)
+share_right = float(line.accuracy[between][line.train[between].argmax()])
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps01-q3-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+assert 0 <= worst_a <= 1
+assert 0 <= share_right <= 1
+### BEGIN HIDDEN TESTS
+truth = panels.line_panel()
+truth.set(path="solution to solution")
+truth = truth.result
+inside = (truth.shares >= 0) & (truth.shares <= 1)
+highest = truth.train[inside].argmax()
+assert abs(worst_a - float(truth.shares[inside][highest])) <= 0.06
+assert abs(share_right - float(truth.accuracy[inside][highest])) <= 0.05
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 4 Is a sharp minimum a bad minimum? (5 points)
+#
+# In *What this does not show* of the lecture, multiplying one layer and dividing the next leaves the function as it was, and changes
+# the picture of its landscape. Explain in at most 150 words why, what filter normalization does about it, and what that means for
+# the sentence "flat minima generalize better".
+#
+# | points | for |
+# |---|---|
+# | 2 | why the function stays and its curvature does not (positive homogeneity of ReLU; a unit of length means another thing in each layer) |
+# | 2 | what filter normalization makes equal, and what it leaves open (the Hessian's eigenvalue still changes) |
+# | 1 | a careful conclusion: flatness needs a scale before it can mean anything |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "ps01-q4-answer", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
+# A ReLU net computes the same function when a layer is multiplied by a factor and the next one divided by it, because
+# $\text{ReLU}(c\,z) = c\,\text{ReLU}(z)$ for $c > 0$. A step of fixed length in parameter space is then small for one layer and large for the other,
+# so curvature, and any picture drawn with fixed steps, changes. Filter normalization measures each filter's step by the filter's own
+# length, so the factor cancels in the picture; the Hessian's largest eigenvalue is not normalized and still changes. "Flat" without a
+# scale says nothing, so the sentence can only be true of a measure that such a rescaling leaves alone.

@@ -1,0 +1,170 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# # PS06 DeepDream
+#
+# What does a picture look like that a layer likes? Belongs to [06_dream](../../../06_dream.ipynb).
+#
+# | question | kind | points | graded | time |
+# |---|---|---|---|---|
+# | 1 | derive | 5 | by tests | 15 min |
+# | 2 | implement | 6 | by tests | 35 min |
+# | 3 | explore | 4 | by tests, with tolerances | 15 min |
+# | 4 | explain | 5 | by hand | 20 min |
+# | | | **20** | | **85 min** |
+#
+# Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
+# code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
+# Kernel and Run All Cells*.
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import torch
+
+import vizkit
+from vizkit.widgets import lecture06 as panels
+
+model = vizkit.load_model("viznet")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 1 Why the gradient is the activation (5 points)
+#
+# DeepDream climbs $E = \tfrac12 \lVert a \rVert^2$ of a layer's activations $a$. For one layer $a = \text{ReLU}(W x)$, derive $\partial E/\partial a$ and
+# $\partial E / \partial x$.
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q1-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def energy_gradients(W, x):
+    """Return dE/da (m,) and dE/dx (n,) for a = ReLU(W x), W (m, n)."""
+    ### BEGIN SOLUTION
+    a = (W @ x).clamp(min=0)
+    return a, W.T @ a
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "ps06-q1-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+upper, lower = energy_gradients(torch.tensor([[2.0, 0.0], [0.0, -1.0]]), torch.tensor([1.0, 1.0]))
+assert torch.equal(upper, torch.tensor([2.0, 0.0]))
+### BEGIN HIDDEN TESTS
+W = torch.randn(7, 4, generator=torch.Generator().manual_seed(0))
+x = torch.randn(4, generator=torch.Generator().manual_seed(1)).requires_grad_()
+energy = 0.5 * torch.relu(W @ x).square().sum()
+upper, lower = energy_gradients(W, x.detach())
+assert torch.allclose(upper, torch.relu(W @ x).detach())
+assert torch.allclose(lower, torch.autograd.grad(energy, x)[0], atol=1e-6)
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q2", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 2 One step, and the octaves (6 points)
+#
+# Write one step of the slides' listing: move by `rate` times the gradient over its mean absolute value, and cut to [0, 1]. And list the sizes
+# of the octaves, the smallest first: side $\lfloor n / s^k + 0.5\rfloor$ for $k$ from the last octave down to 0.
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q2-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def dream_step(image, gradient, rate):
+    """Return the picture after one step, in [0, 1]."""
+    ### BEGIN SOLUTION
+    return (image + rate * gradient / gradient.abs().mean()).clamp(0, 1)
+    ### END SOLUTION
+
+
+def octave_sizes(height, width, octaves, scale):
+    """Return [(height, width), ...] from the smallest octave to the picture's own size."""
+    ### BEGIN SOLUTION
+    powers = [scale**k for k in reversed(range(octaves))]
+    return [(int(height / power + 0.5), int(width / power + 0.5)) for power in powers]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "ps06-q2-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+gray = torch.full((3, 4, 4), 0.5)
+assert torch.allclose(dream_step(gray, torch.ones(3, 4, 4), 0.1), torch.full((3, 4, 4), 0.6))
+assert octave_sizes(280, 140, 2, 1.4) == [(200, 100), (280, 140)]
+### BEGIN HIDDEN TESTS
+from vizkit.core.hooks import forward_to_all
+from vizkit.methods.dream import dream_steps
+
+photo = vizkit.load_image("astronaut", size=96)
+settings = {"octaves": 1, "iterations": 1, "jitter": 0, "rate": 3 / 255}
+dreamed = next(iter(dream_steps(model, photo, "relu3", **settings))).image
+pixels = photo[None].clone().requires_grad_()
+with model.running(pixels) as net:
+    energy = 0.5 * forward_to_all(net, model.normalize(pixels), ["relu3"])["relu3"].square().mean()
+(slope,) = torch.autograd.grad(energy, pixels)
+assert torch.allclose(dream_step(photo, slope[0], 3 / 255), dreamed.cpu(), atol=1e-4)
+large = 300 * torch.ones(3, 4, 4)
+assert torch.allclose(dream_step(gray, large, 0.1), dream_step(gray, torch.ones(3, 4, 4), 0.1))
+assert dream_step(gray, torch.ones(3, 4, 4), 0.9).max() <= 1
+assert octave_sizes(333, 500, 4, 1.4) == [(121, 182), (170, 255), (238, 357), (333, 500)]
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q3", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 3 How much it likes a photo (4 points)
+#
+# In the panel, take `astronaut`, *size* 128, one octave. Beside the picture stands $\tfrac12\lVert a\rVert^2$ per number of the layer before the
+# first change. Read it for `relu2` and for `relu4` of `viznet` (within 5 %).
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+dream_view = panels.dream_panel(model, "astronaut")
+dream_view.set(size=128, octaves=1, jitter=0)
+dream_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+energy_relu2 = ...
+energy_relu4 = ...
+
+
+### BEGIN SOLUTION
+def energy_of(layer):
+    dream_view.set(layer=layer)
+    return dream_view.result.objective
+
+
+energy_relu2, energy_relu4 = energy_of("relu2"), energy_of("relu4")
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps06-q3-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+assert energy_relu2 > 0
+assert energy_relu4 > 0
+### BEGIN HIDDEN TESTS
+from vizkit.core.hooks import forward_to_all as run_to
+
+seen = vizkit.load_image("astronaut", size=128)[None]
+for answer, layer in ((energy_relu2, "relu2"), (energy_relu4, "relu4")):
+    with torch.no_grad(), model.running(seen) as net:
+        energy = 0.5 * run_to(net, model.normalize(seen), [layer])[layer].square().mean()
+    assert abs(answer / float(energy) - 1) <= 0.05, layer
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q4", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 4 A high score is not a picture (5 points)
+#
+# From zeros with L2 on the plain network, the class score rises far above that of any photo, and yet nobody would name the class. In at most
+# 150 words: why, and what do (a) Fourier parameters with shifts and (b) a robust network each change about it?
+#
+# | points | for |
+# |---|---|
+# | 2 | the score is free in many directions that photos never take, mostly high frequencies; gradient ascent takes the steepest |
+# | 2 | (a) changes the parameterization and asks for a score that survives shifts: other optima of the same net; (b) changes the net: its gradient has less high frequency to follow |
+# | 1 | so the picture is a property of the recipe and of the net |
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "ps06-q4-answer", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
+# Photos fill a thin part of the space of pictures, and the net was only ever asked there. Everywhere else its score is free, and gradient ascent
+# takes the steepest way, which is high frequencies that add up over thousands of pixels: an adversarial example from nothing. Fourier
+# parameters scale these frequencies down and decorrelate the colors, and shifting asks for a score that does not depend on single pixels: the
+# same net, other optima. A network trained against small perturbations is itself less moved by such patterns, so even a plain recipe finds
+# shapes. The picture shows the unit, the recipe and the net together.

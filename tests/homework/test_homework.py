@@ -1,0 +1,168 @@
+"""The real nbgrader: release, hand in, grade."""
+
+import shutil
+import time
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from typer.testing import CliRunner
+
+from tests.conftest import ROOT
+from tests.homework.wrong import WRONG
+from vizkit.cli import app
+from vizkit.homework import assignments, check, grade, release, scores, start_course
+
+SOURCE = ROOT / "notebooks" / "homework" / "source"
+NAMES = sorted(path.name for path in SOURCE.glob("ps*"))
+POINTS = {"q1": 5, "q2": 6, "q3": 4, "q4": 5}
+
+
+def read(path):
+    return nbformat.read(path, 4)
+
+
+def kind(cell):
+    return cell.metadata.get("nbgrader", {})
+
+
+def question(cell):
+    return kind(cell)["grade_id"].split("-")[1]
+
+
+def course_of(folder, *names):
+    course = start_course(folder / "course")
+    for other in set(assignments(course)) - set(names):
+        shutil.rmtree(course / "source" / other)
+    return course
+
+
+def hand_in(course, student, name, notebook):
+    folder = course / "submitted" / student / name
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+
+
+def answered(course, name, wrong=()):
+    """The release with the instructor's answers in it, and wrong ones for some questions."""
+    notebook = read(course / "release" / name / f"{name}.ipynb")
+    right = {kind(one)["grade_id"]: one for one in read(SOURCE / name / f"{name}.ipynb").cells}
+    for cell in notebook.cells:
+        if kind(cell).get("solution"):
+            cell.source = right[kind(cell)["grade_id"]].source
+            if question(cell) in wrong:
+                cell.source = WRONG[name][question(cell)]
+    return notebook
+
+
+def test_there_is_one_for_each_topic():
+    topics = {path.stem[:2] for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")}
+    assert {f"ps{topic}" for topic in topics} == set(NAMES) == set(WRONG)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_points_rubric_and_time_are_stated(name):
+    cells = read(SOURCE / name / f"{name}.ipynb").cells
+    points = {question(cell): kind(cell)["points"] for cell in cells if kind(cell).get("grade")}
+    assert points == POINTS
+    for number, (one, value) in enumerate(POINTS.items(), 1):
+        assert f"| {number} |" in cells[0].source
+        assert f"| {value} |" in cells[0].source
+        title = next(cell.source for cell in cells if kind(cell)["grade_id"] == f"{name}-{one}")
+        assert f"({value} points)" in title
+    assert cells[0].source.count(" min |") == 4
+    rubric = next(cell.source for cell in cells if kind(cell)["grade_id"] == f"{name}-q4")
+    rows = [line.split("|")[1].strip() for line in rubric.splitlines() if line.startswith("| ")]
+    assert sum(map(int, rows[1:])) == POINTS["q4"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_release_and_grades(name, tmp_path):
+    course = course_of(tmp_path, name)
+    release(course)
+    handed_out = (course / "release" / name / f"{name}.ipynb").read_text()
+    assert "BEGIN" not in handed_out
+    released = read(course / "release" / name / f"{name}.ipynb")
+    by_id = {kind(cell)["grade_id"]: cell.source for cell in released.cells}
+    for cell in read(SOURCE / name / f"{name}.ipynb").cells:
+        if "BEGIN HIDDEN TESTS" in cell.source:
+            secret = cell.source.split("### BEGIN HIDDEN TESTS")[1].split("### END")[0]
+            lines = [line.strip() for line in secret.splitlines() if "assert" in line]
+            assert lines
+            assert not any(line in by_id[kind(cell)["grade_id"]] for line in lines)
+        if kind(cell).get("solution"):
+            assert "YOUR" in by_id[kind(cell)["grade_id"]]
+            assert by_id[kind(cell)["grade_id"]] != cell.source
+
+    students = {"instructor": (), "one": ("q1", "q3"), "two": ("q2",)}
+    for student, wrong in students.items():
+        hand_in(course, student, name, answered(course, name, wrong))
+    hand_in(course, "blank", name, released)
+    found = {score.student: score for score in grade(course)}
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        for student, wrong in {**students, "blank": ("q1", "q2", "q3")}.items():
+            expected = {one: 0 if one in wrong else POINTS[one] for one in ("q1", "q2", "q3")}
+            cells = book.find_submission_notebook(name, name, student).grades
+            got = {one.name.split("-")[1]: one for one in cells}
+            assert {one: got[one].score for one in expected} == expected, student
+            assert found[student].score == sum(expected.values())
+            # what is explained waits for a hand; what is left blank is worth nothing
+            assert got["q4"].needs_manual_grade == (student != "blank")
+        # two of the five points, given by hand, are exactly three less than full marks
+        for student, points in (("instructor", 5), ("two", 2)):
+            book.find_grade(f"{name}-q4", name, name, student).manual_score = points
+        book.db.commit()
+    by_hand = {score.student: score for score in scores(course, name)}
+    assert by_hand["instructor"].score == by_hand["instructor"].most == 20
+    assert by_hand["two"].score == 20 - POINTS["q2"] - 3
+    assert by_hand["blank"].score == 0
+    assert (course / "feedback" / "one" / name / f"{name}.html").is_file()
+
+
+def test_broken_submissions_are_graded_in_time(tmp_path):
+    course = course_of(tmp_path, "ps04")
+    release(course)
+    loop, missing, syntax = (answered(course, "ps04") for _ in range(3))
+
+    def cell_of(notebook, grade_id):
+        return next(cell for cell in notebook.cells if kind(cell)["grade_id"] == grade_id)
+
+    cell_of(loop, "ps04-q1-answer").source = "while True:\n    pass\n"
+    missing.cells.remove(cell_of(missing, "ps04-q2-test"))
+    missing.cells.remove(cell_of(missing, "ps04-q1-answer"))
+    cell_of(syntax, "ps04-q2-answer").source = "def receptive_field(layers:\n    return\n"
+    for student, notebook in (("loop", loop), ("missing", missing), ("syntax", syntax)):
+        hand_in(course, student, "ps04", notebook)
+    start = time.monotonic()
+    found = {score.student: score.score for score in grade(course, timeout=20)}
+    assert time.monotonic() - start < 180, "one loop costs one cell's time, not the class's"
+    assert found == {"loop": 10, "missing": 10, "syntax": 9}
+
+
+def test_check_tells_right_from_blank(tmp_path):
+    course = course_of(tmp_path, "ps02")
+    release(course, ["ps02"])
+    blank = course / "release" / "ps02" / "ps02.ipynb"
+    assert not check(blank)
+    done = tmp_path / "done.ipynb"
+    nbformat.write(answered(course, "ps02"), done)
+    assert CliRunner().invoke(app, ["homework", "check", str(done)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("release", "ps99"), "assignment 'ps99' is not known"),
+        (("grade", "ps01"), "nobody has handed in ps01"),
+        (("check", "none.ipynb"), "there is no none.ipynb"),
+        (("release", "--course", "nowhere"), "course must be a folder"),
+        (("start", "."), "holds files"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("vizkit.homework.default_course", lambda: course_of(tmp_path, "ps01"))
+    outcome = CliRunner().invoke(app, ["homework", *arguments])
+    assert outcome.exit_code == 2
+    assert message in " ".join(outcome.output.replace("│", " ").split())

@@ -1,0 +1,137 @@
+"""Plausible wrong answers, by assignment and question."""
+
+WRONG = {
+    "ps01": {
+        # forgets that the sign may change: stops where x is reached in one step
+        "q1": "def contraction(a, rate):\n    return 1 - rate * a\n\n\ndef largest_rate(a):\n    return 1 / a\n",
+        # normalizes the layer, not the filter
+        "q2": (
+            "def filter_normalized(direction, weights):\n"
+            "    if weights.ndim < 2:\n        return torch.zeros_like(weights)\n"
+            "    return direction * weights.norm() / direction.norm()\n"
+        ),
+        # looks outside of the two ends
+        "q3": "worst_a, share_right = 1.0, 0.95\n",
+    },
+    "ps02": {
+        # forgets the half under the root
+        "q1": (
+            "def largest_eigenvalue(a, b, c):\n    return (a + c) / 2 + ((a - c) ** 2 + b**2) ** 0.5\n\n\n"
+            "def share_kept(a, b, c):\n    return largest_eigenvalue(a, b, c) / (a + c)\n"
+        ),
+        # 1/m, as the slide prints it the wrong way round
+        "q2": (
+            "def my_pca(samples, k):\n    mean = samples.mean(0)\n    centered = samples - mean\n"
+            "    values, vectors = torch.linalg.eigh(centered.T @ centered / len(samples))\n"
+            "    return mean, values.flip(0), centered @ vectors.flip(1)[:, :k]\n"
+        ),
+        # the smallest variance instead
+        "q3": "best_angle, components_for_90 = 137, 21\n",
+    },
+    "ps03": {
+        # the tail in the weights, not in the force
+        "q1": "def pull(p, q, d, kind):\n    return 4 * (p - q) * d\n",
+        # forgets the 2 of 2 sigma^2
+        "q2": (
+            "def neighbor_probabilities(squared_distances, sigma):\n"
+            "    return torch.softmax(-squared_distances / sigma**2, 0)\n\n\n"
+            "def perplexity(probabilities):\n"
+            "    return float(torch.special.entr(probabilities).sum().exp())\n\n\n"
+            "def find_sigma(squared_distances, wanted):\n    low, high = 1e-6, 1e6\n"
+            "    for _ in range(200):\n        middle = (low * high) ** 0.5\n"
+            "        if perplexity(neighbor_probabilities(squared_distances, middle)) < wanted:\n"
+            "            low = middle\n        else:\n            high = middle\n"
+            "    return (low * high) ** 0.5\n"
+        ),
+        # reads the panel before moving the slider
+        "q3": "gaussian_distance, student_distance, pca_accuracy = 1.517, 3.0, 0.6\n",
+    },
+    "ps04": {
+        # adds the padding once
+        "q1": (
+            "def output_size(n, kernel, stride, padding):\n    return (n + padding - kernel) // stride + 1\n\n\n"
+            "def weight_count(c_in, c_out, kernel):\n    return c_in * c_out * kernel**2\n"
+        ),
+        # multiplies by the stride before growing
+        "q2": (
+            "def receptive_field(layers):\n    size, jump, start = 1, 1, 0\n"
+            "    for kernel, stride, padding in layers:\n        jump *= stride\n"
+            "        size += (kernel - 1) * jump\n        start -= padding * jump\n"
+            "    return size, jump, start\n"
+        ),
+        # of another picture
+        "q3": "loudest, largest_of_38 = 0, 100.0\n",
+    },
+    "ps05": {
+        # deconvnet and backprop the wrong way round
+        "q1": (
+            "def through_relu(forward, above, rule):\n"
+            "    seen, wanted = (forward > 0).to(above), (above > 0).to(above)\n"
+            '    return above * {"backprop": seen, "deconvnet": seen, "guided": seen * wanted}[rule]\n'
+        ),
+        # stops before the border
+        "q2": (
+            "def occlusion(model, image, target, patch, stride):\n"
+            "    height, width = image.shape[1:]\n    rows = (height - patch) // stride + 1\n"
+            "    columns = (width - patch) // stride + 1\n    drops = torch.zeros(rows, columns)\n"
+            "    with torch.no_grad():\n        clean = model.probabilities(image)[target]\n"
+            "        for i in range(rows):\n            for j in range(columns):\n"
+            "                one = image.clone()\n"
+            "                one[:, i * stride : i * stride + patch, j * stride : j * stride + patch] = 0.5\n"
+            "                drops[i, j] = clean - model.probabilities(one)[target]\n    return drops\n"
+        ),
+        # the default place of the square
+        "q3": "with_gray, with_white = 0.97, 0.97\n",
+    },
+    "ps06": {
+        # climbs the sum of the activations
+        "q1": (
+            "def energy_gradients(W, x):\n    a = (W @ x).clamp(min=0)\n"
+            "    return a, W.T @ (a > 0).to(a)\n"
+        ),
+        # divides by the largest instead of the mean
+        "q2": (
+            "def dream_step(image, gradient, rate):\n"
+            "    return (image + rate * gradient / gradient.abs().max()).clamp(0, 1)\n\n\n"
+            "def octave_sizes(height, width, octaves, scale):\n"
+            "    powers = [scale**k for k in reversed(range(octaves))]\n"
+            "    return [(int(height / power + 0.5), int(width / power + 0.5)) for power in powers]\n"
+        ),
+        # read after the run
+        "q3": "energy_relu2, energy_relu4 = 200.0, 200.0\n",
+    },
+    "ps07": {
+        # forgets what the loss is divided by
+        "q1": (
+            "def content_gradient(F, P):\n    return 2 * (F - P)\n\n\n"
+            "def gram_factor(s):\n    return s**2\n"
+        ),
+        # the sum over places, as on the slide
+        "q2": (
+            "def my_gram(maps):\n    rows = maps.flatten(1)\n    return rows @ rows.T\n\n\n"
+            "def style_loss(maps, style_maps):\n    wanted = my_gram(style_maps)\n"
+            "    return (my_gram(maps) - wanted).square().sum() / wanted.square().sum()\n"
+        ),
+        # expects the trace to change
+        "q3": "trace, trace_in_another_order, strongest_channel = 119.3, 60.0, 0\n",
+    },
+    "ps08": {
+        # the length of the row instead of the sum of its sizes
+        "q1": (
+            "def worst_change(w, score, epsilon):\n"
+            "    return -epsilon * torch.sign(w) * (1 if score > 0 else -1)\n\n\n"
+            "def smallest_epsilon(w, x):\n    return float((w @ x).abs() / w.norm())\n"
+        ),
+        # climbs the target's loss as well
+        "q2": (
+            "def fgsm(model, image, label, epsilon, targeted=False):\n"
+            "    pixels = image.clone().requires_grad_()\n"
+            "    loss = torch.nn.functional.cross_entropy(\n"
+            "        model.logits(pixels)[None], torch.tensor([label], device=model.device)\n    )\n"
+            "    (gradient,) = torch.autograd.grad(loss, pixels)\n"
+            "    return (image + epsilon * gradient.sign()).clamp(0, 1)\n"
+        ),
+        # the answer without an attack
+        "q3": 'answer_at_3, sure_without, sure_under_noise = "jinrikisha", 0.566, 0.55\n',
+    },
+}
