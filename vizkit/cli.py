@@ -57,7 +57,7 @@ def gallery(
     pages = build_gallery(out, notebooks or (), timeout=timeout, progress=True)
     broken = [page for page in pages if page.error]
     for page in broken:
-        print(f"FAIL  {page.notebook.name}: {page.error}")
+        print(f"FAIL  {page.lecture.name}: {page.error}")
     print(f"{len(pages) - len(broken)} of {len(pages)} notebooks: {out / 'index.html'}")
     raise typer.Exit(1 if broken else 0)
 

@@ -23,7 +23,7 @@ from plotly.offline import get_plotlyjs
 from pygments.formatters import HtmlFormatter
 from tqdm import tqdm
 
-from vizkit.core.assets import ASSETS
+from vizkit.core.course import Lecture, heading
 from vizkit.lab import notebook_folder
 from vizkit.typeset import CHECKS, markdown
 from vizkit.widgets.live import LivePanel
@@ -46,19 +46,16 @@ class Page:
 
     Parameters
     ----------
-    notebook : Path
+    lecture : Lecture
+        The notebook's name, title and question.
     file : Path
         The page that was written.
-    title, question : str
-        Of the notebook's first cell.
     error : str
         Why it stopped, in a line; empty if it did not.
     """
 
-    notebook: Path
+    lecture: Lecture
     file: Path
-    title: str
-    question: str
     error: str = ""
 
 
@@ -261,27 +258,19 @@ def _style() -> str:
 
 
 def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str) -> Page:
-    title, question = _heading(notebook, path.stem)
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    lecture = heading(texts, path.stem)
     body, _ = GalleryExporter().from_notebook_node(notebook)
-    page = Page(path, out / f"{path.stem}.html", title, question, error)
+    page = Page(lecture, out / f"{path.stem}.html", error)
     broken = f'<p class="failed">This notebook stopped. {escape(error)}</p>' if error else ""
     page.file.write_text(
         Template((TEMPLATES / "page.html").read_text(encoding="utf-8")).substitute(
-            title=escape(title), body=broken + _local_links(body)
+            title=escape(lecture.title), body=broken + _local_links(body)
         ),
         encoding="utf-8",
     )
-    _thumbnail(body, out / "thumbnails" / f"{path.stem}.jpg")
+    _thumbnail(lecture, body, out / "thumbnails" / f"{path.stem}.jpg")
     return page
-
-
-def _heading(notebook: NotebookNode, stem: str) -> tuple[str, str]:
-    """Return the first heading and the first sentence in bold type."""
-    text = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
-    title = re.search(r"^# (.+)$", text, re.M)
-    question = re.search(r"\*\*(.+?)\*\*", text, re.S)
-    words = " ".join(question[1].split()) if question else ""
-    return (title[1] if title else stem), words
 
 
 def _local_links(body: str) -> str:
@@ -289,11 +278,10 @@ def _local_links(body: str) -> str:
     return re.sub(r'href="([\w.-]+)\.ipynb', r'href="\1.html', body)
 
 
-def _thumbnail(body: str, path: Path) -> None:
+def _thumbnail(lecture: Lecture, body: str, path: Path) -> None:
     """Write the kit's own thumbnail of a lecture, or the largest picture of the page."""
-    own = ASSETS / "thumbnails" / path.name
-    if own.is_file():
-        shutil.copy(own, path)
+    if lecture.thumbnail.is_file():
+        shutil.copy(lecture.thumbnail, path)
         return
     found = [
         base64.b64decode(data) for data in re.findall(r'src="data:image/\w+;base64,([^"]+)', body)
@@ -308,14 +296,14 @@ def _thumbnail(body: str, path: Path) -> None:
 def _write_index(out: Path, pages: Sequence[Page]) -> None:
     cards = []
     for page in pages:
-        name = page.notebook.stem
+        name, title = page.lecture.name, escape(page.lecture.title)
         picture = ""
         if (out / "thumbnails" / f"{name}.jpg").is_file():
-            picture = f'<img src="thumbnails/{name}.jpg" alt="From {escape(page.title)}">'
+            picture = f'<img src="thumbnails/{name}.jpg" alt="From {title}">'
         failed = f'<p class="failed">stopped: {escape(page.error)}</p>' if page.error else ""
         cards.append(
-            f'<li><a href="{name}.html">{picture}<h2>{escape(page.title)}</h2></a>'
-            f"<p>{escape(page.question)}</p>{failed}</li>"
+            f'<li><a href="{name}.html">{picture}<h2>{title}</h2></a>'
+            f"<p>{escape(page.lecture.question)}</p>{failed}</li>"
         )
     index = Template((TEMPLATES / "index.html").read_text(encoding="utf-8"))
     text = index.substitute(cards="\n".join(cards))

@@ -110,7 +110,7 @@ def test_release_and_grades(name, tmp_path):
             assert got["q4"].needs_manual_grade == (student != "blank")
         # two of the five points, given by hand, are exactly three less than full marks
         for student, points in (("instructor", 5), ("two", 2)):
-            book.find_grade(f"{name}-q4", name, name, student).manual_score = points
+            book.find_grade(f"{name}-q4-answer", name, name, student).manual_score = points
         book.db.commit()
     by_hand = {score.student: score for score in scores(course, name)}
     assert by_hand["instructor"].score == by_hand["instructor"].most == 20

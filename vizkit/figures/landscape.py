@@ -7,11 +7,12 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 from plotly.subplots import make_subplots
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from vizkit.figures.pictures import enlarge, tiles
+from vizkit.figures.pictures import colorize, enlarge, font, tiles
 from vizkit.figures.raster import Raster
 from vizkit.figures.theme import CLASSES, Change, layout
 from vizkit.methods.loss_landscape import FitStep, SurfaceStep, WidthStep
@@ -69,6 +70,43 @@ def descent_chart(found: Descent) -> go.Figure:
         figure, width=890, height=460, margin_t=84, title_text=f"Height at the end: {ends}",
         legend={"x": 0.99, "xanchor": "right", "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)"},
     )  # fmt: skip
+
+
+def hill_picture(found: Descent, width: int = 620) -> Raster:
+    """Draw the surface from above, and the ways down as dotted lines: a picture, no chart.
+
+    Parameters
+    ----------
+    found : Descent
+    width : int
+        In pixels.
+    """
+    height, reach = width * 3 // 4, 5.0
+    ys, xs = torch.meshgrid(
+        torch.linspace(0.75 * reach, -0.75 * reach, height), torch.linspace(-reach, reach, width),
+        indexing="ij",
+    )  # fmt: skip
+    values = hilly(torch.stack([xs, ys], -1))
+    pixels = colorize((values - values.min())[None])[0]
+    picture = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(picture)
+    scale = width / (2 * reach)
+    looks = (("white", -34), (CLASSES[1], -10), (CLASSES[4], 12))
+    for name, way, (color, lift) in zip(found.names, found.places, looks, strict=True):
+        places = [(width / 2 + scale * x, height / 2 - scale * y) for x, y in way.tolist()]
+        draw.line(places, fill=color, width=2)
+        for x, y in places:
+            draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=color)
+        x, y = places[-1]
+        draw.text(
+            (x + 10, y + lift), name, fill=color, font=font(19), stroke_width=3,
+            stroke_fill="#222222",
+        )  # fmt: skip
+    ends = ", ".join(
+        f"{name} at {float(way[-1]):.2f}"
+        for name, way in zip(found.names, found.heights, strict=True)
+    )
+    return Raster(np.asarray(picture), f"Three ways down a hilly surface, ending in height: {ends}")
 
 
 def width_chart(step: WidthStep) -> go.Figure:

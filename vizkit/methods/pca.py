@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core import checks
@@ -239,3 +240,34 @@ def parse_table(text: str) -> Tensor:
     if not rows:
         raise ValueError("the table must have at least two lines of numbers, got none")
     return torch.tensor(rows, dtype=torch.float64)
+
+
+def patch_reconstruction(image: Tensor, k: int, *, side: int = 8) -> Tensor:
+    """Rebuild a picture from the k leading components of its own small squares.
+
+    Parameters
+    ----------
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+        Cut to whole squares.
+    k : int
+        Numbers that each square is written with, at most ``3 side^2``.
+    side : int
+        Of the squares, in pixels.
+
+    Returns
+    -------
+    Tensor, shape (3, H', W'), RGB in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the picture is none or smaller than two squares, or k is out of range.
+    """
+    side = checks.integer(side, 1, None, "side")
+    height, width = (length // side * side for length in checks.image(image).shape[1:])
+    cut = image[:, :height, :width].detach().cpu()
+    squares = F.unfold(cut[None], side, stride=side)[0].T.double()
+    k = checks.integer(k, 0, squares.shape[1], "k")
+    rebuilt = pca(squares, max(k, 1)).reconstruction(k)
+    picture = F.fold(rebuilt.T[None], (height, width), side, stride=side)[0]
+    return picture.clamp(0, 1).to(image.dtype)

@@ -1,0 +1,136 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,slideshow,nbgrader,-all
+#     notebook_metadata_filter: kernelspec,jupytext,-all
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 Start here
+#
+# **See, by hand, what a neural network has learned.** This is a course in notebooks: each one is a lecture topic, short prose, real
+# formulas and code, and panels to play with. Nothing you do here can break anything: every panel has *Reset*.
+#
+# **How to use a notebook.** Click into the first cell and press *Shift + Enter*, cell by cell; or *Run, Run All Cells*. Then move
+# the sliders. *Show code* under a panel prints the Python that makes what you see; *Save picture* keeps it beside the notebook.
+
+# %%
+import vizkit
+from vizkit.widgets import lecture00 as panels
+
+# %% [markdown]
+# ## 1 Two minutes, eight lectures
+#
+# Move *stop* from 1 to 8. Then choose another picture, or upload your own, and go back.
+
+# %%
+tour_view = panels.tour_panel()
+tour_view
+
+# %% [markdown]
+# ## 2 The lectures
+
+# %%
+from IPython.display import HTML
+
+from vizkit.core.course import lectures
+from vizkit.figures.course import lecture_table, preset_table
+
+HTML(lecture_table(lectures()))
+
+# %% [markdown]
+# Each ends with *Try this* (three experiments, and what to look for), *What this does not show* (how the picture can mislead), and
+# *Checks* (cells that assert what the text claims).
+#
+# ## 3 Prepared for class
+#
+# Each panel has a list of *presets*. These come with the kit; *Save preset* keeps one of your own beside the notebook. For the
+# projector, `vizkit present 04` in a terminal shows a notebook without its code, in large type.
+
+# %%
+from vizkit.widgets.presets import prepared
+
+presets = prepared()
+HTML(
+    preset_table(
+        {name: [(one.panel, one.name, one.say) for one in found] for name, found in presets.items()}
+    )
+)
+
+# %% [markdown]
+# ## 4 Where each slide lives
+#
+# Five decks of slides stand behind this course. Type a word of a slide, or its page, to find the place where its picture is drawn or
+# its number is computed.
+
+# %%
+slide_view = panels.slide_panel()
+slide_view
+
+# %% [markdown]
+# ## 5 Your own pictures and networks
+#
+# * **A picture**: *Upload a picture* in any panel, or by name, `vizkit.load_image("holiday.jpg")`.
+# * **A folder, or a torchvision dataset**: in any panel that takes a picture, *More pictures* takes `my/pictures` or `CIFAR10`.
+# * **A network**: any `torch.nn.Module` that maps pictures to logits. Say how its pixels are scaled and what its classes are called;
+#   every panel and every method takes it then.
+
+# %%
+import torch
+from torch import nn
+
+net = nn.Sequential(
+    nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3)
+)
+mine = vizkit.ImageModel(net, labels=["mine", "yours", "nobody's"], input_size=64, name="my net")
+print(mine)
+for name, layer in mine.layers.items():
+    print(f"{name:3} {layer.kind:18} {layer.shape}")
+
+# %% [markdown]
+# `panels.filter_panel(mine)` in lecture 04, `panels.attribution_panel(mine)` in 05, and so on. README shows it with a fine-tuned
+# ResNet.
+#
+# ## 6 Homework and projects
+#
+# For each lecture there is an assignment in `homework/source`, graded by nbgrader: `vizkit homework --help`. For the final project,
+# [project/template.ipynb](project/template.ipynb) asks the questions, and [project/example.ipynb](project/example.ipynb) answers
+# them for one.
+#
+# ## 7 If something is wrong
+#
+# * `vizkit doctor` in a terminal checks this machine and says what to do.
+# * A panel that cannot do what you ask says why in one red sentence, and goes on. *Reset* brings it back.
+# * A cell that stays busy: *Kernel, Interrupt Kernel*; a run in a panel: *Stop*.
+# * A network "to download" needs the internet once; `vizkit.load_model("resnet18")` says which file to put where instead.
+# * `help(vizkit)` and `help(panels)` print what there is. Anything else: ask in the course's forum, or write an issue where you got
+#   this kit, with what `vizkit doctor` prints.
+
+# %% [markdown]
+# ## Checks
+
+# %%
+from vizkit.core.course import slides
+
+for stop in range(1, 9):
+    tour_view.controls["stop"].value = stop
+    assert tour_view.error is None, tour_view.error
+tour_view.reset()
+
+# %%
+assert [one.name[:2] for one in lectures()] == [f"{number:02}" for number in range(1, 9)]
+assert {slide.notebook for slide in slides()} - {""} == {one.name for one in lectures()}
+assert set(presets) == {one.name for one in lectures()}
+slide_view.controls["find"].value = "gram"
+assert {slide.notebook for slide in slide_view.result} == {"07_style"}
+slide_view.reset()
+assert mine.logits(torch.zeros(2, 3, 64, 64)).shape == (2, 3)
