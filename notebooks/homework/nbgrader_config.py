@@ -12,3 +12,6 @@ c.Execute.timeout = 180
 c.Execute.interrupt_on_timeout = True
 # A widget's charts weigh five megabytes each.
 c.Execute.store_widget_state = False
+
+# A test that a student has deleted comes back.
+c.OverwriteCells.add_missing_cells = True

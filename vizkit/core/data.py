@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from vizkit.core import checks
-from vizkit.core.images import images, open_image
+from vizkit.core.images import add_picture, images, open_image, resize
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -221,6 +221,60 @@ def _random_square(
     side = max(1, round(scale * min(picture.size)))
     x0, y0 = (random.integers(0, length - side + 1) for length in picture.size)
     return np.array([x0, y0, x0 + side, y0 + side])
+
+
+def add_pictures(source: Source, *, most: int = 60, root: str | Path = "data") -> list[str]:
+    """Let `load_image` and the panels' lists know the pictures of a folder or a dataset.
+
+    Parameters
+    ----------
+    source : str, Path or sequence
+        See `open_source`; a folder's pictures are known by their paths.
+    most : int
+        At most so many, evenly spread: a list of thousands helps nobody.
+    root : str or Path
+        Of a torchvision dataset, see `open_source`.
+
+    Returns
+    -------
+    list of str
+        The pictures' names.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If there is no such source, or no picture in it.
+    """
+    is_folder = isinstance(source, (str, Path)) and Path(source).expanduser().is_dir()
+    return [
+        add_picture(str(Path(source).expanduser() / name) if is_folder else name, picture)  # type: ignore[arg-type]
+        for name, picture in open_source(source, root=root, most=most)
+    ]
+
+
+def gray_pictures(source: Source, side: int = 24, *, most: int = 400) -> Tensor:
+    """Return pictures as gray squares of one size, float64 in [0, 1], shape (N, side, side).
+
+    Parameters
+    ----------
+    source : str, Path or sequence
+        See `open_source`.
+    side : int
+        In pixels.
+    most : int
+        At most so many, evenly spread.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If there is no such source, or no picture in it.
+    """
+    side = checks.integer(side, 4, 256, "side")
+    squares = [
+        np.asarray(resize(picture, (side, side)).convert("L"), np.float64) / 255
+        for _, picture in open_source(source, most=most)
+    ]
+    return torch.from_numpy(np.stack(squares))
 
 
 def digits() -> Tensor:

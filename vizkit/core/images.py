@@ -118,13 +118,22 @@ def add_upload(name: str, content: bytes) -> str:
     ValueError
         If the content is truncated, too large or no picture; nothing is kept then.
     """
-    picture = _decode(content, name)
+    return add_picture(name, _decode(content, name))
+
+
+def add_picture(name: str, picture: Image.Image) -> str:
+    """Keep a picture for this session under a name, and return the name it is kept under."""
     free, number = name, 1
-    while free in images() or free in _uploads:  # a name never changes its picture
+    # A name never changes its picture.
+    while free in images() or not _same(_uploads.get(free, picture), picture):
         number += 1
         free = f"{name} ({number})"
     _uploads[free] = picture
     return free
+
+
+def _same(one: Image.Image, other: Image.Image) -> bool:
+    return one is other or (one.size == other.size and one.tobytes() == other.tobytes())
 
 
 def uploads() -> list[str]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 import traitlets
+from torch import nn
 
 from vizkit.core import checks
 from vizkit.core import images as pictures
+from vizkit.core.data import add_pictures
 from vizkit.core.models import ImageModel, load_model, models, ready
 
 _STYLE = {"description_width": "92px"}
@@ -86,7 +89,7 @@ def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
 
 
 class ImagePicker(widgets.VBox):
-    """Picks a bundled or an uploaded picture.
+    """Picks a bundled picture, an uploaded one, or one of a folder or a torchvision dataset.
 
     Parameters
     ----------
@@ -107,20 +110,30 @@ class ImagePicker(widgets.VBox):
     problem = traitlets.Unicode()
 
     def __init__(self, value: str = "chelsea", label: str = "picture", nothing: str = "") -> None:
-        self._offering, self._nothing = False, nothing
+        self._offering, self._nothing, self._more = False, nothing, list[str]()
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture",
-            layout=widgets.Layout(width="200px", margin="2px 2px 2px 98px"),
+            layout=widgets.Layout(width="134px", margin="2px 2px 2px 98px"),
         )  # fmt: skip
-        super().__init__([self._names, self._upload], value=value)
+        more = widgets.ToggleButton(
+            description="More pictures", layout=widgets.Layout(width="104px")
+        )
+        self._source = text("folder, dataset", "", "my/pictures or CIFAR10")
+        self._source.layout.display = "none"
+        super().__init__(
+            [self._names, widgets.HBox([self._upload, more]), self._source], value=value
+        )
         self.add_class("vizkit-image-picker")
         self._names.observe(self._picked, "value")
         self._upload.observe(self._uploaded, "value")
+        self._source.observe(self._named, "value")
+        more.observe(self._unfold, "value")
 
     def _options(self, *more: str) -> list[str]:
         first = [self._nothing] if self._nothing else []
-        return list(dict.fromkeys([*first, *pictures.images(), *pictures.uploads(), *more]))
+        known = [*pictures.images(), *pictures.uploads(), *self._more]
+        return list(dict.fromkeys([*first, *known, *more]))
 
     @property
     def disabled(self) -> bool:
@@ -129,7 +142,7 @@ class ImagePicker(widgets.VBox):
 
     @disabled.setter
     def disabled(self, disabled: bool) -> None:
-        self._names.disabled = self._upload.disabled = disabled
+        self._names.disabled = self._upload.disabled = self._source.disabled = disabled
 
     def _offer(self, name: str) -> None:
         """Select a name, new or old, without passing through the first of the list."""
@@ -166,14 +179,33 @@ class ImagePicker(widgets.VBox):
         finally:
             self._upload.value = ()  # so that the same file can be tried again
 
+    def _unfold(self, change: dict[str, Any]) -> None:
+        self._source.layout.display = "" if change["new"] else "none"
+
+    def _named(self, change: dict[str, Any]) -> None:
+        """Offer the pictures of a folder or a dataset, and show the first."""
+        if not change["new"].strip():
+            return
+        self.problem = ""
+        try:
+            names = add_pictures(change["new"].strip())
+            self._more = list(dict.fromkeys([*self._more, *names]))
+            self._offering = True
+            self._names.options = self._options(self.value)
+            self._offering = False
+            self.value = names[0]
+        except (OSError, ValueError) as error:
+            self.problem = str(error)
+
 
 class ModelPicker(widgets.VBox):
     """Picks a network: the bundled, the cached, and those of the lectures to download.
 
     Parameters
     ----------
-    model : str or ImageModel
-        The first choice. A model of the user's own is offered beside the others.
+    model : str, ImageModel or torch.nn.Module
+        The first choice. A model of the user's own is offered beside the others; a bare module is
+        given pixels in [0, 1] as they are.
 
     Attributes
     ----------
@@ -183,7 +215,16 @@ class ModelPicker(widgets.VBox):
 
     value = traitlets.Unicode()
 
-    def __init__(self, model: str | ImageModel = "viznet", label: str = "network") -> None:
+    def __init__(
+        self, model: str | ImageModel | nn.Module = "viznet", label: str = "network"
+    ) -> None:
+        note = widgets.HTML(layout=widgets.Layout(margin="0 0 0 98px"))
+        if isinstance(model, nn.Module):
+            model = ImageModel(model)
+            note.value = (
+                f"<small>{escape(model.name)} gets RGB in [0, 1] as it is; if it wants another "
+                "scale, give <code>vizkit.ImageModel(net, mean=..., std=...)</code></small>"
+            )
         if not isinstance(model, (str, ImageModel)):
             raise TypeError(
                 f"model must be a name or a vizkit.ImageModel, got {type(model).__name__}; "
@@ -192,7 +233,7 @@ class ModelPicker(widgets.VBox):
         self._own = {model.name: model} if isinstance(model, ImageModel) else {}
         name = model.name if isinstance(model, ImageModel) else model
         self._names = dropdown(label, self._options(name), name)
-        super().__init__([self._names], value=name)
+        super().__init__([self._names, note] if note.value else [self._names], value=name)
         traitlets.link((self, "value"), (self._names, "value"))
 
     def _options(self, *more: str) -> list[tuple[str, str]]:

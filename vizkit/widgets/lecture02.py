@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from vizkit.core.data import digits, faces
+from vizkit.core.data import digits, faces, gray_pictures
 from vizkit.figures.pca import axis_chart, eigenpictures, explained_chart, rebuilt_rows, steps
 from vizkit.methods.pca import EXAMPLE, PCA, parse_table, pca
 from vizkit.widgets import controls as make
@@ -112,8 +112,14 @@ PICTURES = {"digits": digits, "faces": faces}
 
 
 @cache
+def _pictures(name: str) -> Tensor:
+    """Return gray pictures: bundled ones, or those of a folder or a torchvision dataset."""
+    return PICTURES[name]() if name in PICTURES else gray_pictures(name)
+
+
+@cache
 def _pca_of(name: str) -> PCA:
-    return pca(PICTURES[name]().flatten(1))
+    return pca(_pictures(name).flatten(1))
 
 
 @dataclass(frozen=True)
@@ -132,9 +138,16 @@ class RebuiltView:
 
 
 def rebuilt_panel(pictures: str = "digits") -> Panel:
-    """Rebuild digits or faces from their first k components."""
+    """Rebuild pictures from their first k components.
+
+    Parameters
+    ----------
+    pictures : str
+        ``"digits"``, ``"faces"``, a folder of at least 12 pictures, or the name of a torchvision
+        dataset.
+    """
     controls = {
-        "pictures": make.choices("pictures", list(PICTURES), pictures),
+        "pictures": make.choices("pictures", list(dict.fromkeys([*PICTURES, pictures])), pictures),
         "k": make.slider("k", 1, 64, 8),
         "first": make.slider("from number", 0, 1785, 0, live=False),
     }
@@ -145,7 +158,7 @@ def rebuilt_panel(pictures: str = "digits") -> Panel:
             make.limit(controls[name], last)
 
     def compute(pictures: str, k: int, first: int) -> RebuiltView:
-        height, width = PICTURES[pictures]().shape[1:]
+        height, width = _pictures(pictures).shape[1:]
         return RebuiltView(_pca_of(pictures), (height, width), k, torch.arange(first, first + 12))
 
     def draw(view: RebuiltView) -> Shown:
@@ -156,13 +169,14 @@ def rebuilt_panel(pictures: str = "digits") -> Panel:
         }
 
     def code(pictures: str, k: int, first: int) -> str:
+        known = pictures in PICTURES
         return "\n".join([
             "import torch",
-            f"from vizkit.core.data import {pictures}",
+            f"from vizkit.core.data import {pictures if known else 'gray_pictures'}",
             "from vizkit.figures.pca import rebuilt_rows",
             "from vizkit.methods.pca import pca",
             "",
-            f"pictures = {pictures}()",
+            f"pictures = {pictures}()" if known else f"pictures = gray_pictures({pictures!r})",
             "found = pca(pictures.flatten(1))",
             f"rows = torch.arange({first}, {first + 12})",
             f"result = found.reconstruction({k})[rows]",

@@ -163,34 +163,46 @@ KINDS = [
 _NAMES = {value: name for name, value in KINDS}
 
 
-@lru_cache(maxsize=4)
-def _digit_targets(count: int, perplexity: float, kind: str) -> Any:
-    points = digits().flatten(1)[:count]
-    if kind == "openTSNE":
-        return neighbor_affinities(points, perplexity)
-    return targets(points, perplexity, kind)  # type: ignore[arg-type]
-
-
-@cache
-def _pca_accuracy(count: int) -> float:
-    return neighbor_accuracy(pca(digits().flatten(1)[:count], 2).projection, digit_labels()[:count])
-
-
 class TSNEPanel(LivePanel):
-    """Digits embedded while one looks: any of the decks' three algorithms, or openTSNE.
+    """Points embedded while one looks: any of the decks' three algorithms, or openTSNE.
 
     Parameters
     ----------
     count : int
-        Number of digits at first.
+        Number of points at first.
+    points : Tensor, shape (N, d), optional
+        One's own, at least 40; handwritten digits by default.
+    labels : Tensor, int64, shape (N,), optional
+        A class for each of one's own points; one class by default.
     """
 
-    def __init__(self, count: int = 1000) -> None:
+    def __init__(
+        self, count: int = 1000, points: Tensor | None = None, labels: Tensor | None = None
+    ) -> None:
+        self._own = points is not None
+        if points is None:
+            points, labels = digits().flatten(1), digit_labels()
+        points = points.detach().cpu().flatten(1)
+        labels = torch.zeros(len(points), dtype=torch.int64) if labels is None else labels
+        if len(points) < 40 or labels.shape != (len(points),):
+            raise ValueError(
+                "points must be (N, d) with N of at least 40 and labels (N,), got "
+                f"{tuple(points.shape)} and {tuple(labels.shape)}"
+            )
+        self._points, self._labels = points, labels
+        self._targets = lru_cache(maxsize=4)(self._find_targets)
+        self._pca_accuracy = cache(self._accuracy_of_pca)
         self._costs: dict[int, float] = {}
         self._beside: Shown = {}
         controls = {
             "kind": make.dropdown("algorithm", KINDS, "tsne"),
-            "count": make.slider("digits", 100, 1797, count, live=False),
+            "count": make.slider(
+                "points" if self._own else "digits",
+                min(100, len(points)),
+                len(points),
+                min(count, len(points)),
+                live=False,
+            ),
             "perplexity": make.slider("perplexity", 2, 100, 30, live=False),
             "rate": make.slider("learning rate", 0.05, 5.0, 1.0, step=0.05),
             "exaggeration": make.slider("exaggeration", 1.0, 20.0, 12.0, step=0.5),
@@ -203,6 +215,15 @@ class TSNEPanel(LivePanel):
             live={"perplexity", "rate", "exaggeration", "exaggerated", "iterations"},
             adjust=self._fit, arrange=layouts.first_left, rate=25, name="run",
         )  # fmt: skip
+
+    def _find_targets(self, count: int, perplexity: float, kind: str) -> Any:
+        points = self._points[:count]
+        if kind == "openTSNE":
+            return neighbor_affinities(points, perplexity)
+        return targets(points, perplexity, kind)  # type: ignore[arg-type]
+
+    def _accuracy_of_pca(self, count: int) -> float:
+        return neighbor_accuracy(pca(self._points[:count], 2).projection, self._labels[:count])
 
     @staticmethod
     def _fit(controls: dict[str, Any]) -> None:
@@ -226,7 +247,7 @@ class TSNEPanel(LivePanel):
         if step is None:
             self._costs.clear()
         kind = values["kind"]
-        wanted = _digit_targets(values["count"], values["perplexity"], kind)
+        wanted = self._targets(values["count"], values["perplexity"], kind)
         settings = self._settings(**values)
         if kind == "openTSNE":
             yield from large_embedding_steps(wanted, every=1, resume=step, **settings)
@@ -234,22 +255,30 @@ class TSNEPanel(LivePanel):
             yield from embedding_steps(wanted, kind, resume=step, **settings)
 
     def _paint(self, step: EmbeddingStep, **values: Any) -> Shown:
-        labels = digit_labels()[: values["count"]]
+        labels = self._labels[: values["count"]]
         title = f"{_NAMES[values['kind']]}, step {step.index}"
         self._costs[step.index] = step.cost
         # The scatter is what moves; the rest follows at a fifth of its rate.
         if len(self._costs) % 5 == 1 or step.index == step.total or not self._beside:
             self._beside = self._paint_beside(step, labels, values)
         if not self.shown:
-            names = {digit: str(digit) for digit in range(10)}
+            names = {one: str(one) for one in self._classes}
             return {"map": scatter(step.embedding, labels, title, names=names), **self._beside}
-        return {"map": scatter_change(step.embedding, labels, title, range(10)), **self._beside}
+        change = scatter_change(step.embedding, labels, title, self._classes)
+        return {"map": change, **self._beside}
+
+    @property
+    def _classes(self) -> list[int]:
+        return self._labels.unique().tolist()  # type: ignore[no-any-return]
 
     def _paint_beside(self, step: EmbeddingStep, labels: Tensor, values: dict[str, Any]) -> Shown:
-        accuracy = neighbor_accuracy(step.embedding, labels)
+        accuracy, by_pca = (
+            neighbor_accuracy(step.embedding, labels), self._pca_accuracy(len(labels))
+        )  # fmt: skip
+        what, same = ("point", "of its class") if self._own else ("digit", "the same digit")
         text = (
-            "A digit's nearest neighbor in the plane is the same digit in "
-            f"<b>{accuracy:.1%}</b> of cases; on PCA's plane in {_pca_accuracy(len(labels)):.1%}."
+            f"A {what}'s nearest neighbor in the plane is {same} in "
+            f"<b>{accuracy:.1%}</b> of cases; on PCA's plane in {by_pca:.1%}."
             f"<br>The learning rate is {values['rate']:g} times the usual one: "
             f"{self._settings(**values)['learning_rate']:g}."
         )
@@ -271,23 +300,30 @@ class TSNEPanel(LivePanel):
              f"embedding_steps(wanted, {kind!r}, {settings})")
         )  # fmt: skip
         names = f"{call.partition('(')[0]}, {make_targets.partition('(')[0]}"
+        source = [
+            f"points = digits().flatten(1)[:{values['count']}]",
+            f"labels = digit_labels()[:{values['count']}]",
+        ]
+        if self._own:
+            source = [f"# points and labels are your own, the first {values['count']} of them"]
         return "\n".join([
             "from vizkit.core.data import digit_labels, digits",
             "from vizkit.core.steps import last",
             "from vizkit.figures.embedding import scatter",
             f"from vizkit.methods.{module} import {names}",
             "",
-            f"points = digits().flatten(1)[:{values['count']}]",
-            f"labels = digit_labels()[:{values['count']}]",
+            *source,
             f"wanted = {make_targets}",
             *code_of_run(call, step.index, step.total),
             "scatter(result.embedding, labels)",
         ])  # fmt: skip
 
 
-def tsne_panel(count: int = 1000) -> TSNEPanel:
-    """Embed digits while one looks."""
-    return TSNEPanel(count)
+def tsne_panel(
+    count: int = 1000, points: Tensor | None = None, labels: Tensor | None = None
+) -> TSNEPanel:
+    """Embed digits, or points of one's own, while one looks; see `TSNEPanel`."""
+    return TSNEPanel(count, points, labels)
 
 
 # Clusters -------------------------------------------------------------------------------------
