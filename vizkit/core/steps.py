@@ -5,11 +5,13 @@ extends `Step`. Progress is ``step.index / step.total``, stopping is ``close()``
 is passing the last step back. A method knows no widget and no progress bar.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, fields
 from queue import Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,85 @@ class Step:
 S = TypeVar("S", bound=Step)
 
 
-def last(steps: Iterable[S]) -> S:
+class Writer(Protocol):
+    """What takes scalars and pictures: torch's ``SummaryWriter`` for TensorBoard, or its like."""
+
+    def add_scalar(self, tag: str, value: float, step: int, /) -> None:
+        """Take a number."""
+
+    def add_images(self, tag: str, images: Tensor, step: int, /) -> None:
+        """Take pictures, shape (N, 3, H, W), RGB in [0, 1]."""
+
+
+def write_step(writer: Writer, step: Step, name: str = "run", *, pictures: bool = True) -> None:
+    """Write a step's numbers, and its pictures, each under ``name/field``.
+
+    Parameters
+    ----------
+    writer : Writer
+    step : Step
+        Of its fields, numbers and tensors of one number are scalars, a dict of them is a group of
+        scalars, and tensors (3, H, W) or (N, 3, H, W) are pictures.
+    name : str
+    pictures : bool
+        Whether to write pictures, too: they cost more than many a step.
+    """
+    for field in fields(step):
+        tag, value = f"{name}/{field.name}", getattr(step, field.name)
+        if field.name in ("index", "total"):
+            continue
+        numbers = value if isinstance(value, dict) else {"": value}
+        for key, number in numbers.items():
+            if _is_number(number):
+                writer.add_scalar(f"{tag}/{key}" if key else tag, float(number), step.index)
+        if pictures and isinstance(value, Tensor) and _is_picture(value):
+            shape = (-1, 3, *value.shape[-2:])
+            writer.add_images(tag, value.detach().cpu().clamp(0, 1).reshape(shape), step.index)
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, Tensor):
+        return value.numel() == 1
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_picture(value: Tensor) -> bool:
+    return value.is_floating_point() and value.ndim in (3, 4) and value.shape[-3] == 3
+
+
+#: Pictures of a run that are written; its numbers are written at every step.
+PICTURES = 20
+
+
+def logged(steps: Iterable[S], writer: Writer | None, name: str = "run") -> Iterator[S]:
+    """Pass a run's steps on, and write each to a writer; without one, only pass them on.
+
+    About `PICTURES` times a run, and for its first and last step, the pictures are written as well.
+    """
+    due = 0.0
+    try:
+        for step in steps:
+            if writer is not None:
+                with_pictures = step.progress >= due or step.index == step.total
+                write_step(writer, step, name, pictures=with_pictures)
+                if with_pictures:
+                    due = step.progress + 1 / PICTURES
+            yield step
+    finally:
+        if isinstance(steps, Generator):
+            steps.close()  # stopping this one stops the run
+
+
+def last(steps: Iterable[S], *, writer: Writer | None = None, name: str = "run") -> S:
     """Run a step generator to its end and return its last step.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+    writer : Writer, optional
+        Takes every step's numbers and some steps' pictures, see `logged`.
+    name : str
+        What they are written under.
 
     Raises
     ------
@@ -45,7 +124,7 @@ def last(steps: Iterable[S]) -> S:
         If the generator yields nothing.
     """
     step = None
-    for step in steps:  # noqa: B007
+    for step in logged(steps, writer, name):  # noqa: B007
         pass
     if step is None:
         raise ValueError("steps must yield at least one step, got none")

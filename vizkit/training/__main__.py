@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from vizkit.core.models import load_model
 from vizkit.core.scenes import make_scenes
+from vizkit.core.steps import Writer, logged
 from vizkit.core.stylenet import STYLES
 from vizkit.training.export import export
 from vizkit.training.style import STEPS, save_style, training_steps
@@ -28,6 +29,9 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
 Out = Annotated[Path, typer.Option(help="Folder for the checkpoint; resumed if it has one.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Board = Annotated[
+    Path | None, typer.Option(help="Folder for TensorBoard, if the curves are to be kept.")
+]
 
 
 @app.command("viznet")
@@ -36,10 +40,11 @@ def train_viznet(
     out: Out = Path("runs"),
     epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = 30,
     device: Device = "cpu",
+    tensorboard: Board = None,
 ) -> None:
     """Train viznet on Tiny-ImageNet-200, writing a checkpoint after every epoch."""
     trainer = Trainer(load_tiny_imagenet(data, "train"), Recipe(epochs=epochs), device)
-    _train(trainer, out / "viznet.pt", load_tiny_imagenet(data, "val"))
+    _train(trainer, out / "viznet.pt", load_tiny_imagenet(data, "val"), tensorboard)
 
 
 @app.command("viznet-robust")
@@ -49,12 +54,13 @@ def train_viznet_robust(
     out: Out = Path("runs"),
     epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = ROBUST.epochs,
     device: Device = "cpu",
+    tensorboard: Board = None,
 ) -> None:
     """Fine-tune viznet against small perturbations."""
     recipe = replace(ROBUST, epochs=epochs)
     trainer = Trainer(load_tiny_imagenet(data, "train"), recipe, device)
     trainer.start_from(start)
-    _train(trainer, out / "viznet-robust.pt", load_tiny_imagenet(data, "val"))
+    _train(trainer, out / "viznet-robust.pt", load_tiny_imagenet(data, "val"), tensorboard)
 
 
 @app.command("scenes")
@@ -62,10 +68,11 @@ def train_scenes(
     out: Out = Path("runs"),
     count: Annotated[int, typer.Option(help="Scenes to draw.")] = 20_000,
     device: Device = "cpu",
+    tensorboard: Board = None,
 ) -> None:
     """Train the small net on scenes whose truth is known; needs no data."""
     train, test = (labeled(make_scenes(n, seed=seed)) for n, seed in ((count, 1), (2000, 2)))
-    _train(Trainer(train, SCENES, device), out / "scenes.pt", test)
+    _train(Trainer(train, SCENES, device), out / "scenes.pt", test, tensorboard)
 
 
 @app.command("style")
@@ -73,24 +80,39 @@ def train_style(
     name: Annotated[str, typer.Argument(help="A bundled picture, such as swirls.")],
     out: Annotated[Path, typer.Option(help="Folder for the weights.")] = STYLES,
     steps: Annotated[int, typer.Option(help="Batches of practice pictures.")] = STEPS,
+    tensorboard: Board = None,
 ) -> None:
     """Train a fast style net for one picture; needs no data."""
     bar = tqdm(total=steps, mininterval=10)
-    for step in training_steps(name, steps):
+    for step in logged(training_steps(name, steps), _writer(tensorboard), name):
         bar.update()
         bar.set_postfix(loss=f"{step.loss:.2f}", refresh=False)
         if step.index % 500 == 0 or step.index == steps:
             save_style(step, name, out)
 
 
-def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages) -> None:
+def _writer(folder: Path | None) -> Writer | None:
+    if folder is None:
+        return None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise typer.BadParameter(
+            "tensorboard is missing; install it with: pip install 'vizkit[tensorboard]'"
+        ) from error
+    return SummaryWriter(folder)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def _train(
+    trainer: Trainer, checkpoint: Path, test: LabeledImages, tensorboard: Path | None
+) -> None:
     """Run to the recipe's end, from the checkpoint if there is one, and write it every epoch."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         trainer.resume(checkpoint)
         print(f"resuming after epoch {trainer.epoch} of {trainer.recipe.epochs}")
     bar = tqdm(total=trainer.total, initial=trainer.epoch * trainer.per_epoch, mininterval=10)
-    for step in trainer.steps():
+    for step in trainer.steps(writer=_writer(tensorboard)):
         bar.update()
         bar.set_postfix(loss=f"{step.loss:.2f}", lr=f"{step.lr:.3f}", refresh=False)
         if step.index % trainer.per_epoch == 0:

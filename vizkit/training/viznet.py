@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vizkit.core.hooks import forward_to
 from vizkit.core.scenes import SHAPES, Scenes
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, Writer, logged
 from vizkit.core.viznet import VizNet
 from vizkit.training.tiny_imagenet import LabeledImages
 
@@ -124,8 +124,17 @@ class Trainer:
         )
         self.epoch = 0
 
-    def steps(self) -> Iterator[TrainStep]:
-        """Yield one `TrainStep` per mini-batch until the recipe's last epoch is done."""
+    def steps(self, *, writer: Writer | None = None) -> Iterator[TrainStep]:
+        """Yield one `TrainStep` per mini-batch until the recipe's last epoch is done.
+
+        Parameters
+        ----------
+        writer : Writer, optional
+            Takes the numbers of every step: torch's ``SummaryWriter``.
+        """
+        yield from logged(self._steps(), writer, "train")
+
+    def _steps(self) -> Iterator[TrainStep]:
         while self.epoch < self.recipe.epochs:
             order = torch.randperm(len(self.data.labels), generator=self.random)
             for batch in range(self.per_epoch):

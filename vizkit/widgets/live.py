@@ -50,7 +50,8 @@ class LivePanel(Panel):
     history : History
         Of the picture that is kept.
     runner : Runner
-        ``runner.run()`` and ``runner.wait()`` do in a cell what the buttons do.
+        ``runner.run()`` and ``runner.wait()`` do in a cell what the buttons do;
+        ``runner.writer = SummaryWriter("runs")`` writes the next runs for TensorBoard.
     """
 
     def __init__(

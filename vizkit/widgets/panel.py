@@ -19,6 +19,7 @@ from vizkit.figures.raster import Raster
 from vizkit.figures.theme import Change
 from vizkit.widgets import layouts
 from vizkit.widgets import presets as prepared
+from vizkit.widgets.names import Names
 from vizkit.widgets.picture import Picture
 
 #: What a panel can show: pictures, charts and text, by name; a chart on the page can be changed.
@@ -150,7 +151,7 @@ class Panel:
             [left, self._canvas], layout=widgets.Layout(flex_flow="row wrap", width="100%")
         )
         title = widgets.HTML(f'{STYLE}<div class="vizkit-title">{escape(self.title)}</div>')
-        return widgets.VBox([title, body, self._listing]).add_class("vizkit-panel")
+        return widgets.VBox([title, body, self._listing, Names()]).add_class("vizkit-panel")
 
     def _ipython_display_(self) -> None:
         from IPython.display import display

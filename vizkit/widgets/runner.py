@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import ipywidgets as widgets
 
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, Writer, logged
 from vizkit.widgets.panel import alert
 
 S = TypeVar("S", bound=Step)
@@ -47,9 +47,13 @@ class Runner(Generic[S]):
         A word beside the progress bar.
     rate : float
         Updates of the page a second. More than 15 delay what the kernel says next.
+    writer : Writer, optional
+        Takes every step's numbers and some steps' pictures: torch's ``SummaryWriter``.
 
     Attributes
     ----------
+    writer : Writer or None
+        May be set at any time; the next run takes it.
     step : Step or None
         The last step.
     error : Exception or None
@@ -65,8 +69,10 @@ class Runner(Generic[S]):
         *,
         rate: float = 10,
         name: str = "progress",
+        writer: Writer | None = None,
     ) -> None:
         self._start, self._show, self._pause = start, show, 1 / rate
+        self._name, self.writer = name, writer
         self.step: S | None = None
         self.error: Exception | None = None
         self._halt = Event()  # of the present run: an older one is superseded
@@ -162,7 +168,7 @@ class Runner(Generic[S]):
     def _drain(self, step: S | None, halt: Event, most: float) -> None:
         shown, begun, taken = 0.0, time.perf_counter(), 0
         try:
-            steps = self._start(step)
+            steps = logged(self._start(step), self.writer, self._name)
             with closing(steps):  # type: ignore[type-var]
                 while not halt.is_set() and taken < most:
                     if (step := next(steps, None)) is None:

@@ -1,0 +1,47 @@
+// Names for what ipywidgets and plotly leave without one: a reader of the screen hears them.
+function name(panel) {
+  for (const handle of panel.querySelectorAll(".noUi-handle")) {
+    const label = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
+    if (label && handle.getAttribute("aria-label") !== label.textContent) {
+      handle.setAttribute("aria-label", label.textContent);
+    }
+  }
+  for (const chart of panel.querySelectorAll(".js-plotly-plot")) {
+    const words = [...chart.querySelectorAll(".gtitle, .xtitle, .ytitle")];
+    const svg = chart.querySelector("svg.main-svg");
+    const text = "Chart: " + words.map((one) => one.textContent).join(", ");
+    if (svg && svg.getAttribute("aria-label") !== text) {
+      svg.setAttribute("role", "img");
+      svg.setAttribute("aria-label", text);
+    }
+  }
+  for (const box of panel.querySelectorAll(".widget-box")) {
+    if (box.scrollWidth > box.clientWidth + 1) {
+      box.tabIndex = 0; // what can only be scrolled to must be reachable by the keyboard
+    } else if (box.hasAttribute("tabindex")) {
+      box.removeAttribute("tabindex");
+    }
+  }
+}
+
+export default {
+  render({ el }) {
+    let waiting = 0;
+    const soon = () => {
+      waiting ||= setTimeout(() => {
+        waiting = 0;
+        const panel = el.closest(".vizkit-panel");
+        if (panel) name(panel);
+      }, 300);
+    };
+    const page = new MutationObserver(soon);
+    const start = () => {
+      const panel = el.closest(".vizkit-panel");
+      if (!panel) return setTimeout(start, 200);
+      page.observe(panel, { childList: true, subtree: true });
+      soon();
+    };
+    start();
+    return () => page.disconnect();
+  },
+};
