@@ -57,6 +57,11 @@ def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
 def open_notebook(page: Any, address: str, path: str) -> None:
     """Open a notebook and wait until its kernel is idle."""
     page.goto(address.format(path=path), wait_until="domcontentloaded")
+    wait_for_kernel(page)
+
+
+def wait_for_kernel(page: Any) -> None:
+    """Wait until the notebook on the page can be run."""
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=90_000)
     page.wait_for_selector(
         ".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000, state="attached"
@@ -91,8 +96,15 @@ def run_all(page: Any, seconds: float = 240) -> float:
 
 
 def _click_run_all(page: Any) -> None:
-    page.click(".lm-MenuBar-item:has-text('Run')")
-    page.click(".lm-Menu-item:has-text('Run All Cells') >> nth=0")
+    from playwright.sync_api import TimeoutError as ClosedMeanwhile
+
+    for _ in range(3):
+        try:
+            page.click(".lm-MenuBar-item:has-text('Run')", timeout=10_000)
+            page.click(".lm-Menu-item:has-text('Run All Cells') >> nth=0", timeout=10_000)
+            return
+        except ClosedMeanwhile:  # a page that is still loading closes its menus
+            page.keyboard.press("Escape")
 
 
 def errors(page: Any) -> list[str]:

@@ -47,7 +47,7 @@ def lab_server(root: Path) -> Iterator[str]:
             env={**os.environ, **{name: f"{scratch}/{name.lower()}" for name in own}},
         )  # fmt: skip
         try:
-            _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", process)
+            wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", process)
             yield f"http://127.0.0.1:{port}/lab/tree/{{path}}?token={token}&reset"
         finally:
             process.terminate()
@@ -68,13 +68,20 @@ def lab_command(root: Path, scratch: Path, *, port: int, token: str, browser: bo
     return command
 
 
-def _wait_for(address: str, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+def wait_for(address: str, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+    """Wait until a server answers.
+
+    Raises
+    ------
+    RuntimeError
+        If it has ended, or does not answer within `seconds`.
+    """
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(address):
             return
         time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start within {seconds:.0f} s")
+    raise RuntimeError(f"{address.partition('?')[0]} did not answer within {seconds:.0f} s")
 
 
 def notebook_folder() -> Path:

@@ -75,7 +75,9 @@ def test_a_panels_run(writer):
     panel.runner.writer = writer
     panel.runner.run()
     panel.runner.wait(60)
-    assert [event.step for event in read(writer).Scalars("dream/objective")] == [1, 2, 3, 4]
+    events = read(writer)
+    tag = next(tag for tag in events.Tags()["scalars"] if tag.endswith("/objective"))
+    assert [event.step for event in events.Scalars(tag)] == [1, 2, 3, 4]
 
 
 def test_training(writer):
