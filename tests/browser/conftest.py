@@ -31,7 +31,7 @@ def lab(tmp_path_factory):
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(lab):
     with open_browser() as page:
         yield page

@@ -2,14 +2,12 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture04 import panel
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def test_a_student_toggles_normalization(page, lab):
-    open_notebook(page, lab, "01_loss_landscape.ipynb")
-    run_all(page)
-    assert errors(page) == []
+    open_and_check(page, lab, "01_loss_landscape.ipynb")
 
     found = panel(page, "The landscape around two nets")
     status = found.locator(".vizkit-status").first

@@ -2,14 +2,12 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture04 import panel
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def test_a_student_plays_with_notebook_02(page, lab):
-    open_notebook(page, lab, "02_pca.ipynb")
-    run_all(page)
-    assert errors(page) == []
+    open_and_check(page, lab, "02_pca.ipynb")
 
     found = panel(page, "The axis of largest variance")
     title = found.locator(".js-plotly-plot .gtitle")

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture04 import panel
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def steps_done(found):
@@ -14,9 +14,7 @@ def steps_done(found):
 
 
 def test_a_student_plays_and_stops_the_embedding(page, lab):
-    open_notebook(page, lab, "03_tsne.ipynb")
-    run_all(page)
-    assert errors(page) == []
+    open_and_check(page, lab, "03_tsne.ipynb")
 
     found = panel(page, "t-SNE, live")
     title = found.locator(".js-plotly-plot .gtitle").first

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from vizkit.browser import errors, open_notebook, run_all
+from tests.browser.every import open_and_check
+from vizkit.browser import errors
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def notebook(page, lab):
-    open_notebook(page, lab, "04_filters.ipynb")
-    run_all(page)
+    open_and_check(page, lab, "04_filters.ipynb")
     return page
 
 

@@ -2,14 +2,12 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture04 import changed, panel, png, source, upload
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def test_a_student_asks_covers_and_randomizes(page, lab):
-    open_notebook(page, lab, "05_deconv.ipynb")
-    run_all(page)
-    assert errors(page) == []
+    open_and_check(page, lab, "05_deconv.ipynb")
 
     found = panel(page, "Where it looks")
     picture = found.locator(".vizkit-picture").first

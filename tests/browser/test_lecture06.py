@@ -2,9 +2,9 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture03 import steps_done
 from tests.browser.test_lecture04 import changed, panel, pick, source
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def end_of(found, slider):
@@ -14,9 +14,7 @@ def end_of(found, slider):
 
 
 def test_a_student_dreams(page, lab):
-    open_notebook(page, lab, "06_dream.ipynb")
-    run_all(page)
-    assert errors(page) == []
+    open_and_check(page, lab, "06_dream.ipynb")
 
     found = panel(page, "DeepDream")
     picture, stop = found.locator(".vizkit-picture").first, found.get_by_role("button", name="Stop")

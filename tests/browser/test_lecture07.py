@@ -2,16 +2,14 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture03 import steps_done
 from tests.browser.test_lecture04 import changed, panel, pick, png, source, upload
 from tests.browser.test_lecture06 import end_of
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def test_a_student_paints(page, lab):
-    open_notebook(page, lab, "07_style.ipynb")
-    run_all(page)
-    assert errors(page) == []
+    open_and_check(page, lab, "07_style.ipynb")
 
     found = panel(page, "Paint it in another style")
     picture, stop = found.locator(".vizkit-picture").first, found.get_by_role("button", name="Stop")

@@ -2,14 +2,12 @@
 
 from playwright.sync_api import expect
 
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture04 import changed, panel, source
-from vizkit.browser import errors, open_notebook, run_all
 
 
 def test_a_student_fools_the_network(page, lab):
-    open_notebook(page, lab, "08_fooling.ipynb")
-    run_all(page, 400)
-    assert errors(page) == []
+    open_and_check(page, lab, "08_fooling.ipynb")
 
     found = panel(page, "Attack")
     picture, handle = found.locator(".vizkit-picture").first, found.locator(".noUi-handle").first

@@ -201,12 +201,12 @@ STOPS = (
 def tour_panel(image: str = "coffee") -> Panel:
     """Show, on one picture, a glimpse of every lecture."""
     controls = {
-        "image": make.ImagePicker(image),
         "stop": make.slider("stop", 1, len(STOPS), 1),
+        "image": make.ImagePicker(image),
     }
     model = make.loaded("viznet")
 
-    def compute(image: str, stop: int) -> tuple[Stop, Raster]:
+    def compute(stop: int, image: str) -> tuple[Stop, Raster]:
         found = STOPS[stop - 1]
         return found, found.show(model, load_image(image, size=SIDE), image)
 
@@ -216,7 +216,7 @@ def tour_panel(image: str = "coffee") -> Panel:
         text = f"<h3 style='margin:0'>{escape(stop.title)}</h3>{escape(stop.sentence)} More: {link}"
         return {"text": text, "picture": raster, "caption": f"<i>{escape(raster.alt)}</i>"}
 
-    def code(image: str, stop: int) -> str:
+    def code(stop: int, image: str) -> str:
         return "\n".join([
             "import vizkit",
             'model = vizkit.load_model("viznet")',
@@ -237,7 +237,7 @@ ALL = "all decks"
 def slide_panel() -> Panel:
     """Find where a slide's picture or number lives."""
     controls = {
-        "deck": make.dropdown("deck", [ALL, *((f"{n} {name}", n) for n, name in DECKS.items())]),
+        "deck": make.dropdown("deck", [(ALL, ALL), *((f"{n} {name}", n) for n, name in DECKS.items())]),
         "find": make.text("with the words", "", "such as Gram, occlusion, p. 47"),
         "only": make.toggle("only what the kit shows", True),
     }

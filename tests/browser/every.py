@@ -1,0 +1,85 @@
+"""What every notebook must do in a browser, whatever it is about."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+from vizkit.browser import errors, open_notebook, run_all
+
+#: What a hand or a keyboard can move.
+CONTROLS = "select, input, textarea, button, [role=slider]"
+#: What a panel shows, right of its controls, in a form that can be compared.
+SHOWN = "e => e.querySelector('.vizkit-controls').parentElement.lastElementChild.innerHTML"
+
+
+def open_and_check(page, lab, name):
+    """Open a notebook as a student does, run all of it, and check what no notebook may miss."""
+    open_notebook(page, lab, name)
+    run_all(page, 500)
+    assert errors(page) == []
+    panels = page.locator(".vizkit-panel")
+    for index in range(panels.count()):
+        panels.nth(index).scroll_into_view_if_needed(timeout=30_000)
+        page.wait_for_timeout(200)
+    assert panels.count() >= 2
+    everything_has_a_name(page)
+    everything_is_reached_by_the_keyboard(panels)
+    the_first_control_moves_the_first_picture(page, panels.first)
+    assert errors(page) == []
+    assert page.outside == []
+
+
+def everything_has_a_name(page):
+    page.wait_for_timeout(700)  # names are given soon after a panel has changed
+    found = Axe().run(page, context={"include": [[".vizkit-panel"]]}).response["violations"]
+    serious = [
+        (one["id"], one["nodes"][0]["html"][:200]) for one in found
+        if one["impact"] in ("serious", "critical")
+    ]  # fmt: skip
+    assert serious == []
+    pictures = page.locator(".vizkit-panel img")
+    for index in range(pictures.count()):
+        assert len(pictures.nth(index).get_attribute("alt") or "") > 5
+
+
+def everything_is_reached_by_the_keyboard(panels):
+    for index in range(panels.count()):
+        unreachable = panels.nth(index).evaluate(
+            """(panel, controls) => [...panel.querySelectorAll(controls)]
+            .filter((one) => !one.disabled && one.offsetParent && one.type !== "file")
+            .filter((one) => one.tabIndex < 0)
+            .map((one) => one.outerHTML.slice(0, 150))""",
+            CONTROLS,
+        )
+        assert unreachable == []
+
+
+def the_first_control_moves_the_first_picture(page, panel):
+    """By keyboard alone, and back again."""
+    panel.scroll_into_view_if_needed(timeout=30_000)
+    control = panel.locator(".vizkit-controls").locator(CONTROLS).first
+    before = panel.evaluate(SHOWN)
+    control.focus()
+    kind = control.evaluate("e => e.getAttribute('role') || e.tagName")
+    if kind in ("INPUT", "TEXTAREA"):
+        # the last number of a row of numbers
+        page.keyboard.press("Control+End")
+        page.keyboard.press("Backspace")
+        page.keyboard.type("7")
+        page.keyboard.press("Tab")
+    elif kind == "SELECT":
+        for key in ("Space", "ArrowDown", "Enter"):  # opens the list, goes down, takes that one
+            page.keyboard.press(key)
+            page.wait_for_timeout(200)
+    else:
+        page.keyboard.press("ArrowRight")
+    changed(page, panel, before)
+    now = panel.evaluate(SHOWN)
+    panel.locator(".vizkit-controls").get_by_role("button", name="Reset", exact=True).last.focus()
+    page.keyboard.press("Enter")
+    changed(page, panel, now)
+
+
+def changed(page, panel, before):
+    page.wait_for_function(
+        f"([panel, before]) => ({SHOWN})(panel) !== before",
+        arg=[panel.element_handle(), before], timeout=30_000,
+    )  # fmt: skip

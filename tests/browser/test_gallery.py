@@ -1,0 +1,85 @@
+"""The gallery: made by the command, opened from disk, by a browser without a network."""
+
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import expect
+from typer.testing import CliRunner
+
+from tests.conftest import ROOT
+from vizkit.cli import app
+
+
+def write(path, *cells):
+    nbformat.write(new_notebook(cells=list(cells)), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One that fails, one without the kit, and a lecture behind them."""
+    folder = tmp_path_factory.mktemp("gallery")
+    broken = write(
+        folder / "a_broken.ipynb",
+        new_markdown_cell("# Broken\n\n**Does it go on?** It does."),
+        new_code_cell(
+            "from vizkit.widgets.lecture08 import linear_panel\nview = linear_panel()\nview"
+        ),
+        new_code_cell("1 / 0"),
+        new_code_cell("print('never')"),
+    )
+    plain = write(
+        folder / "b_plain.ipynb",
+        new_markdown_cell("# Plain\n\n$a_1 \\le \\tfrac12$"),
+        new_code_cell("import ipywidgets\nipywidgets.IntSlider()"),
+    )
+    lecture = ROOT / "notebooks" / "02_pca.ipynb"
+    out = folder / "site"
+    outcome = CliRunner().invoke(
+        app, ["gallery", str(broken), str(plain), str(lecture), "--out", str(out)]
+    )
+    return out, outcome
+
+
+def test_it_goes_on_behind_a_failing_notebook_and_says_which(site):
+    out, outcome = site
+    assert outcome.exit_code == 1
+    assert "FAIL  a_broken: cell 3: ZeroDivisionError: division by zero" in outcome.output
+    assert "2 of 3 notebooks" in outcome.output
+    index = (out / "index.html").read_text()
+    assert "stopped: cell 3: ZeroDivisionError" in index
+    assert index.count("<li>") == 3
+    assert "Does it go on?" in index
+    page = (out / "a_broken.html").read_text()
+    assert "This notebook stopped" in page
+    assert "A little in every direction" in page, "what was done before the error is there"
+    assert "never" not in re.sub(r"<span.*?</span>", "", page.split("ZeroDivisionError")[-1])
+    assert "A widget: it needs a kernel" in (out / "b_plain.html").read_text()
+
+
+def test_nothing_is_asked_from_outside(site):
+    out, _ = site
+    for path in out.glob("*.html"):
+        text = path.read_text()
+        assert not re.search(r'<(script|link|img|iframe)[^>]+(src|href)="(https?:)?//', text), path
+
+
+@pytest.mark.usefixtures("lab")  # skips where there is no browser
+def test_it_opens_from_disk(site, page):
+    out, _ = site
+    page.outside.clear()
+    page.goto((out / "index.html").as_uri())
+    card = page.locator(".cards li").nth(2)
+    assert card.locator("img").evaluate("e => e.naturalWidth") == 480
+    card.get_by_role("link").click()
+    expect(page.locator("h1")).to_contain_text("02 Principal components")
+    panel = page.locator(".vizkit-panel").filter(has_text="The axis of largest variance").first
+    expect(panel.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(panel).to_contain_text("1.2840277")
+    faces = page.locator(".vizkit-panel").filter(has_text="Pictures from k components").first
+    assert faces.locator("img").first.evaluate("e => e.naturalWidth") > 300
+    assert page.locator("math").count() > 5
+    assert not page.locator("text=choose one").count(), "presets are of no use on paper"
+    assert not [one for one in page.outside if one.startswith("http")]
