@@ -43,8 +43,9 @@ def test_her_fine_tuned_resnet(hub):
     names = {}
     for block in page("Your own network: a fine-tuned ResNet"):
         exec(block, names)
-    birds, images, labels = (names[name] for name in ("birds", "images", "labels"))
-    assert (birds.logits(images[::4]).argmax(1) == labels[::4]).float().mean() > 0.6
+    assert names["birds"].labels == ("jay", "owl", "robin")
+    assert names["images"].shape == (48, 3, 224, 224)
+    assert float(names["loss"]) < 0.7, "she learns: three classes by chance are 1.1"
     for name in ("looks", "covers", "unit", "attack"):
         panel = names[name]
         assert panel.error is None

@@ -33,7 +33,7 @@ def test_a_newcomer_takes_the_tour(page, lab):
 
     found = panel(page, "Where each slide lives")
     pick(found, "deck", "003 Framework, Visualization, Competitive Problem (Yang)")
-    found.get_by_label("with the words").fill("eigenvalue")
+    found.get_by_label("words").fill("eigenvalue")
     page.keyboard.press("Enter")
     expect(found.locator("td", has_text="003, p.").first).to_be_visible()
     link = found.get_by_role("link").first

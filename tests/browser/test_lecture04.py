@@ -101,7 +101,7 @@ def test_a_student_plays_with_notebook_04(notebook):
     listing = found.locator("pre")
     expect(listing).to_contain_text("image = vizkit.load_image('mine.png', size=256)")
     expect(listing).to_contain_text("result = activations(model, image, 'conv3')")
-    found.get_by_role("button", name="Reset").click()
+    found.get_by_role("button", name="Reset", exact=True).click()
     expect(listing).to_contain_text("vizkit.load_image('chelsea', size=256)")
 
     assert page.outside == []

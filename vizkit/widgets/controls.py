@@ -114,10 +114,10 @@ class ImagePicker(widgets.VBox):
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture",
-            layout=widgets.Layout(width="134px", margin="2px 2px 2px 98px"),
+            layout=widgets.Layout(width="148px", margin="2px 2px 2px 96px"),
         )  # fmt: skip
         more = widgets.ToggleButton(
-            description="More pictures", layout=widgets.Layout(width="104px")
+            description="More pictures", layout=widgets.Layout(width="114px")
         )
         self._source = text("folder, dataset", "", "my/pictures or CIFAR10")
         self._source.layout.display = "none"

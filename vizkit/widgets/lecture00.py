@@ -236,9 +236,10 @@ ALL = "all decks"
 
 def slide_panel() -> Panel:
     """Find where a slide's picture or number lives."""
+    decks = [(ALL, ALL), *((f"{number} {name}", number) for number, name in DECKS.items())]
     controls = {
-        "deck": make.dropdown("deck", [(ALL, ALL), *((f"{n} {name}", n) for n, name in DECKS.items())]),
-        "find": make.text("with the words", "", "such as Gram, occlusion, p. 47"),
+        "deck": make.dropdown("deck", decks),
+        "find": make.text("words", "", "such as Gram, occlusion, p. 47"),
         "only": make.toggle("only what the kit shows", True),
     }
 

@@ -40,6 +40,7 @@ STYLE = """<style>
 .vizkit-clickable img {cursor: crosshair}
 .vizkit-panel pre {background: #f6f6f3; border-radius: 6px; padding: 10px; overflow-x: auto;
   font-size: 13px; line-height: 1.5; margin: 4px 0; color: #222}
+.vizkit-panel .widget-html-content a {color: #00588a; text-decoration: underline}
 .vizkit-panel table {border-collapse: collapse; font-size: 14px}
 .vizkit-panel td, .vizkit-panel th {padding: 1px 10px 1px 0; text-align: left}
 .vizkit-error {color: #a12622; font-weight: 600}

@@ -102,11 +102,11 @@ class PresetBar:
         self._panel, self._name, self._silent = panel, "", False
         self._list = widgets.Dropdown(
             description="preset", options=self._options(), style={"description_width": "92px"},
-            layout=widgets.Layout(width="256px"),
+            layout=widgets.Layout(width="240px"),
         )  # fmt: skip
         self._list.observe(self._picked, "value")
         button = widgets.Button(
-            description="Save preset", layout=widgets.Layout(width="96px", margin="2px 0")
+            description="Save preset", layout=widgets.Layout(width="108px", margin="2px 0")
         )
         button.on_click(lambda _: panel._guarded(panel.save_preset))
         self._say = widgets.HTML().add_class("vizkit-say")
