@@ -114,7 +114,7 @@ class ImagePicker(widgets.VBox):
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture",
-            layout=widgets.Layout(width="148px", margin="2px 2px 2px 96px"),
+            layout=widgets.Layout(width="170px", margin="2px 2px 2px 66px"),
         )  # fmt: skip
         more = widgets.ToggleButton(
             description="More pictures", layout=widgets.Layout(width="114px")
