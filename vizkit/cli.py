@@ -46,7 +46,8 @@ def present(
 @app.command()
 def gallery(
     notebooks: Annotated[
-        list[Path] | None, typer.Argument(help="Notebooks; all lectures by default.", exists=True)
+        list[Path] | None,
+        typer.Argument(help="Notebooks; all lectures by default.", exists=True, dir_okay=False),
     ] = None,
     out: Annotated[Path, typer.Option(help="The site's folder.")] = Path("gallery"),
     timeout: Annotated[float, typer.Option(help="Seconds a cell may take.")] = 600,
@@ -54,7 +55,8 @@ def gallery(
     """Execute notebooks and write a site of plain files; exit status 1 if one stopped."""
     from vizkit.gallery import build_gallery
 
-    pages = build_gallery(out, notebooks or (), timeout=timeout, progress=True)
+    with _one_sentence():
+        pages = build_gallery(out, notebooks or (), timeout=timeout, progress=True)
     broken = [page for page in pages if page.error]
     for page in broken:
         print(f"FAIL  {page.lecture.name}: {page.error}")
@@ -97,12 +99,12 @@ def check(
     notebook: Annotated[Path, typer.Argument(help="A student's or an instructor's notebook.")],
 ) -> None:
     """Run a notebook's visible tests; exit status 1 if one fails."""
-    from vizkit.homework import check as passes
+    from vizkit.homework import check as failures_of
 
     with _one_sentence():
-        passed = passes(notebook)
-    print("all tests pass" if passed else "a test fails, or an answer is missing")
-    raise typer.Exit(0 if passed else 1)
+        failures = failures_of(notebook)
+    print(failures or "all tests pass")
+    raise typer.Exit(1 if failures else 0)
 
 
 @homework.command()
@@ -111,14 +113,19 @@ def grade(
     course: _Course = None,
     timeout: Annotated[int | None, typer.Option(help="Seconds a cell may take.")] = None,
 ) -> None:
-    """Grade what is in submitted/STUDENT/ASSIGNMENT and write feedback."""
+    """Grade what is in submitted/STUDENT/ASSIGNMENT; exit status 1 if something cannot be."""
     from vizkit.homework import default_course
     from vizkit.homework import grade as run
 
     with _one_sentence():
-        for one in run(course or default_course(), names or (), timeout=timeout):
-            by_hand = "  answers wait for a hand" if one.waiting else ""
-            print(f"{one.assignment}  {one.student:20} {one.score:5.1f} of {one.most:g}{by_hand}")
+        scores = run(course or default_course(), names or (), timeout=timeout)
+    for one in scores:
+        by_hand = "  answers wait for a hand" if one.waiting else ""
+        points = (
+            f"not graded: {one.problem}" if one.problem else f"{one.score:5.1f} of {one.most:g}"
+        )
+        print(f"{one.assignment}  {one.student:20} {points}{by_hand}")
+    raise typer.Exit(1 if any(one.problem for one in scores) else 0)
 
 
 @contextmanager

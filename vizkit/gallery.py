@@ -4,7 +4,7 @@ import base64
 import io
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -138,13 +138,19 @@ class GalleryExporter(HTMLExporter):
 
 
 def run_notebook(
-    path: Path, *, timeout: float = 600, tick: Callable[[], None] = lambda: None
-) -> tuple[NotebookNode, str]:
-    """Execute a notebook and put pictures of its panels where the panels are.
+    notebook: NotebookNode,
+    folder: Path,
+    *,
+    timeout: float = 600,
+    tick: Callable[[], None] = lambda: None,
+) -> str:
+    """Execute a notebook in a folder and put pictures of its panels where the panels are.
 
     Parameters
     ----------
-    path : Path
+    notebook : NotebookNode
+        Gets its outputs.
+    folder : Path
     timeout : float
         Seconds a cell may take.
     tick : callable
@@ -152,13 +158,12 @@ def run_notebook(
 
     Returns
     -------
-    (NotebookNode, str)
-        With its outputs; why it stopped, empty if it did not.
+    str
+        Why it stopped; empty if it did not.
     """
-    notebook = nbformat.read(path, 4)
     client = NotebookClient(
         notebook, timeout=timeout, store_widget_state=False,
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     failure, shots = "", {}
     with client.setup_kernel():
@@ -173,7 +178,7 @@ def run_notebook(
             finally:
                 tick()
         _freeze(notebook, shots or _shots(client))
-    return notebook, failure
+    return failure
 
 
 def _last_line(error: Exception) -> str:
@@ -243,10 +248,16 @@ def build_gallery(
     (out / "style.css").write_text(_style(), encoding="utf-8")
     pages = []
     for path in paths:
-        count = len(nbformat.read(path, 4).cells)
-        with tqdm(desc=f"{path.stem:24}", total=count, unit="cell", disable=not progress) as bar:
-            notebook, error = run_notebook(path, timeout=timeout, tick=bar.update)
-        pages.append(_write_page(out, path, notebook, error))
+        notebook, error = nbformat.v4.new_notebook(), ""
+        try:
+            notebook = nbformat.read(path, 4)
+            with tqdm(
+                desc=f"{path.stem:24}", total=len(notebook.cells), unit="cell", disable=not progress
+            ) as bar:
+                error = run_notebook(notebook, path.parent, timeout=timeout, tick=bar.update)
+        except Exception as trouble:  # no notebook, or none that can be started
+            error = _last_line(trouble)
+        pages.append(_write_page(out, path, notebook, error, {one.stem for one in paths}))
     _write_index(out, pages)
     return pages
 
@@ -257,7 +268,9 @@ def _style() -> str:
     return own + panel + HtmlFormatter(style="default").get_style_defs(".highlight")
 
 
-def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str) -> Page:
+def _write_page(
+    out: Path, path: Path, notebook: NotebookNode, error: str, others: Collection[str]
+) -> Page:
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     lecture = heading(texts, path.stem)
     body, _ = GalleryExporter().from_notebook_node(notebook)
@@ -265,7 +278,7 @@ def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str) -> Pa
     broken = f'<p class="failed">This notebook stopped. {escape(error)}</p>' if error else ""
     page.file.write_text(
         Template((TEMPLATES / "page.html").read_text(encoding="utf-8")).substitute(
-            title=escape(lecture.title), body=broken + _local_links(body)
+            title=escape(lecture.title), body=broken + _local_links(body, others)
         ),
         encoding="utf-8",
     )
@@ -273,9 +286,13 @@ def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str) -> Pa
     return page
 
 
-def _local_links(body: str) -> str:
-    """Let links between notebooks lead to their pages."""
-    return re.sub(r'href="([\w.-]+)\.ipynb', r'href="\1.html', body)
+def _local_links(body: str, pages: Collection[str]) -> str:
+    """Let links between notebooks lead to their pages, and those to others nowhere."""
+
+    def page(link: re.Match[str]) -> str:
+        return f'href="{link[1]}.html' if link[1] in pages else 'data-notebook="'
+
+    return re.sub(r'href="([\w./-]+)\.ipynb', page, body)
 
 
 def _thumbnail(lecture: Lecture, body: str, path: Path) -> None:

@@ -19,6 +19,8 @@ from vizkit.core.assets import NOTEBOOKS
 from vizkit.lab import notebook_folder
 
 CONFIG = "nbgrader_config.py"
+#: Seconds that a cell may take, at grading and at checking.
+TIMEOUT = 180
 
 
 def default_course() -> Path:
@@ -63,12 +65,21 @@ def release(course: Path, names: Sequence[str] = ()) -> list[Path]:
     return [course / "release" / name for name in picked]
 
 
-def check(notebook: Path) -> bool:
-    """Tell whether a notebook passes the tests that are in it, and print those it does not."""
+def check(notebook: Path) -> str:
+    """Run a notebook's visible tests and return which of them fail; empty if none does.
+
+    Raises
+    ------
+    FileNotFoundError, RuntimeError
+        If there is no such file, or it is no notebook.
+    """
     if not notebook.is_file():
         raise FileNotFoundError(f"notebook must be a file, there is no {notebook}")
-    outcome = _nbgrader(notebook.resolve().parent, "validate", notebook.name)
-    return "Success" in outcome
+    folder, limit = notebook.resolve().parent, f"--Execute.timeout={TIMEOUT}"
+    outcome = _nbgrader(folder, "validate", notebook.name, limit)
+    if "Success" in outcome:
+        return ""
+    return outcome[max(outcome.find("VALIDATION FAILED"), 0) :].strip()
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class Score:
         Points; without those that a hand has still to give.
     waiting : bool
         Whether answers wait for a hand.
+    problem : str
+        Why it could not be graded; empty if it was.
     """
 
     student: str
@@ -89,6 +102,7 @@ class Score:
     score: float
     most: float
     waiting: bool
+    problem: str = ""
 
 
 def grade(course: Path, names: Sequence[str] = (), *, timeout: int | None = None) -> list[Score]:
@@ -108,9 +122,27 @@ def grade(course: Path, names: Sequence[str] = (), *, timeout: int | None = None
     for name in picked:
         if name not in handed_in:
             raise FileNotFoundError(f"nobody has handed in {name}: submitted/STUDENT/{name}")
-        _nbgrader(course, "autograde", name, "--create", "--force", *settings)
+    return [score for name in picked for score in _grade_one(course, name, settings)]
+
+
+def _grade_one(course: Path, name: str, settings: Sequence[str]) -> list[Score]:
+    """Grade an assignment; what cannot be read is named, and the others are graded."""
+    call = ("autograde", name, "--create", "--force", *settings)
+    problems: dict[str, str] = {}
+    try:
+        _nbgrader(course, *call)
+    except RuntimeError:
+        for folder in sorted(course.glob(f"submitted/*/{name}")):
+            student = folder.parent.name
+            if not (course / "autograded" / student / name).is_dir():
+                try:
+                    _nbgrader(course, *call, "--student", student)
+                except RuntimeError as error:
+                    problems[student] = str(error)
+    if any(course.glob(f"autograded/*/{name}")):
         _nbgrader(course, "generate_feedback", name, "--force")
-    return [score for name in picked for score in scores(course, name)]
+    graded = [one for one in scores(course, name) if one.student not in problems]
+    return graded + [Score(one, name, 0, 0, False, why) for one, why in problems.items()]
 
 
 def scores(course: Path, name: str) -> list[Score]:

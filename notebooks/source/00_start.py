@@ -70,7 +70,7 @@ HTML(
 # ## 4 Where each slide lives
 #
 # Five decks of slides stand behind this course. Type a word of a slide, or its page, to find the place where its picture is drawn or
-# its number is computed.
+# its number is computed. Where a deck prints no page numbers its slides are counted; a few slides without words are left out.
 
 # %%
 slide_view = panels.slide_panel()
@@ -80,7 +80,8 @@ slide_view
 # ## 5 Your own pictures and networks
 #
 # * **A picture**: *Upload a picture* in any panel, or by name, `vizkit.load_image("holiday.jpg")`.
-# * **A folder, or a torchvision dataset**: in any panel that takes a picture, *More pictures* takes `my/pictures` or `CIFAR10`.
+# * **A folder, or a torchvision dataset**: in any panel that takes a picture, *More pictures* takes `my/pictures`, or
+#   `CIFAR10` if it has been downloaded.
 # * **A network**: any `torch.nn.Module` that maps pictures to logits. Say how its pixels are scaled and what its classes are called;
 #   every panel and every method takes it then.
 

@@ -22,6 +22,7 @@ def open_and_check(page, lab, name):
     assert panels.count() >= 2
     everything_has_a_name(page)
     everything_is_reached_by_the_keyboard(panels)
+    an_upload_opens_by_the_keyboard(page, panels)
     the_first_control_moves_the_first_picture(page, panels.first)
     assert errors(page) == []
     assert page.outside == []
@@ -41,7 +42,12 @@ def everything_has_a_name(page):
 
 
 def everything_is_reached_by_the_keyboard(panels):
+    page = panels.page
     for index in range(panels.count()):
+        controls = panels.nth(index).locator(".vizkit-controls")
+        controls.locator(CONTROLS).first.focus()
+        page.keyboard.press("Tab")
+        assert controls.evaluate("e => e.contains(document.activeElement)"), "Tab goes on inside"
         unreachable = panels.nth(index).evaluate(
             """(panel, controls) => [...panel.querySelectorAll(controls)]
             .filter((one) => !one.disabled && one.offsetParent && one.type !== "file")
@@ -50,6 +56,14 @@ def everything_is_reached_by_the_keyboard(panels):
             CONTROLS,
         )
         assert unreachable == []
+
+
+def an_upload_opens_by_the_keyboard(page, panels):
+    button = panels.locator("button", has_text="Upload a picture").first
+    if button.count():
+        button.focus()
+        with page.expect_file_chooser():
+            page.keyboard.press("Enter")
 
 
 def the_first_control_moves_the_first_picture(page, panel):

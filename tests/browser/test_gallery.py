@@ -35,10 +35,20 @@ def site(tmp_path_factory):
         new_markdown_cell("# Plain\n\n$a_1 \\le \\tfrac12$"),
         new_code_cell("import ipywidgets\nipywidgets.IntSlider()"),
     )
+    (folder / "c_cut.ipynb").write_text('{"cells": [')
     lecture = ROOT / "notebooks" / "02_pca.ipynb"
     out = folder / "site"
     outcome = CliRunner().invoke(
-        app, ["gallery", str(broken), str(plain), str(lecture), "--out", str(out)]
+        app,
+        [
+            "gallery",
+            str(broken),
+            str(plain),
+            str(folder / "c_cut.ipynb"),
+            str(lecture),
+            "--out",
+            str(out),
+        ],
     )
     return out, outcome
 
@@ -47,10 +57,11 @@ def test_it_goes_on_behind_a_failing_notebook_and_says_which(site):
     out, outcome = site
     assert outcome.exit_code == 1
     assert "FAIL  a_broken: cell 3: ZeroDivisionError: division by zero" in outcome.output
-    assert "2 of 3 notebooks" in outcome.output
+    assert "FAIL  c_cut: " in outcome.output
+    assert "2 of 4 notebooks" in outcome.output
     index = (out / "index.html").read_text()
     assert "stopped: cell 3: ZeroDivisionError" in index
-    assert index.count("<li>") == 3
+    assert index.count("<li>") == 4
     assert "Does it go on?" in index
     page = (out / "a_broken.html").read_text()
     assert "This notebook stopped" in page
@@ -71,7 +82,7 @@ def test_it_opens_from_disk(site, page):
     out, _ = site
     page.outside.clear()
     page.goto((out / "index.html").as_uri())
-    card = page.locator(".cards li").nth(2)
+    card = page.locator(".cards li").nth(3)
     assert card.locator("img").evaluate("e => e.naturalWidth") == 480
     card.get_by_role("link").click()
     expect(page.locator("h1")).to_contain_text("02 Principal components")

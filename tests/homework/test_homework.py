@@ -135,19 +135,33 @@ def test_broken_submissions_are_graded_in_time(tmp_path):
     for student, notebook in (("loop", loop), ("missing", missing), ("syntax", syntax)):
         hand_in(course, student, "ps04", notebook)
     start = time.monotonic()
-    found = {score.student: score.score for score in grade(course, timeout=20)}
+    (course / "submitted" / "cut" / "ps04").mkdir(parents=True)
+    (course / "submitted" / "cut" / "ps04" / "ps04.ipynb").write_text('{"cells": [')
+    outcome = CliRunner().invoke(
+        app, ["homework", "grade", "ps04", "--course", str(course), "--timeout", "20"]
+    )
     assert time.monotonic() - start < 180, "one loop costs one cell's time, not the class's"
-    assert found == {"loop": 10, "missing": 10, "syntax": 9}
+    found = {score.student: score.score for score in scores(course, "ps04")}
+    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {
+        "loop": 10, "missing": 10, "syntax": 9
+    }  # fmt: skip
+    assert outcome.exit_code == 1
+    assert "cut                  not graded: nbgrader autograde: " in outcome.output
+    assert "NotJSONError" in outcome.output
+    assert (course / "feedback" / "syntax" / "ps04" / "ps04.html").is_file()
 
 
 def test_check_tells_right_from_blank(tmp_path):
     course = course_of(tmp_path, "ps02")
     release(course, ["ps02"])
     blank = course / "release" / "ps02" / "ps02.ipynb"
-    assert not check(blank)
+    failures = check(blank)
+    assert "VALIDATION FAILED ON 3 CELL(S)" in failures
+    assert "largest_eigenvalue" in failures
     done = tmp_path / "done.ipynb"
     nbformat.write(answered(course, "ps02"), done)
-    assert CliRunner().invoke(app, ["homework", "check", str(done)]).exit_code == 0
+    outcome = CliRunner().invoke(app, ["homework", "check", str(done)])
+    assert (outcome.exit_code, outcome.output.strip()) == (0, "all tests pass")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_slides_are_found_by_their_words():
     assert {slide.deck for slide in panel.result} == {"000"}
     panel.set(find="p. 87")
     assert [slide.page for slide in panel.result] == [87]
+    panel.set(find="p. 7 loss")
+    assert [slide.page for slide in panel.result] == [7]
     panel.set(find="no such word")
     assert panel.result == []
     assert "No slide" in panel.shown["table"].value
@@ -56,7 +58,7 @@ def test_slides_are_found_by_their_words():
     assert len(executed_slides(panel)) == len(panel.result)
 
 
-def executed_slides(panel):
+def executed_slides(panel):  # a list, no picture
     names = {}
     *lines, _ = panel.code.splitlines()
     exec("\n".join(lines), names)

@@ -98,6 +98,10 @@ def test_pictures_of_a_folder_and_of_a_dataset_can_be_picked(folder):
     assert vizkit.load_image(picker.value).shape == (3, 224, 224)
     assert first in picker._names.options
     before = picker.value
+    picker._source.value = "CIFAR10"  # typing a name starts no download
+    assert "was not downloaded" in picker.problem
+    picker._source.value = "LSUN"  # needs a package of its own
+    assert picker.problem
     picker._source.value = "CIFAR"
     assert "did you mean" in picker.problem
     picker._source.value = str(folder / "none")

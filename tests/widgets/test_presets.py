@@ -124,6 +124,8 @@ def test_the_list_on_the_page_loads_and_says(tmp_path, monkeypatch):
         ({"values": {"index": 7}}, r"index cannot be 7 here \(the nearest is 3\)"),
         ({"values": {"index": "x"}}, "index cannot be 'x' here"),
         ({"values": 3}, "must be JSON with panel, name and values"),
+        ({"say": 3}, "name, panel and say are words"),
+        ({"name": ["a"]}, "name, panel and say are words"),
     ],
 )
 def test_a_preset_that_cannot_be_is_refused_and_nothing_changes(tmp_path, change, message):
@@ -145,6 +147,16 @@ def test_a_file_that_is_none(tmp_path):
     with pytest.raises(ValueError, match=r"cut\.preset\.json must be JSON"):
         panel.load_preset(tmp_path / "cut.preset.json")
     assert presets_of("Small", tmp_path) == {}, "a broken file is not offered"
+
+
+def test_a_picture_that_is_gone_changes_nothing(tmp_path):
+    panel = lecture06.dream_panel()
+    before = panel.values
+    path = tmp_path / "gone.preset.json"
+    Preset("gone", "DeepDream", {"image": "astronaut", "guide": "mine.jpg"}).write(path)
+    with pytest.raises(ValueError, match=r"guide cannot be 'mine\.jpg' here"):
+        panel.load_preset(path)
+    assert panel.values == before
 
 
 def test_a_run_goes_back_when_a_preset_is_loaded():

@@ -138,7 +138,7 @@ def _torchvision_dataset(name: str, root: Path, download: bool) -> Sequence[Any]
             f"torchvision's {name} needs more than its root folder; make the dataset and pass it "
             f"({checks.first_line(error)})"
         ) from error
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ImportError) as error:
         raise FileNotFoundError(
             f"torchvision's {name} is not in {root.resolve()} and was not downloaded "
             f"({checks.first_line(error)}); torchvision.datasets.{name}({str(root)!r}, "
@@ -223,7 +223,9 @@ def _random_square(
     return np.array([x0, y0, x0 + side, y0 + side])
 
 
-def add_pictures(source: Source, *, most: int = 60, root: str | Path = "data") -> list[str]:
+def add_pictures(
+    source: Source, *, most: int = 60, root: str | Path = "data", download: bool = True
+) -> list[str]:
     """Let `load_image` and the panels' lists know the pictures of a folder or a dataset.
 
     Parameters
@@ -232,7 +234,7 @@ def add_pictures(source: Source, *, most: int = 60, root: str | Path = "data") -
         See `open_source`; a folder's pictures are known by their paths.
     most : int
         At most so many, evenly spread: a list of thousands helps nobody.
-    root : str or Path
+    root, download
         Of a torchvision dataset, see `open_source`.
 
     Returns
@@ -248,7 +250,7 @@ def add_pictures(source: Source, *, most: int = 60, root: str | Path = "data") -
     is_folder = isinstance(source, (str, Path)) and Path(source).expanduser().is_dir()
     return [
         add_picture(str(Path(source).expanduser() / name) if is_folder else name, picture)  # type: ignore[arg-type]
-        for name, picture in open_source(source, root=root, most=most)
+        for name, picture in open_source(source, root=root, most=most, download=download)
     ]
 
 

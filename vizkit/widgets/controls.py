@@ -188,7 +188,8 @@ class ImagePicker(widgets.VBox):
             return
         self.problem = ""
         try:
-            names = add_pictures(change["new"].strip())
+            # A name that is typed must not start a download of gigabytes.
+            names = add_pictures(change["new"].strip(), download=False)
             self._more = list(dict.fromkeys([*self._more, *names]))
             self._offering = True
             self._names.options = self._options(self.value)

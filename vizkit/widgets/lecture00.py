@@ -1,5 +1,6 @@
 """The panels of the start page: a tour, and where each slide lives."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
@@ -244,10 +245,11 @@ def slide_panel() -> Panel:
     }
 
     def compute(deck: str, find: str, only: bool) -> list[Slide]:
-        words = find.lower().split()
+        page, words = _page_and_words(find)
         return [
             slide for slide in slides()
             if deck in (ALL, slide.deck) and (slide.notebook or not only)
+            and (page is None or slide.page == int(page[1]))
             and all(word in _searched(slide) for word in words)
         ]  # fmt: skip
 
@@ -259,14 +261,18 @@ def slide_panel() -> Panel:
         }
 
     def code(**values: Any) -> str:
+        page, words = _page_and_words(values["find"])
         return "\n".join([
             "from vizkit.core.course import slides",
             f"deck, only = {values['deck']!r}, {values['only']}",
-            f"words = {values['find'].lower().split()!r}",
+            f"page, words = {page[1] if page else None}, {words!r}",
             "result = [",
             "    slide for slide in slides()",
             f"    if deck in ({ALL!r}, slide.deck) and (slide.notebook or not only)",
-            "    and all(word in f'p. {slide.page} {vars(slide)}'.lower() for word in words)",
+            "    and page in (None, slide.page) and all(",
+            "        word in f'{slide.title} {slide.section} {slide.shows}'.lower()",
+            "        for word in words",
+            "    )",
             "]",
             "result",
         ])  # fmt: skip
@@ -277,4 +283,10 @@ def slide_panel() -> Panel:
 
 
 def _searched(slide: Slide) -> str:
-    return f"p. {slide.page} {vars(slide)}".lower()
+    return f"{slide.title} {slide.section} {slide.shows}".lower()
+
+
+def _page_and_words(text: str) -> tuple[re.Match[str] | None, list[str]]:
+    """Take "p. 47" out of what was typed, and split the rest into words."""
+    page = re.search(r"\bp\.?\s*(\d+)", text.lower())
+    return page, (text.lower().replace(page[0], "") if page else text.lower()).split()

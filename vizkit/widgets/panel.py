@@ -217,7 +217,7 @@ class Panel:
                     try:
                         if self.controls[name].value != value:
                             self.controls[name].value = value
-                    except (traitlets.TraitError, ValueError) as error:
+                    except (traitlets.TraitError, ValueError, OSError) as error:
                         refused[name] = first_line(error)
                 if self._adjust is not None:
                     self._adjust(self.controls)

@@ -67,6 +67,8 @@ def read_preset(path: str | Path) -> Preset:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         preset = Preset(found["name"], found["panel"], dict(found["values"]), found.get("say", ""))
+        if not all(isinstance(one, str) for one in (preset.name, preset.panel, preset.say)):
+            raise TypeError("name, panel and say are words")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{path.name} must be JSON with panel, name and values, as save_preset writes it "

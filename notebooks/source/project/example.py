@@ -55,7 +55,7 @@ sheet(pictures[:12], "Twelve of the 400 squares", side=90, columns=6)
 # %% [markdown]
 # ## 3 Tools
 #
-# The two bundled networks as they are; torchvision's Gaussian blur; the bootstrap by SciPy. What is our own are the two filters below
+# The two bundled networks as they are; torchvision's Gaussian blur; SciPy's bootstrap. What is our own are the two filters below
 # and the measure.
 
 # %%
@@ -100,7 +100,7 @@ sheet(shown, "One square", side=160, columns=3, captions=["clean", "coarse, 2 px
 # %% [markdown]
 # ## 5 Evaluation
 #
-# Agreement over $\sigma$ for both nets and both filters, with 95 % intervals by the bootstrap over pictures.
+# Agreement over $\sigma$ for both nets and both filters, with 95 % intervals (1.96 standard errors over the pictures).
 
 # %%
 import plotly.graph_objects as go
@@ -129,7 +129,7 @@ layout(
 )  # fmt: skip
 
 # %% [markdown]
-# The difference between the nets, at $\sigma = 1.5$, with its interval: the same pictures for both, so the pictures are drawn in pairs.
+# The difference between the nets, at $\sigma = 1.5$, with its interval by the bootstrap: the same pictures for both nets, so the pictures are drawn in pairs.
 
 # %%
 import numpy as np

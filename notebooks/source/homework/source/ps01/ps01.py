@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS01 The loss landscape
 #
-# How far may a step go, and what is a fair picture of a landscape? Belongs to [01_loss_landscape](../../../01_loss_landscape.ipynb).
+# How far may a step go, and what is a fair picture of a landscape? Belongs to lecture `01_loss_landscape.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -59,11 +59,14 @@ def largest_rate(a):
 
 
 # %% nbgrader={"grade": true, "grade_id": "ps01-q1-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-x = 1.5
-assert abs(contraction(3.0, 0.1) * x - (x - 0.1 * 3.0 * x)) < 1e-12
+assert contraction(1.0, 1.0) == 0
 assert largest_rate(1.0) > 0
 ### BEGIN HIDDEN TESTS
 for a in (0.5, 4.0):
+    for rate in (0.1, 0.7):
+        x = torch.tensor(1.5, dtype=torch.float64, requires_grad=True)
+        (slope,) = torch.autograd.grad(a * x**2 / 2, x)
+        assert abs(contraction(a, rate) * 1.5 - float(x - rate * slope)) < 1e-9
     for factor, grows in ((0.99, False), (1.01, True)):
         rate, far = factor * largest_rate(a), 1.0
         for _ in range(50):

@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps02-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS02 Principal components
 #
-# What do the directions of largest variance keep, and what do they lose? Belongs to [02_pca](../../../02_pca.ipynb).
+# What do the directions of largest variance keep, and what do they lose? Belongs to lecture `02_pca.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -155,7 +155,7 @@ assert explained[components_for_90 - 1] >= 0.9 > explained[components_for_90 - 2
 # | 2 | standardizing cures units, not groups that differ along a direction of small variance |
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "ps02-q4-answer", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
-# Group A: (-4, 0.5), (-2, 0.5), (0, 0.5), (2, 0.5), (4, 0.5); group B: the same with -0.5. The variance along the first axis is 40 times that
+# Group A: (-4, 0.5), (-2, 0.5), (0, 0.5), (2, 0.5), (4, 0.5); group B: the same with -0.5. The variance along the first axis is 32 times that
 # along the second, but only the second tells the groups apart. One notices by coloring the projection by group, by looking at later
 # components, or by using the labels. Dividing by the standard deviation takes away the influence of units: here both features then have
 # variance 1 and no direction is special. It does not help when the groups differ along a direction that is neither feature and has little

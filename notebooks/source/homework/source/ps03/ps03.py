@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps03-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS03 t-SNE
 #
-# What do neighborhoods keep that variance loses? Belongs to [03_tsne](../../../03_tsne.ipynb).
+# What do neighborhoods keep that variance loses? Belongs to lecture `03_tsne.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|

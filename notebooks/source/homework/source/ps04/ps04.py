@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps04-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS04 Filters and activations
 #
-# What does a unit look at, and how much of the picture can it see? Belongs to [04_filters](../../../04_filters.ipynb).
+# What does a unit look at, and how much of the picture can it see? Belongs to lecture `04_filters.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -37,7 +37,7 @@ import torch
 import vizkit
 from vizkit.widgets import lecture04 as panels
 
-model = vizkit.load_model("viznet")
+model = vizkit.load_model("viznet", device="cpu")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps04-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 Sizes and weights (5 points)

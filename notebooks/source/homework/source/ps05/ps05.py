@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps05-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS05 What in the picture made it say so
 #
-# Which pixels speak for the answer, and how would you know? Belongs to [05_deconv](../../../05_deconv.ipynb).
+# Which pixels speak for the answer, and how would you know? Belongs to lecture `05_deconv.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -37,7 +37,7 @@ import torch
 import vizkit
 from vizkit.widgets import lecture05 as panels
 
-model = vizkit.load_model("viznet")
+model = vizkit.load_model("viznet", device="cpu")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps05-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 Three ReLU rules (5 points)

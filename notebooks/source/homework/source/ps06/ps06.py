@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS06 DeepDream
 #
-# What does a picture look like that a layer likes? Belongs to [06_dream](../../../06_dream.ipynb).
+# What does a picture look like that a layer likes? Belongs to lecture `06_dream.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -37,7 +37,7 @@ import torch
 import vizkit
 from vizkit.widgets import lecture06 as panels
 
-model = vizkit.load_model("viznet")
+model = vizkit.load_model("viznet", device="cpu")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 Why the gradient is the activation (5 points)

@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps07-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS07 Neural style
 #
-# What is a style, as a number? Belongs to [07_style](../../../07_style.ipynb).
+# What is a style, as a number? Belongs to lecture `07_style.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -37,7 +37,7 @@ import torch
 import vizkit
 from vizkit.widgets import lecture07 as panels
 
-model = vizkit.load_model("viznet")
+model = vizkit.load_model("viznet", device="cpu")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps07-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 The gradient of the content (5 points)
@@ -117,7 +117,8 @@ assert abs(float(style_loss(other[0], one[0])) / float(expected) - 1) < 1e-3
 # ## 3 It forgets where (4 points)
 #
 # In the panel, show `swirls` and the layer `relu1`. What is the trace of the Gram matrix (within 1 %), and what is it with the *places in another
-# order*? Which channel has the largest entry on the diagonal?
+# order*? Which channel has the largest entry on the diagonal (`gram_view.result.matrix`
+# holds the numbers)?
 
 # %% nbgrader={"grade": false, "grade_id": "ps07-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
 gram_view = panels.gram_panel(model, "swirls")

@@ -17,7 +17,7 @@
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps08-head", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # # PS08 Fooling networks
 #
-# How little must change before the answer does? Belongs to [08_fooling](../../../08_fooling.ipynb).
+# How little must change before the answer does? Belongs to lecture `08_fooling.ipynb`.
 #
 # | question | kind | points | graded | time |
 # |---|---|---|---|---|
@@ -37,7 +37,7 @@ import torch
 import vizkit
 from vizkit.widgets import lecture08 as panels
 
-model = vizkit.load_model("viznet")
+model = vizkit.load_model("viznet", device="cpu")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps08-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 The smallest step (5 points)
