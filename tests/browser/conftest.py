@@ -4,10 +4,13 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.conftest import ROOT
 from vizkit.browser import find_browser, open_browser
 from vizkit.lab import lab_server
+
+expect.set_options(timeout=20_000)  # two workers and a kernel each share the machine
 
 
 def pytest_collection_modifyitems(items):

@@ -156,7 +156,7 @@ def test_check_tells_right_from_blank(tmp_path):
     release(course, ["ps02"])
     blank = course / "release" / "ps02" / "ps02.ipynb"
     failures = check(blank)
-    assert "VALIDATION FAILED ON 3 CELL(S)" in failures
+    assert "VALIDATION FAILED ON" in failures
     assert "largest_eigenvalue" in failures
     done = tmp_path / "done.ipynb"
     nbformat.write(answered(course, "ps02"), done)

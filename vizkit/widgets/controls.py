@@ -113,7 +113,7 @@ class ImagePicker(widgets.VBox):
         self._offering, self._nothing, self._more = False, nothing, list[str]()
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
-            accept="image/*", description="Upload a picture",
+            accept="image/*", description="Upload a picture", tooltip="Upload a picture",
             layout=widgets.Layout(width="170px", margin="2px 2px 2px 66px"),
         )  # fmt: skip
         more = widgets.ToggleButton(

@@ -66,7 +66,7 @@ for a in (0.5, 4.0):
     for rate in (0.1, 0.7):
         x = torch.tensor(1.5, dtype=torch.float64, requires_grad=True)
         (slope,) = torch.autograd.grad(a * x**2 / 2, x)
-        assert abs(contraction(a, rate) * 1.5 - float(x - rate * slope)) < 1e-9
+        assert abs(contraction(a, rate) * 1.5 - float(x.detach() - rate * slope)) < 1e-9
     for factor, grows in ((0.99, False), (1.01, True)):
         rate, far = factor * largest_rate(a), 1.0
         for _ in range(50):
