@@ -5,8 +5,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
-from scipy.ndimage import gaussian_filter
-from scipy.spatial import cKDTree
 
 Pixels = NDArray[np.uint8]
 Field = NDArray[np.float64]
@@ -51,6 +49,8 @@ def _strokes(
 def _noise_field(size: int, scale: float, seed: int) -> Field:
     """Return smooth noise in [0, 1]."""
     noise = np.random.default_rng(seed).random((size, size))
+    from scipy.ndimage import gaussian_filter  # a quarter of a second, for paintings alone
+
     smooth = gaussian_filter(noise, scale, mode="wrap")
     smooth -= smooth.min()
     found: Field = smooth / smooth.max()
@@ -94,6 +94,8 @@ def mosaic(size: int = 384) -> Pixels:
     cells = np.stack(np.meshgrid(np.arange(0, size, 13), np.arange(0, size, 13)), -1).reshape(-1, 2)
     seeds = cells + random.normal(0, 3.2, cells.shape)
     y, x = np.mgrid[0:size, 0:size]
+    from scipy.spatial import cKDTree
+
     distance, nearest = cKDTree(seeds).query(np.stack([x, y], -1).reshape(-1, 2), k=2)
     stone = nearest[:, 0]
     radius = np.minimum(np.hypot(*(seeds - size * 0.3).T), np.hypot(*(seeds - size * 0.78).T))
