@@ -27,7 +27,7 @@ from vizkit.core.course import Lecture, heading
 from vizkit.lab import notebook_folder
 from vizkit.typeset import CHECKS, markdown
 from vizkit.widgets.live import LivePanel
-from vizkit.widgets.panel import PANELS, STYLE, Panel
+from vizkit.widgets.panel import PANELS, STYLE
 from vizkit.widgets.picture import Picture
 
 TEMPLATES = Path(__file__).parent / "templates" / "gallery"
@@ -70,7 +70,7 @@ def snapshots(seconds: float = 90) -> dict[str, str]:
     for panel in list(PANELS.values()):
         if isinstance(panel, LivePanel) and panel.runner.step is None:
             _finish(panel, seconds)
-    return {key: static_html(panel) for key, panel in PANELS.items()}
+    return {key: _static(panel.view) for key, panel in PANELS.items()}
 
 
 def _finish(panel: LivePanel, seconds: float) -> None:
@@ -81,12 +81,8 @@ def _finish(panel: LivePanel, seconds: float) -> None:
         panel.runner.stop()
 
 
-def static_html(panel: Panel) -> str:
-    """Return a panel as it stands: its controls' values, its pictures, charts and texts."""
-    return _static(panel.view)
-
-
 def _static(widget: widgets.Widget) -> str:
+    """Return a widget as it stands: controls' values, pictures, charts and texts."""
     if _hidden(widget):
         return ""
     if isinstance(widget, Picture):

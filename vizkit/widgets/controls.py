@@ -110,7 +110,7 @@ class ImagePicker(widgets.VBox):
     problem = traitlets.Unicode()
 
     def __init__(self, value: str = "chelsea", label: str = "picture", nothing: str = "") -> None:
-        self._offering, self._nothing, self._more = False, nothing, list[str]()
+        self._offering, self._nothing = False, nothing
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture", tooltip="Upload a picture",
@@ -132,8 +132,7 @@ class ImagePicker(widgets.VBox):
 
     def _options(self, *more: str) -> list[str]:
         first = [self._nothing] if self._nothing else []
-        known = [*pictures.images(), *pictures.uploads(), *self._more]
-        return list(dict.fromkeys([*first, *known, *more]))
+        return list(dict.fromkeys([*first, *pictures.images(), *pictures.uploads(), *more]))
 
     @property
     def disabled(self) -> bool:
@@ -147,8 +146,9 @@ class ImagePicker(widgets.VBox):
     def _offer(self, name: str) -> None:
         """Select a name, new or old, without passing through the first of the list."""
         self._offering = True  # new options select the first one for a moment
-        if name not in self._names.options:
-            self._names.options = self._options(name)
+        options = self._options(*self._names.options, name)
+        if tuple(options) != self._names.options:
+            self._names.options = options
         self._names.value = name
         self._offering = False
 
@@ -190,10 +190,7 @@ class ImagePicker(widgets.VBox):
         try:
             # A name that is typed must not start a download of gigabytes.
             names = add_pictures(change["new"].strip(), download=False)
-            self._more = list(dict.fromkeys([*self._more, *names]))
-            self._offering = True
-            self._names.options = self._options(self.value)
-            self._offering = False
+            self._offer(names[0])
             self.value = names[0]
         except (OSError, ValueError) as error:
             self.problem = str(error)

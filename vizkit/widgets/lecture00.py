@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from vizkit.core.course import DECKS, Slide, slides
-from vizkit.core.data import cut_patches
 from vizkit.core.images import load_image
 from vizkit.core.models import ImageModel
 from vizkit.core.steps import last
@@ -31,6 +30,7 @@ from vizkit.methods.pca import patch_reconstruction
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.sources import source_pool
 
 #: Widths of the tour's pictures in pixels, and shorter side of the picture that the nets get.
 WIDTH, SQUARE, SIDE = 620, 420, 192
@@ -57,7 +57,7 @@ class Stop:
 
 
 def _neighbors(model: ImageModel, image: Tensor, name: str) -> Raster:
-    pool = cut_patches(count=300, size=64)
+    pool = source_pool("bundled", 300, 64)
     others = torch.tensor([pool.names[one] != name for one in pool.picture])
     pixels = pool.pixels(slice(None))[others]
     own = codes(model, _square(image)[None])[0]
@@ -249,7 +249,7 @@ def slide_panel() -> Panel:
         return [
             slide for slide in slides()
             if deck in (ALL, slide.deck) and (slide.notebook or not only)
-            and (page is None or slide.page == int(page[1]))
+            and page in (None, slide.page)
             and all(word in _searched(slide) for word in words)
         ]  # fmt: skip
 
@@ -265,7 +265,7 @@ def slide_panel() -> Panel:
         return "\n".join([
             "from vizkit.core.course import slides",
             f"deck, only = {values['deck']!r}, {values['only']}",
-            f"page, words = {page[1] if page else None}, {words!r}",
+            f"page, words = {page}, {words!r}",
             "result = [",
             "    slide for slide in slides()",
             f"    if deck in ({ALL!r}, slide.deck) and (slide.notebook or not only)",
@@ -286,7 +286,9 @@ def _searched(slide: Slide) -> str:
     return f"{slide.title} {slide.section} {slide.shows}".lower()
 
 
-def _page_and_words(text: str) -> tuple[re.Match[str] | None, list[str]]:
+def _page_and_words(text: str) -> tuple[int | None, list[str]]:
     """Take "p. 47" out of what was typed, and split the rest into words."""
-    page = re.search(r"\bp\.?\s*(\d+)", text.lower())
-    return page, (text.lower().replace(page[0], "") if page else text.lower()).split()
+    text = text.lower()
+    if (page := re.search(r"\bp\.?\s*(\d+)", text)) is None:
+        return None, text.split()
+    return int(page[1]), text.replace(page[0], "").split()

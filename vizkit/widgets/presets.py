@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def read_preset(path: str | Path) -> Preset:
     return preset
 
 
+@cache
 def prepared() -> dict[str, list[Preset]]:
     """Return the presets that come with the kit, by the notebook's name."""
     return {
