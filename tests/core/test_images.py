@@ -205,3 +205,24 @@ def test_uploads_are_kept_by_name_and_bad_ones_are_not(gradient):
     assert vizkit.load_image("mine.png (2)").max() == 0
     assert torch.equal(vizkit.load_image("mine.png"), vizkit.load_image(gradient))
     assert vizkit.load_image("chelsea").shape == (3, 300, 451)
+
+
+def test_floats_that_need_no_scaling_come_out_bit_for_bit():
+    image = torch.rand(3, 40, 56, generator=torch.Generator().manual_seed(0))
+    for size in (None, 40, (40, 56)):
+        assert torch.equal(vizkit.load_image(image, size), image)
+    assert torch.equal(vizkit.load_image(image.permute(1, 2, 0).numpy()), image)
+    assert torch.equal(vizkit.load_image(image[0]), image[:1].expand(3, -1, -1))
+    small_attack = (image + 0.1 / 255).clamp(0, 1)
+    assert (vizkit.load_image(small_attack, 40) - image).abs().max() > 0.09 / 255, "it survives"
+    shared = vizkit.load_image(image)
+    shared.zero_()
+    assert image.max() > 0, "what comes out is a copy"
+
+
+def test_floats_are_scaled_as_bytes_are_to_within_a_rounding():
+    picture = vizkit.load_image("chelsea")
+    for size in (64, (50, 90)):
+        from_floats = vizkit.load_image(picture, size)
+        assert from_floats.shape == vizkit.load_image("chelsea", size).shape
+        assert (from_floats - vizkit.load_image("chelsea", size)).abs().max() < 1.5 / 255

@@ -273,3 +273,16 @@ def test_the_real_squeezenet_reaches_58_percent_through_torchvisions_own_path(hu
             for path, label in zip(pictures[start:], found, strict=False)
         )
     assert hits / len(pictures) >= 0.58
+
+
+def test_a_net_of_ones_own_is_loaded_as_a_named_one_is():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    model = vizkit.load_model(net, labels=("cat", "dog"), mean=(0.5,) * 3, std=(0.2,) * 3,
+                              input_size=32, name="mine")  # fmt: skip
+    assert (model.labels, model.input_size, model.name) == (("cat", "dog"), 32, "mine")
+    assert model.net is net
+    assert vizkit.load_model(model) is model
+    with pytest.raises(TypeError, match=r"labels belong to a torch\.nn\.Module of your own"):
+        vizkit.load_model("viznet", labels=("cat",))
+    with pytest.raises(TypeError, match="net must be a model's name"):
+        vizkit.load_model(3)

@@ -27,5 +27,4 @@ def _copy(state: dict[str, Any]) -> dict[str, Any]:
 def _kept(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.clone()
-    # Tensors in lists, the history of L-BFGS, are never changed in place: they can be shared.
-    return list(value) if isinstance(value, list) else value
+    return [_kept(one) for one in value] if isinstance(value, list) else value

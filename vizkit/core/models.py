@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torchvision
@@ -276,15 +276,27 @@ def _weights(name: str) -> torchvision.models.Weights:
     return torchvision.models.get_model_weights(name).DEFAULT
 
 
-def load_model(name: str = "viznet", device: str | torch.device | None = None) -> ImageModel:
-    """Load a trained network by name.
+def load_model(
+    net: str | nn.Module | ImageModel = "viznet",
+    device: str | torch.device | None = None,
+    *,
+    labels: Sequence[str] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    input_size: int | None = None,
+    name: str | None = None,
+) -> ImageModel:
+    """Load a trained network by name, or take one of your own.
 
     Parameters
     ----------
-    name : str
-        A bundled network or any torchvision classifier; `models` lists them.
+    net : str, torch.nn.Module or ImageModel
+        A bundled network or any torchvision classifier by name, `models` lists them; or a network
+        of your own. An `ImageModel` stays what it is.
     device : str or torch.device, optional
-        The GPU if there is one, else the CPU.
+        Of a named network: the GPU if there is one, else the CPU. Your own stays where it is.
+    labels, mean, std, input_size, name
+        Of your own network, see `ImageModel`.
 
     Returns
     -------
@@ -297,16 +309,28 @@ def load_model(name: str = "viznet", device: str | torch.device | None = None) -
     FileNotFoundError
         If the weights are neither bundled, cached nor to be downloaded.
     """
-    if not isinstance(name, str):
+    own = {"labels": labels, "mean": mean, "std": std, "input_size": input_size, "name": name}
+    settings: dict[str, Any] = {key: value for key, value in own.items() if value is not None}
+    if isinstance(net, nn.Module):
+        return ImageModel(net, **settings)
+    if settings:
         raise TypeError(
-            f"name must be a model's name, got {type(name).__name__}; vizkit.ImageModel wraps a net"
+            f"{', '.join(settings)} belong to a torch.nn.Module of your own, got them with "
+            f"{net!r}, which has its own"
         )
-    checks.choice(name, models(), "model")
+    if isinstance(net, ImageModel):
+        return net
+    if not isinstance(net, str):
+        raise TypeError(
+            f"net must be a model's name, a torch.nn.Module or an ImageModel, got "
+            f"{type(net).__name__}"
+        )
+    checks.choice(net, models(), "model")
     try:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
         raise ValueError(f"device must be one such as 'cpu' or 'cuda', got {device!r}") from error
-    return (_load_bundled if name in BUNDLED else _load_torchvision)(name, device)
+    return (_load_bundled if net in BUNDLED else _load_torchvision)(net, device)
 
 
 def _load_bundled(name: str, device: torch.device) -> ImageModel:

@@ -3,13 +3,17 @@
 ``for step in method_steps(...)`` runs the method; each ``step`` is a frozen dataclass that
 extends `Step`. Progress is ``step.index / step.total``, stopping is ``close()``, and continuing
 is passing the last step back. A method knows no widget and no progress bar.
+
+What a step promises, and one test checks of every method that `step_method` registers: a step never
+changes once it is yielded, whatever the run does next; and ``resume=step`` goes on behind any step
+so that the run ends bit for bit where it would have ended.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, fields
 from queue import Queue
 from threading import Event, Thread
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
@@ -36,6 +40,54 @@ class Step:
 
 
 S = TypeVar("S", bound=Step)
+
+
+@dataclass(frozen=True)
+class StepMethod:
+    """What is known of an iterative method.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a generator of steps.
+    live : frozenset of str
+        Arguments that it takes under way: a run may go on from any step with others of these.
+    inexact : str
+        Why a run that is continued does not end bit for bit where it would have; empty if it does.
+    """
+
+    function: Callable[..., Iterator[Step]]
+    live: frozenset[str] = frozenset()
+    inexact: str = ""
+
+
+#: Every iterative method of the kit, by its name.
+STEP_METHODS: dict[str, StepMethod] = {}
+M = TypeVar("M", bound=Callable[..., Iterator[Step]])
+
+
+def step_method(*, live: Collection[str] = (), inexact: str = "") -> Callable[[M], M]:
+    """Register an iterative method; the function stays as it is.
+
+    Parameters
+    ----------
+    live : collection of str
+        Arguments that may change under way, see `StepMethod`.
+    inexact : str
+        Why it cannot be continued bit for bit.
+    """
+
+    def register(function: M) -> M:
+        STEP_METHODS[function.__name__] = StepMethod(function, frozenset(live), inexact)
+        return function
+
+    return register
+
+
+def method_of(function: Callable[..., Iterator[Any]]) -> StepMethod:
+    """Return what is known of a method; of one that is not registered, that it takes nothing."""
+    known = STEP_METHODS.get(getattr(function, "__name__", ""))
+    return known if known and known.function is function else StepMethod(function)
 
 
 class Writer(Protocol):

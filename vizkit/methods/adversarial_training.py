@@ -1,7 +1,9 @@
 """A small net that is attacked while it learns, beside one that is not."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +12,10 @@ from torch import Tensor, nn
 
 from vizkit.core import checks
 from vizkit.core.data import digit_labels, digits
+from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import fresh_weights, generator, step_seed
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.adversarial import pgd
 
 
@@ -23,15 +26,18 @@ class TrainingStep(Step):
     Parameters
     ----------
     plain, robust : ImageModel
-        Without and with an attack on every batch; both go on learning in the next step.
+        Without and with an attack on every batch, as they are at this step.
     plain_accuracy, robust_accuracy : float
         On the clean test digits, in [0, 1].
+    memory : tuple of dict
+        The two optimizers' states, for `resume`.
     """
 
     plain: ImageModel
     robust: ImageModel
     plain_accuracy: float
     robust_accuracy: float
+    memory: tuple[dict[str, Any], ...]
 
 
 def digit_pictures() -> tuple[Tensor, Tensor]:
@@ -85,8 +91,14 @@ def _new_model(seed: int, name: str) -> ImageModel:
     return _digit_model(net, name)
 
 
+@step_method(live={"epsilon", "epochs", "attack_steps"})
 def adversarial_training_steps(
-    *, epsilon: float = 0.15, epochs: int = 16, attack_steps: int = 5, seed: int = 0
+    *,
+    epsilon: float = 0.15,
+    epochs: int = 16,
+    attack_steps: int = 5,
+    seed: int = 0,
+    resume: TrainingStep | None = None,
 ) -> Iterator[TrainingStep]:
     """Train two nets on handwritten digits: one on them as they are, one on attacked ones.
 
@@ -98,6 +110,8 @@ def adversarial_training_steps(
     attack_steps : int
         Of PGD.
     seed : int
+    resume : TrainingStep, optional
+        Go on behind a step of the same run.
 
     Raises
     ------
@@ -112,7 +126,12 @@ def adversarial_training_steps(
     images, labels, test, test_labels = _split(seed)
     models = [_new_model(seed, name) for name in ("plain", "robust")]
     descents = [torch.optim.Adam(model.net.parameters(), lr=2e-3) for model in models]
-    for epoch in range(epochs):
+    if resume is not None:
+        for model, before in zip(models, (resume.plain, resume.robust), strict=True):
+            model.net.load_state_dict(before.net.state_dict())
+        for descent, kept in zip(descents, resume.memory, strict=True):
+            recall(descent, kept)
+    for epoch in range(resume.index if resume else 0, epochs):
         order = torch.randperm(len(images), generator=generator(step_seed(seed, epoch)))
         for number, rows in enumerate(order.split(64)):
             batch, wanted = images[rows], labels[rows]
@@ -127,7 +146,9 @@ def adversarial_training_steps(
                 loss.backward()
                 descent.step()
         accuracies = [accuracy(model, test, test_labels) for model in models]
-        yield TrainingStep(epoch + 1, epochs, models[0], models[1], *accuracies)
+        now = [_digit_model(copy.deepcopy(model.net), model.name) for model in models]
+        memory = tuple(remember(descent) for descent in descents)
+        yield TrainingStep(epoch + 1, epochs, now[0], now[1], accuracies[0], accuracies[1], memory)
 
 
 def accuracy(model: ImageModel, images: Tensor, labels: Tensor) -> float:

@@ -1,14 +1,14 @@
 """Every method of lecture 05 under one roof: a picture and a target in, one map out."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
-from vizkit.core.steps import last
+from vizkit.core.steps import Step, last, step_method
 from vizkit.methods.gradients import (
     Target,
     Unit,
@@ -105,3 +105,48 @@ def attribute(model: ImageModel, image: Tensor, target: Target, method: str) -> 
         return Attribution(method, METHODS[method](model, image, target))
     except ValueError as error:
         return Attribution(method, torch.zeros(image.shape[1:]), checks.first_line(error))
+
+
+@dataclass(frozen=True)
+class AttributionStep(Step):
+    """The maps of the methods so far.
+
+    Parameters
+    ----------
+    found : tuple of Attribution
+    """
+
+    found: tuple[Attribution, ...]
+
+
+@step_method()
+def attribute_steps(
+    model: ImageModel,
+    image: Tensor,
+    target: Target,
+    methods: Sequence[str] = tuple(METHODS),
+    *,
+    resume: AttributionStep | None = None,
+) -> Iterator[AttributionStep]:
+    """Ask one method after the other about one picture.
+
+    Parameters
+    ----------
+    model : ImageModel
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    target : int, str or Unit
+    methods : sequence of str
+        Keys of `METHODS`.
+    resume : AttributionStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such method, picture, class or unit.
+    """
+    found = resume.found if resume else ()
+    for method in methods[len(found) :]:
+        found = (*found, attribute(model, image, target, method))
+        copies = tuple(replace(one, heat=one.heat.clone()) for one in found)
+        yield AttributionStep(len(found), len(methods), copies)

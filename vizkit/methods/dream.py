@@ -13,7 +13,7 @@ from vizkit.core import checks
 from vizkit.core.hooks import forward_to_all
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.activations import as_maps
 
 
@@ -43,6 +43,7 @@ class DreamStep(Step):
 Layers = str | Sequence[str] | Mapping[str, float]
 
 
+@step_method(live={"rate", "jitter"})
 def dream_steps(
     model: ImageModel,
     image: Tensor,
@@ -123,9 +124,10 @@ def dream_steps(
         if size > 0:
             picture = (picture + rate / size * gradient).clamp(0, 1)
         detail = picture - photo
-        yield DreamStep(index + 1, total, picture, detail, octave, objective)
+        yield DreamStep(index + 1, total, picture, detail.clone(), octave, objective)
 
 
+@step_method(live={"rate", "jitter", "zoom"})
 def zoom_steps(
     model: ImageModel,
     image: Tensor,
@@ -176,7 +178,7 @@ def zoom_steps(
             jitter=jitter, seed=seed + index,
         )  # fmt: skip
         picture = step.image
-        yield DreamStep(index + 1, frames, picture, step.detail, 0, step.objective)
+        yield DreamStep(index + 1, frames, picture.clone(), step.detail, 0, step.objective)
 
 
 def _weights(model: ImageModel, layers: Layers) -> dict[str, float]:

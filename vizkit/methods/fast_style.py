@@ -12,7 +12,7 @@ from vizkit.core.data import PatchPool, cut_patches
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import fresh_weights, generator, step_seed
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.core.stylenet import StyleNet, from_state
 from vizkit.methods.style import (
     StyleLayers,
@@ -47,6 +47,7 @@ class FastStyleStep(Step):
         return from_state(self.memory["net"])
 
 
+@step_method(live={"alpha", "beta", "tv"})
 def train_fast_style_steps(
     model: ImageModel,
     style: Tensor,

@@ -16,12 +16,13 @@ from vizkit.core import checks
 from vizkit.core.data import PatchPool
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
+from vizkit.core.remembered import remembered
 from vizkit.core.seeds import generator
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, last, step_method
 from vizkit.methods.canvas import Canvas, FourierCanvas, PhaseCanvas, PixelCanvas
 from vizkit.methods.neighbors import codes
-from vizkit.methods.objectives import Aim, Objective
-from vizkit.methods.units import ScanStep, top_patches
+from vizkit.methods.objectives import Aim, Channel, Objective
+from vizkit.methods.units import ScanStep, scan_steps, top_patches
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
     )
 
 
+@step_method()
 def maximize_steps(
     model: ImageModel,
     objectives: Objective | Sequence[Objective],
@@ -426,3 +428,57 @@ def faces(
     group = by_size.argsort()[group]
     means = torch.stack([patches[group == one].float().mean(0) / 255 for one in range(k)])
     return Faces(means, index, group)
+
+
+@dataclass(frozen=True)
+class FacesStep(Step):
+    """The groups of a unit's patches and the picture grown from each.
+
+    Parameters
+    ----------
+    found : Faces
+    run : PictureStep
+    """
+
+    found: Faces
+    run: PictureStep
+
+
+@remembered(4)
+def _whole_scan(model: ImageModel, pool: PatchPool, layer: str) -> ScanStep:
+    return last(scan_steps(model, pool, layer))
+
+
+@step_method()
+def faces_steps(
+    model: ImageModel, pool: PatchPool, layer: str, channel: int, k: int = 4, *,
+    most: int = 120, steps: int = 128, seed: int = 0, resume: FacesStep | None = None,
+) -> Iterator[FacesStep]:  # fmt: skip
+    """Group what excites a channel, and grow a picture from the mean of each group.
+
+    Parameters
+    ----------
+    model : ImageModel
+    pool : PatchPool
+    layer : str
+    channel, k, most, seed : int
+        As in `faces`.
+    steps : int
+        Of `maximize_steps`.
+    resume : FacesStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such layer or channel, or a number is out of range.
+    """
+    scan = _whole_scan(model, pool, layer)
+    found = faces(model, pool, scan, channel, k, most=most, seed=seed)
+    wanted = [Channel(layer, channel)] * len(found.means)
+    for run in maximize_steps(
+        model, wanted, replaced("Fourier", steps=steps), start=found.means, seed=seed,
+        resume=resume.run if resume else None,
+    ):  # fmt: skip
+        copied = Faces(found.means.clone(), found.index.clone(), found.group.clone())
+        yield FacesStep(run.index, run.total, copied, run)

@@ -12,7 +12,7 @@ from torch import Tensor
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 
 Kind = Literal["gradient", "direct", "CPPN"]
 
@@ -35,6 +35,7 @@ class FoolingStep(Step):
     memory: dict[str, Any]
 
 
+@step_method(live={"steps"})
 def fooling_steps(
     model: ImageModel,
     kind: Kind = "CPPN",
@@ -102,7 +103,8 @@ def fooling_steps(
         genes, best, pictures = genes.clone(), best.clone(), pictures.clone()
         genes[better], best[better] = children[winner[better]], value[better]
         pictures[better] = painted[winner[better]]
-        yield FoolingStep(index + 1, steps, pictures, best, {"genes": genes})
+        memory = {"genes": genes.clone()}
+        yield FoolingStep(index + 1, steps, pictures.clone(), best.clone(), memory)
 
 
 @torch.no_grad()
@@ -209,4 +211,5 @@ def _climb(
             picked = logits.detach().softmax(1)[torch.arange(len(rows)), wanted]
             shares.append(picked.cpu())
         judged, images = images, torch.cat(moved)
-        yield FoolingStep(index + 1, steps, judged, torch.cat(shares), {"images": images})
+        memory = {"images": images.clone()}
+        yield FoolingStep(index + 1, steps, judged, torch.cat(shares), memory)

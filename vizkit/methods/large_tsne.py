@@ -17,9 +17,16 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import digits
+from vizkit.core.remembered import remembered
 from vizkit.core.seeds import normal
-from vizkit.core.steps import Step, from_callback
-from vizkit.methods.tsne import EmbeddingStep, cost_and_gradient
+from vizkit.core.steps import Step, from_callback, step_method
+from vizkit.methods.tsne import (
+    EmbeddingStep,
+    cost_and_gradient,
+    default_learning_rate,
+    embedding_steps,
+    targets,
+)
 
 Algorithm = Literal["exact", "bh", "fft"]
 
@@ -54,6 +61,10 @@ def neighbor_affinities(
     return PerplexityBasedNN(table, perplexity, n_jobs=jobs, random_state=seed)
 
 
+@step_method(
+    live={"affinities", "learning_rate", "exaggeration", "exaggerated", "iterations"},
+    inexact="openTSNE keeps its momentum to itself: a run that goes on starts from rest",
+)
 def large_embedding_steps(
     affinities: PerplexityBasedNN,
     algorithm: Literal["bh", "fft"] = "fft",
@@ -138,6 +149,103 @@ def _optimize(
 
 
 @dataclass(frozen=True)
+class TSNEStep(EmbeddingStep):
+    """One state of an embedding under way, with the way that led there.
+
+    Parameters
+    ----------
+    iterations : tuple of int
+    costs : tuple of float
+        The divergence at each of them.
+    learning_rate : float
+        Of this step.
+    inner : EmbeddingStep
+        The algorithm's own, needed to continue.
+    """
+
+    iterations: tuple[int, ...]
+    costs: tuple[float, ...]
+    learning_rate: float
+    inner: EmbeddingStep
+
+
+#: The decks' three algorithms, and the library for many points.
+KINDS = {
+    "sne": "SNE", "symmetric": "symmetric SNE", "tsne": "t-SNE", "openTSNE": "t-SNE by openTSNE",
+}  # fmt: skip
+_targets = remembered(4)(targets)
+_affinities = remembered(4)(neighbor_affinities)
+
+
+@step_method(live={"perplexity", "rate", "exaggeration", "exaggerated", "steps"})
+def tsne_steps(
+    points: Tensor,
+    kind: str = "tsne",
+    *,
+    perplexity: float = 30,
+    rate: float = 1.0,
+    exaggeration: float = 12,
+    exaggerated: int = 250,
+    steps: int = 750,
+    seed: int = 0,
+    resume: TSNEStep | None = None,
+) -> Iterator[TSNEStep]:
+    """Embed points in the plane, from their neighborhoods on, one step at a time.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    kind : {"sne", "symmetric", "tsne", "openTSNE"}
+        As in `vizkit.methods.tsne.embedding_steps`, or openTSNE's interpolation.
+    perplexity : float
+        Effective number of neighbors, in (1, N - 1).
+    rate : float
+        Of learning, as a multiple of the usual one.
+    exaggeration, exaggerated : float, int
+        Factor on the targets, and in how many steps at first.
+    steps, seed : int
+    resume : TSNEStep, optional
+        Go on behind a step of a run of the same kind on the same points. openTSNE starts from rest
+        then; the others end where they would have ended.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of range, or the points are no finite table.
+
+    References
+    ----------
+    Hinton & Roweis 2002 (SNE); van der Maaten & Hinton 2008 (t-SNE); Policar et al. 2024.
+    """
+    checks.choice(kind, KINDS, "kind of embedding")
+    inner = resume.inner if resume else None
+    common: dict[str, Any] = {
+        "exaggeration": exaggeration, "exaggerated": exaggerated, "iterations": steps, "seed": seed,
+        "resume": inner,
+    }  # fmt: skip
+    if kind == "openTSNE":
+        usual = len(points) / exaggeration
+    else:
+        usual = default_learning_rate(len(points), kind)  # type: ignore[arg-type]
+    learning_rate = float(f"{rate * usual:.4g}")
+    run: Iterator[EmbeddingStep]
+    if kind == "openTSNE":
+        near = _affinities(points, perplexity)
+        run = large_embedding_steps(near, every=1, learning_rate=learning_rate, **common)
+    else:
+        wanted = _targets(points, perplexity, kind)  # type: ignore[arg-type]
+        run = embedding_steps(wanted, kind, learning_rate=learning_rate, **common)  # type: ignore[arg-type]
+    marks, costs = (resume.iterations, resume.costs) if resume else ((), ())
+    with closing(run):  # type: ignore[type-var]
+        for step in run:
+            marks, costs = (*marks, step.index), (*costs, step.cost)
+            yield TSNEStep(
+                step.index, step.total, step.cost, step.embedding.clone(), step.exaggerated, marks,
+                costs, learning_rate, step,
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class TimingStep(Step):
     """The times taken so far, number of points by number of points.
 
@@ -162,6 +270,7 @@ SIZES = (250, 500, 1000, 2000, 4000, 8000, 20000)
 MOST_EXACT = 4000
 
 
+@step_method(inexact="times of two moments do not mix: it measures again")
 def timing_steps(budget: float = 40, *, sizes: Sequence[int] = SIZES) -> Iterator[TimingStep]:
     """Measure on this machine what one gradient step costs, exactly and approximated.
 

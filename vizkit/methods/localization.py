@@ -10,7 +10,7 @@ from torch import Tensor
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.scenes import Scenes
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.attribution import METHODS, attribute
 
 
@@ -79,20 +79,25 @@ class ScoreStep(Step):
         Pictures that every method has been scored on.
     pointing, overlap, inside : dict of str to float
         By method.
+    found : dict of str to Localization
+        The scores of each picture, by method.
     """
 
     count: int
     pointing: dict[str, float]
     overlap: dict[str, float]
     inside: dict[str, float]
+    found: dict[str, Localization]
 
 
+@step_method()
 def score_steps(
     model: ImageModel,
     scenes: Scenes,
     methods: Sequence[str] = tuple(METHODS),
     *,
     batch_size: int = 50,
+    resume: ScoreStep | None = None,
 ) -> Iterator[ScoreStep]:
     """Score methods on scenes whose truth is known, each for the scene's own class.
 
@@ -107,6 +112,8 @@ def score_steps(
         Keys of ``METHODS``.
     batch_size : int
         Pictures between two steps.
+    resume : ScoreStep, optional
+        Go on behind a step of the same run.
 
     Raises
     ------
@@ -118,24 +125,30 @@ def score_steps(
     batch_size = checks.integer(batch_size, 1, None, "batch_size")
     if int(scenes.label.max()) >= len(model.labels):
         raise ValueError(f"{model.name} does not know the classes of the scenes")
-    found: dict[str, list[Localization]] = {method: [] for method in methods}
-    for rows in torch.arange(len(scenes)).split(batch_size):
+    found = dict(resume.found) if resume else {}
+    begun = resume.count if resume else 0
+    for rows in torch.arange(begun, len(scenes)).split(batch_size):
         heats = Parallel()(
             delayed(_heats)(model, scenes.images[row] / 255, int(scenes.label[row]), methods)
             for row in rows.tolist()
         )
         for index, method in enumerate(methods):
             maps = torch.stack([heat[index] for heat in heats])
-            found[method].append(localization(maps, scenes.mask[rows]))
+            scored = localization(maps, scenes.mask[rows])
+            found[method] = _joined(found[method], scored) if method in found else scored
         done = int(rows[-1]) + 1
-        means = {
-            score: {
-                method: float(torch.cat([getattr(one, score) for one in parts]).mean())
-                for method, parts in found.items()
-            }
+        means = [
+            {method: float(getattr(one, score).mean()) for method, one in found.items()}
             for score in ("pointing", "overlap", "inside")
-        }
-        yield ScoreStep(done, len(scenes), done, **means)
+        ]
+        now = {method: _joined(one) for method, one in found.items()}
+        yield ScoreStep(done, len(scenes), done, means[0], means[1], means[2], now)
+
+
+def _joined(*parts: Localization) -> Localization:
+    """Return the scores of several batches as one, in memory of its own."""
+    names = ("pointing", "overlap", "inside")
+    return Localization(*(torch.cat([getattr(one, name) for one in parts]) for name in names))
 
 
 def _heats(model: ImageModel, image: Tensor, target: int, methods: Sequence[str]) -> list[Tensor]:

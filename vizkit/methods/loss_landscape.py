@@ -10,7 +10,7 @@ from torch.func import functional_call, grad
 
 from vizkit.core import checks
 from vizkit.core.seeds import normal
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.small_nets import DeepNet, DigitSplit, NetLoss, TrainStep, train_steps
 
 
@@ -92,6 +92,7 @@ def default_axis(size: int = 51, reach: float = 1.0) -> Tensor:
     return torch.linspace(-reach, reach, checks.integer(size, 2, 1001, "size"))
 
 
+@step_method()
 def surface_steps(
     loss: NetLoss,
     center: Tensor,
@@ -142,7 +143,7 @@ def surface_steps(
         found = Parallel()(delayed(_plane_losses)(loss, center, directions, part) for part in tasks)
         values.view(-1)[todo] = torch.cat(found).cpu()
         done = int(values.isfinite().sum())
-        yield SurfaceStep(done, values.numel(), values.clone(), xs, ys)
+        yield SurfaceStep(done, values.numel(), values.clone(), xs.clone(), ys.clone())
 
 
 def _plane_losses(loss: NetLoss, center: Tensor, directions: Tensor, places: Tensor) -> Tensor:
@@ -325,11 +326,15 @@ class WidthStep(Step):
     ----------
     losses : dict of int to Tensor, shape (count,)
         Test loss of each net, by width.
+    runs : dict of int to TrainStep
+        Needed to continue.
     """
 
     losses: dict[int, Tensor]
+    runs: dict[int, TrainStep]
 
 
+@step_method()
 def width_steps(
     widths: Sequence[int] = (2, 4, 8, 16, 32),
     count: int = 150,
@@ -339,6 +344,7 @@ def width_steps(
     rate: float = 1e-2,
     every: int = 10,
     seed: int = 0,
+    resume: WidthStep | None = None,
 ) -> Iterator[WidthStep]:
     """Train `count` nets with one hidden layer of each width, all at once.
 
@@ -353,6 +359,8 @@ def width_steps(
     every : int
         Iterations between two steps.
     seed : int
+    resume : WidthStep, optional
+        Go on behind a step of the same run.
 
     References
     ----------
@@ -367,7 +375,7 @@ def width_steps(
         tests[width] = NetLoss(net, data.test, data.test_labels)
         runs[width] = train_steps(
             train, train.random_points(count, seed=seed), iterations=iterations, rate=rate,
-            batch_size=64,
+            batch_size=64, resume=resume.runs[width] if resume else None,
         )  # fmt: skip
     for done in zip(*runs.values(), strict=True):
         index = done[0].index
@@ -375,7 +383,7 @@ def width_steps(
             yield WidthStep(index, iterations, {
                 width: tests[width].losses(step.points)
                 for width, step in zip(runs, done, strict=True)
-            })  # fmt: skip
+            }, dict(zip(runs, done, strict=True)))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -398,6 +406,7 @@ class FitStep(Step):
     run: TrainStep
 
 
+@step_method()
 def fit_steps(
     data: DigitSplit,
     random_labels: Tensor,
@@ -448,4 +457,4 @@ def fit_steps(
             marks = (*marks, step.index)
             trained = torch.cat([trained, train.accuracy(step.points)[None]])
             tested = torch.cat([tested, test.accuracy(step.points)[None]])
-            yield FitStep(step.index, iterations, marks, trained, tested, step)
+            yield FitStep(step.index, iterations, marks, trained.clone(), tested.clone(), step)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.incremental import Incremental
 
 
@@ -107,6 +107,7 @@ def _check_square(patch: int, fill: float, height: int, width: int) -> None:
         raise ValueError(f"fill must be in [0, 1], got {fill}")
 
 
+@step_method()
 def occlusion_steps(
     model: ImageModel,
     image: Tensor,

@@ -1,21 +1,15 @@
 """One pixel: found by evolution, without a single gradient."""
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import differential_evolution
 from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
-from vizkit.core.steps import Step, from_callback
-
-Numbers = NDArray[np.float64]
+from vizkit.core.seeds import generator, step_seed
+from vizkit.core.steps import Step, step_method
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,10 @@ class OnePixelStep(Step):
     success : bool
     queries : int
         Pictures that the net has been asked about so far.
+    population : Tensor, float64, shape (N, 5 k)
+        All candidates; for `resume`.
+    energy : Tensor, float64, shape (N,)
+        What evolution lowers, of each.
     """
 
     image: Tensor
@@ -42,6 +40,8 @@ class OnePixelStep(Step):
     label: int
     success: bool
     queries: int
+    population: Tensor
+    energy: Tensor
 
 
 def with_pixels(image: Tensor, pixels: Tensor) -> Tensor:
@@ -63,6 +63,7 @@ def with_pixels(image: Tensor, pixels: Tensor) -> Tensor:
     return copies
 
 
+@step_method(live={"generations"})
 def one_pixel_steps(
     model: ImageModel,
     image: Tensor,
@@ -74,11 +75,13 @@ def one_pixel_steps(
     window: tuple[int, int, int, int] | None = None,
     batch_size: int = 200,
     seed: int = 0,
+    resume: OnePixelStep | None = None,
 ) -> Iterator[OnePixelStep]:
     """Look for pixels that change the answer, by differential evolution.
 
-    SciPy's, the whole population in one batch: a child is ``a + 0.5 (b - c)`` of three random
-    parents, and replaces its parent if it is better. Ends at the first success.
+    The whole population in one batch: a child is ``a + 0.5 (b - c)`` of three random candidates,
+    and takes its parent's place if it is no worse; a number that leaves its range is drawn anew.
+    Ends at the first success.
 
     Parameters
     ----------
@@ -95,6 +98,8 @@ def one_pixel_steps(
     batch_size : int
         Pictures in one forward pass. The result does not depend on it.
     seed : int
+    resume : OnePixelStep, optional
+        Go on behind a step of the same run.
 
     Raises
     ------
@@ -103,7 +108,8 @@ def one_pixel_steps(
 
     References
     ----------
-    Su, Vargas & Sakurai, "One pixel attack for fooling deep neural networks", 2018, sec. 3.
+    Su, Vargas & Sakurai, "One pixel attack for fooling deep neural networks", 2018, sec. 3; Storn &
+    Price, "Differential evolution", 1997 (rand/1, crossover 1).
     """
     height, width = checks.image(image).shape[1:]
     pixels = checks.integer(pixels, 1, height * width, "pixels")
@@ -115,74 +121,63 @@ def one_pixel_steps(
     original = image.detach().to(model.device)
     true = int(_shares(model, original[None], batch_size).argmax())
     wanted = None if target is None else model.label_index(target)
-    asked = 0
+    low = torch.tensor([top, left, 0, 0, 0] * pixels, dtype=torch.double)
+    high_end = [top + high - 1e-3, left + wide - 1e-3, 1, 1, 1]
+    size = torch.tensor(high_end * pixels, dtype=torch.double) - low
 
-    def energy(candidates: Numbers) -> Numbers:
-        """Return what evolution lowers, for candidates of shape (5 k, N)."""
-        nonlocal asked
-        asked += candidates.shape[1]
-        shares = _shares(model, with_pixels(original, _decode(candidates.T)), batch_size)
-        found: Numbers = (
-            (shares[:, true] if wanted is None else -shares[:, wanted]).double().cpu().numpy()
-        )
-        return found
+    def energies(found: Tensor) -> Tensor:
+        """Return what evolution lowers, shape (N,)."""
+        changed = with_pixels(original, _decode(found))
+        shares = _shares(model, changed, batch_size).double().cpu()
+        return shares[:, true] if wanted is None else -shares[:, wanted]
 
-    def state(index: int, best: Numbers) -> OnePixelStep:
-        decoded = _decode(best[None])
-        changed = with_pixels(original, decoded)
+    if resume is None:
+        found = _first_population(low, size, population, generator(seed))
+        energy, asked = energies(found), population
+    else:
+        found, energy, asked = resume.population.clone(), resume.energy.clone(), resume.queries
+        if resume.success:
+            return
+    for index in range(resume.index if resume else 0, generations):
+        children = _children(found, low, size, generator(step_seed(seed, index + 1)))
+        theirs = energies(children)
+        better = theirs <= energy
+        found = torch.where(better[:, None], children, found)
+        energy, asked = torch.where(better, theirs, energy), asked + population
+        best = _decode(found[int(energy.argmin())][None])
+        changed = with_pixels(original, best)
         shares = _shares(model, changed, batch_size)[0]
         label = int(shares.argmax())
         success = label != true if wanted is None else label == wanted
-        share = float(shares[true if wanted is None else wanted])
-        return OnePixelStep(
-            index, generations, changed[0].cpu(), decoded[0].cpu(), share, label, success, asked
-        )
-
-    low = [top, left, 0, 0, 0] * pixels
-    top_of = [top + high - 1e-3, left + wide - 1e-3, 1, 1, 1] * pixels
-    first = _first_population(low, top_of, population, np.random.default_rng(seed))
-    yield from from_callback(
-        _evolution(energy, state, list(zip(low, top_of, strict=True)), first, generations, seed)
-    )
+        yield OnePixelStep(
+            index + 1, generations, changed[0].cpu(), best[0],
+            float(shares[true if wanted is None else wanted]), label, success, asked,
+            found.clone(), energy.clone(),
+        )  # fmt: skip
+        if success:
+            return
 
 
-def _evolution(
-    energy: Callable[[Numbers], Numbers], state: Callable[[int, Numbers], OnePixelStep],
-    bounds: list[tuple[float, float]], first: Numbers, generations: int, seed: int,
-) -> Callable[[Callable[[OnePixelStep], bool]], Any]:  # fmt: skip
-    def run(report: Callable[[OnePixelStep], bool]) -> None:
-        index = 0
-
-        def generation(intermediate_result: Any) -> bool:
-            nonlocal index
-            index += 1
-            step = state(index, intermediate_result.x)
-            return report(step) or step.success
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # parents that differ in nothing
-            differential_evolution(
-                energy, bounds, strategy="rand1bin", maxiter=generations, init=first, tol=0,
-                atol=-1, mutation=0.5, recombination=1.0, seed=seed, polish=False,
-                updating="deferred", vectorized=True, callback=generation,
-            )  # fmt: skip
-
-    return run
-
-
-def _first_population(
-    low: Sequence[float], high: Sequence[float], population: int, random: np.random.Generator
-) -> Numbers:
+def _first_population(low: Tensor, size: Tensor, count: int, random: torch.Generator) -> Tensor:
     """Draw places evenly and colors around middle gray, as the paper does."""
-    bottom, top = np.array(low, float), np.array(high, float)
-    found: Numbers = bottom + (top - bottom) * random.random((population, len(low)))
-    colors = np.arange(len(low)) % 5 >= 2
-    found[:, colors] = random.normal(0.5, 0.5, (population, int(colors.sum()))).clip(0, 1)
+    found = low + size * torch.rand(count, len(low), generator=random, dtype=torch.double)
+    colors = torch.arange(len(low)) % 5 >= 2
+    drawn = torch.randn(count, int(colors.sum()), generator=random, dtype=torch.double)
+    found[:, colors] = (0.5 + 0.5 * drawn).clamp(0, 1)
     return found
 
 
-def _decode(candidates: Numbers) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(candidates)).float().view(len(candidates), -1, 5)
+def _children(found: Tensor, low: Tensor, size: Tensor, random: torch.Generator) -> Tensor:
+    """Return a child for each candidate, from three others."""
+    lots = torch.rand(len(found), len(found), generator=random)
+    a, b, c = lots.fill_diagonal_(2).argsort(1)[:, :3].unbind(1)  # never the candidate itself
+    children = found[a] + 0.5 * (found[b] - found[c])
+    anew = low + size * torch.rand(children.shape, generator=random, dtype=torch.double)
+    return torch.where((children < low) | (children > low + size), anew, children)
+
+
+def _decode(candidates: Tensor) -> Tensor:
+    return candidates.float().view(len(candidates), -1, 5)
 
 
 @torch.no_grad()

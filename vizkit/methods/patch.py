@@ -13,7 +13,7 @@ from vizkit.core import checks
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ def paste_patch(images: Tensor, patch: Tensor, placements: Placements) -> Tensor
     return torch.where(disk, seen, images)
 
 
+@step_method(live={"steps"})
 def patch_steps(
     model: ImageModel,
     images: Tensor,

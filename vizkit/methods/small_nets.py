@@ -12,8 +12,9 @@ from torch.func import functional_call, vmap
 
 from vizkit.core import checks
 from vizkit.core.data import digit_labels, digits
+from vizkit.core.memory import recall, remember
 from vizkit.core.seeds import generator, normal
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 
 BatchNorm = Literal["re-estimated", "carried"]
 
@@ -255,6 +256,7 @@ class TrainStep(Step):
     memory: dict[str, Any]
 
 
+@step_method()
 def train_steps(
     loss: NetLoss,
     points: Tensor,
@@ -295,9 +297,8 @@ def train_steps(
     optimizer = torch.optim.Adam([rows], lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations)
     if resume is not None:
-        memory = copy.deepcopy(resume.memory)
-        optimizer.load_state_dict(memory["optimizer"])
-        schedule.load_state_dict(memory["schedule"])
+        recall(optimizer, resume.memory["optimizer"])
+        schedule.load_state_dict(copy.deepcopy(resume.memory["schedule"]))
     count = len(loss.inputs)
     for index in range(resume.index if resume else 0, iterations):
         # A generator per step, so that a run that is continued draws the same batches.
@@ -307,5 +308,8 @@ def train_steps(
             (rows.grad,) = torch.autograd.grad(losses.sum(), rows)
         optimizer.step()
         schedule.step()
-        memory = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
+        memory = {
+            "optimizer": remember(optimizer),
+            "schedule": copy.deepcopy(schedule.state_dict()),
+        }
         yield TrainStep(index + 1, iterations, rows.detach().clone(), losses.detach(), memory)

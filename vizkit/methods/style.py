@@ -13,7 +13,7 @@ from vizkit.core.hooks import forward_to_all
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import normal
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 
 
 def gram(maps: Tensor) -> Tensor:
@@ -228,6 +228,7 @@ Begin = Literal["content", "noise", "style"]
 Optimizer = Literal["Adam", "L-BFGS"]
 
 
+@step_method(live={"alpha", "beta", "tv"})
 def style_steps(
     model: ImageModel,
     content: Tensor,

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.seeds import generator
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 
 Kind = Literal["sne", "symmetric", "tsne"]
 _TINY = 1e-12
@@ -265,6 +265,7 @@ class DescentStep(EmbeddingStep):
     gains: Tensor
 
 
+@step_method(live={"targets", "learning_rate", "exaggeration", "exaggerated", "iterations"})
 def embedding_steps(
     targets: Tensor,
     kind: Kind = "tsne",
@@ -328,4 +329,5 @@ def embedding_steps(
         velocity = (0.5 if early else 0.8) * velocity - rate * gains * gradient
         embedding = embedding + velocity
         embedding = embedding - embedding.mean(0)
-        yield DescentStep(index + 1, iterations, float(cost), embedding, early, velocity, gains)
+        held = (embedding.clone(), early, velocity.clone(), gains.clone())
+        yield DescentStep(index + 1, iterations, float(cost), *held)

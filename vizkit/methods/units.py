@@ -10,7 +10,7 @@ from vizkit.core import checks
 from vizkit.core.data import PatchPool
 from vizkit.core.hooks import forward_to
 from vizkit.core.models import ImageModel
-from vizkit.core.steps import Step
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.activations import as_maps
 
 Box = list[int]
@@ -57,6 +57,7 @@ class TopPatches:
     column: Tensor
 
 
+@step_method()
 def scan_steps(
     model: ImageModel,
     pool: PatchPool,
@@ -85,7 +86,7 @@ def scan_steps(
     Yields
     ------
     ScanStep
-        Its tensors are filled in place from step to step.
+        The whole pool's, filled further with each step.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def scan_steps(
     if resume is not None:
         if resume.layer != layer or resume.value.shape != value.shape:
             raise ValueError(f"resume must be a step of a scan of {layer} over this pool")
-        value, place = resume.value, resume.place
+        value, place = resume.value.clone(), resume.place.clone()
     total = -(-len(pool) // batch_size)
     for step in range(resume.index if resume else 0, total):
         rows = slice(step * batch_size, (step + 1) * batch_size)
@@ -123,7 +124,8 @@ def scan_steps(
             maps = torch.einsum("nchw,dc->ndhw", maps, directions.to(maps))
         best, where = _strongest(maps)
         value[rows], place[rows] = best, where
-        yield ScanStep(step + 1, total, layer, value, place, maps.shape[-1])
+        # A copy: what is kept of a step must not change when the scan goes on.
+        yield ScanStep(step + 1, total, layer, value.clone(), place.clone(), maps.shape[-1])
 
 
 def _maps(model: ImageModel, images: Tensor, layer: str) -> Tensor:

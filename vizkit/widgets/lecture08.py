@@ -222,9 +222,10 @@ def one_pixel_panel(model: str | ImageModel = "viznet", image: str = "chelsea") 
         names = ("pixels", "population", "generations", "seed")
         return {"target": _target(values["target"]), **{name: values[name] for name in names}}
 
-    def start(_: OnePixelStep | None, **values: Any) -> Iterator[OnePixelStep]:
+    def start(step: OnePixelStep | None, **values: Any) -> Iterator[OnePixelStep]:
         net = picker.load()
-        return one_pixel_steps(net, load_image(values["image"], _own(net)), **settings(values))
+        image = load_image(values["image"], _own(net))
+        return one_pixel_steps(net, image, **settings(values), resume=step)
 
     def draw(step: OnePixelStep, **values: Any) -> Shown:
         net = picker.load()

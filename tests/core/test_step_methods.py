@@ -1,0 +1,238 @@
+"""What every iterative method promises of its steps: they never change, and a run goes on from any."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import vizkit
+from vizkit.core.data import clouds
+from vizkit.core.scenes import make_scenes
+from vizkit.core.steps import STEP_METHODS, last
+from vizkit.methods import (
+    adversarial_training,
+    attribution,
+    dream,
+    fast_style,
+    feature_vis,
+    fooling,
+    large_tsne,
+    localization,
+    loss_landscape,
+    occlusion,
+    one_pixel,
+    patch,
+    small_nets,
+    style,
+    tsne,
+    units,
+)
+from vizkit.methods.objectives import Channel
+
+#: Those that cannot be continued bit for bit, and why is said where they are registered.
+INEXACT = {"large_embedding_steps", "timing_steps"}
+
+
+@pytest.fixture(scope="module")
+def data(viznet, small_pool):
+    digits = small_nets.split_digits(100)
+    net = small_nets.NetLoss(small_nets.DeepNet(4), digits.train, digits.train_labels)
+    points = clouds("two sizes", 60)[0]
+    return {
+        "net": viznet, "pool": small_pool, "photo": vizkit.load_image("chelsea", (64, 64)),
+        "wide": vizkit.load_image("china", 96), "digits": digits, "loss": net, "points": points,
+        "wanted": tsne.targets(points, 10, "tsne"),
+        "scenes": make_scenes(6, seed=1), "knows": vizkit.load_model("scenes", device="cpu"),
+    }  # fmt: skip
+
+
+def _fit(d, **on):
+    mixed = d["digits"].train_labels.roll(1)
+    return loss_landscape.fit_steps(d["digits"], mixed, width=8, iterations=30, every=5, **on)
+
+
+def _surface(d, **on):
+    loss = d["loss"]
+    center, *ways = loss.random_points(3)
+    grid = torch.linspace(-1, 1, 31)
+    return loss_landscape.surface_steps(loss, center, torch.stack(ways), xs=grid, ys=grid, **on)
+
+
+#: Each method on something small: ``run(data, resume=step)``.
+RUNS = {
+    "adversarial_training_steps": lambda d, **on: (
+        adversarial_training.adversarial_training_steps(epochs=3, attack_steps=1, **on)
+    ),
+    "attribute_steps": lambda d, **on: attribution.attribute_steps(
+        d["net"], d["photo"], "tabby", methods=("gradient", "saliency", "Grad-CAM"), **on
+    ),
+    "dream_steps": lambda d, **on: dream.dream_steps(
+        d["net"], d["wide"], ["relu3", "relu5"], octaves=2, iterations=3, **on
+    ),
+    "embedding_steps": lambda d, **on: tsne.embedding_steps(
+        d["wanted"], iterations=20, exaggerated=8, **on
+    ),
+    "faces_steps": lambda d, **on: feature_vis.faces_steps(
+        d["net"], d["pool"], "relu5", 8, 3, most=30, steps=4, **on
+    ),
+    "fit_steps": _fit,
+    "fooling_steps": lambda d, **on: fooling.fooling_steps(d["net"], steps=5, batch_size=20, **on),
+    "large_embedding_steps": lambda d, **on: large_tsne.large_embedding_steps(
+        large_tsne.neighbor_affinities(d["points"], 10), iterations=20, exaggerated=8, **on
+    ),
+    "maximize_steps": lambda d, **on: feature_vis.maximize_steps(
+        d["net"], [Channel("relu3", 1), "tabby"], feature_vis.replaced("Fourier", steps=6), **on
+    ),
+    "one_pixel_steps": lambda d, **on: one_pixel.one_pixel_steps(
+        d["net"], d["photo"], target="goldfish", population=20, generations=5, **on
+    ),
+    "patch_steps": lambda d, **on: patch.patch_steps(
+        d["net"], d["pool"].pixels(slice(20)), "goldfish", size=16, steps=5, batch_size=4, **on
+    ),
+    "scan_steps": lambda d, **on: units.scan_steps(
+        d["net"], d["pool"], "relu3", batch_size=16, **on
+    ),
+    "score_steps": lambda d, **on: localization.score_steps(
+        d["knows"], d["scenes"], ("gradient", "Grad-CAM"), batch_size=2, **on
+    ),
+    "style_steps": lambda d, **on: style.style_steps(
+        d["net"], d["wide"], d["photo"], scales=2, steps=6, **on
+    ),
+    "surface_steps": _surface,
+    "occlusion_steps": lambda d, **on: occlusion.occlusion_steps(
+        d["net"], d["photo"], patch=20, stride=10, batch_size=8, **on
+    ),
+    "timing_steps": lambda d, **on: large_tsne.timing_steps(5, sizes=(100, 150)),
+    "train_fast_style_steps": lambda d, **on: fast_style.train_fast_style_steps(
+        d["net"], d["photo"], pool=d["pool"], steps=4, batch_size=2, size=64, width=4, **on
+    ),
+    "train_steps": lambda d, **on: small_nets.train_steps(
+        d["loss"], d["loss"].random_points(3), iterations=12, batch_size=20, **on
+    ),
+    "tsne_steps": lambda d, **on: large_tsne.tsne_steps(
+        d["points"], perplexity=10, steps=20, exaggerated=8, **on
+    ),
+    "width_steps": lambda d, **on: loss_landscape.width_steps(
+        (2, 4), 3, data=d["digits"], iterations=30, every=10, **on
+    ),
+    "zoom_steps": lambda d, **on: dream.zoom_steps(
+        d["net"], d["wide"], "relu4", frames=3, iterations=2, **on
+    ),
+    # the other ways of the same methods
+    "style_steps, L-BFGS": lambda d, **on: style.style_steps(
+        d["net"], d["wide"], d["photo"], optimizer="L-BFGS", steps=5, **on
+    ),
+    "maximize_steps, MACO": lambda d, **on: feature_vis.maximize_steps(
+        d["net"], "tabby", feature_vis.replaced("MACO", steps=5), **on
+    ),
+    "maximize_steps, pixels": lambda d, **on: feature_vis.maximize_steps(
+        d["net"], "tabby", feature_vis.replaced("Yosinski 1", steps=5), **on
+    ),
+    "fooling_steps, gradient": lambda d, **on: fooling.fooling_steps(
+        d["net"], "gradient", steps=3, **on
+    ),
+    "tsne_steps, SNE": lambda d, **on: large_tsne.tsne_steps(
+        d["points"], "sne", perplexity=10, steps=12, exaggerated=8, **on
+    ),
+}  # fmt: skip
+
+
+def frozen(value):
+    """Copy everything that a step holds into plain numbers."""
+    if isinstance(value, Tensor):
+        return value.dtype, tuple(value.shape), value.detach().cpu().clone()
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, vizkit.ImageModel):
+        return frozen(value.net)
+    if isinstance(value, nn.Module):
+        return frozen(value.state_dict())
+    if isinstance(value, Mapping):
+        return {key: frozen(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [frozen(one) for one in value]
+    if dataclasses.is_dataclass(value):
+        names = [field.name for field in dataclasses.fields(value)]
+        return {name: frozen(getattr(value, name)) for name in names}
+    return value
+
+
+def same(one, other):
+    if isinstance(one, Tensor):
+        return torch.equal(one.nan_to_num(123), other.nan_to_num(123))
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other or (one != one and other != other)
+
+
+def poison(value):
+    """Overwrite every tensor that a step holds, as a careless reader of it could."""
+    if isinstance(value, vizkit.ImageModel):
+        poison(value.net.state_dict())
+    elif isinstance(value, Tensor):
+        value.detach().fill_(1)
+    elif isinstance(value, Mapping):
+        any(poison(one) for one in value.values())
+    elif isinstance(value, (list, tuple)):
+        any(poison(one) for one in value)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        any(poison(getattr(value, field.name)) for field in dataclasses.fields(value))
+
+
+def test_every_registered_method_is_tried_here():
+    assert {name.partition(",")[0] for name in RUNS} == set(STEP_METHODS)
+    assert {name for name, method in STEP_METHODS.items() if method.inexact} == INEXACT
+
+
+@pytest.fixture(scope="module")
+def whole(data):
+    """Each run once: its steps, and what they held when they were yielded."""
+    runs = {}
+
+    def run(name):
+        if name not in runs:
+            steps, held = [], []
+            for step in RUNS[name](data):
+                steps.append(step)
+                held.append(frozen(step))
+            runs[name] = steps, held
+        return runs[name]
+
+    return run
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_step_never_changes(whole, name):
+    steps, held = whole(name)
+    assert len(steps) > 1, "a run of one step shows nothing"
+    for step, before in zip(steps, held, strict=True):
+        assert same(frozen(step), before), f"step {step.index} changed behind its reader's back"
+
+
+@pytest.mark.parametrize("name", [one for one in RUNS if one.partition(",")[0] not in INEXACT])
+def test_a_run_goes_on_behind_any_step_and_ends_where_it_would_have(data, whole, name):
+    steps, held = whole(name)
+    kept = steps[0], steps[len(steps) // 2], steps[-2]
+    for step in kept:
+        resumed = last(RUNS[name](data, resume=step))
+        assert same(frozen(resumed), held[-1]), f"behind step {step.index} it ends elsewhere"
+        assert same(frozen(step), held[steps.index(step)]), "resuming changed the step"
+
+
+@pytest.mark.parametrize("name", [one for one in RUNS if one.partition(",")[0] not in INEXACT])
+def test_a_step_shares_nothing_with_the_run(data, whole, name):
+    _, held = whole(name)
+    run, final = RUNS[name](data), None
+    given = frozen(data["photo"]), frozen(data["pool"])
+    for final in run:
+        if final.index < final.total and len(held) > 1 and not same(frozen(final), held[-1]):
+            poison(final)
+    assert same(frozen(final), held[-1]), "the run stands on what its reader may overwrite"
+    assert same((frozen(data["photo"]), frozen(data["pool"])), given)
