@@ -27,7 +27,7 @@ from vizkit.core.course import Lecture, heading
 from vizkit.lab import notebook_folder
 from vizkit.typeset import CHECKS, markdown
 from vizkit.widgets.live import LivePanel
-from vizkit.widgets.panel import PANELS, STYLE
+from vizkit.widgets.old_panel import PANELS, STYLE
 from vizkit.widgets.picture import Picture
 
 TEMPLATES = Path(__file__).parent / "templates" / "gallery"

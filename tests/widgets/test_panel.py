@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vizkit.figures.pictures import photo
-from vizkit.widgets.panel import Panel
+from vizkit.widgets.old_panel import Panel
 
 
 def make(compute=lambda x: x * x, **settings):

@@ -16,7 +16,7 @@ from vizkit.widgets import (
     lecture07,
     lecture08,
 )
-from vizkit.widgets.panel import Panel
+from vizkit.widgets.old_panel import Panel
 from vizkit.widgets.presets import Preset, prepared, presets_of, read_preset
 
 #: What makes the panels that have prepared states.
@@ -103,7 +103,7 @@ def test_the_list_on_the_page_loads_and_says(tmp_path, monkeypatch):
     panel.set(group="many", index=120)
     panel.save_preset(name="far out", say="look <here>")
     panel.reset()
-    choose, say = panel._presets._list, panel._presets._say
+    choose, say = panel._presets.list, panel._presets.say
     assert choose.options == (("choose one", ""), ("far out", "far out"))
     choose.value = "far out"
     assert panel.result["index"] == 120

@@ -188,6 +188,8 @@ def _float_colors(source: Any) -> Tensor | None:
         return None
     if not (pixels.isfinite().all() and pixels.min() >= 0 and pixels.max() <= 1):
         return None  # refused with the others
+    if torch.equal(pixels.mul(255).round().div(255), pixels):
+        return None  # bytes after all: scaled as they are, and given back exactly
     return pixels.float().expand(3, -1, -1).clone(memory_format=torch.contiguous_format)
 
 

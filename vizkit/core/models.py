@@ -234,6 +234,21 @@ class ImageModel:
                 ) from error
 
 
+def square_size(model: ImageModel) -> tuple[int, int]:
+    """Return the size of the pictures that a net was trained on: square, the rest cut off."""
+    return model.input_size, model.input_size
+
+
+def own_size(model: ImageModel) -> int | tuple[int, int]:
+    """Return the size at which a net is asked for a class: nothing is cut off if it can be."""
+    return square_size(model) if model.fixed_size else model.input_size
+
+
+def look_size(model: ImageModel, least: int = 128) -> int | tuple[int, int]:
+    """Return the size of pictures for maps: small nets see more in larger ones, if they can."""
+    return square_size(model) if model.fixed_size else max(model.input_size, least)
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """What can be loaded under a name.

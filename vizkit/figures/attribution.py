@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vizkit.core.scenes import SHAPES, Scenes
 from vizkit.figures.pictures import Tiles, boxes, colorize, sheet
+from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
 from vizkit.methods.localization import ScoreStep
@@ -63,7 +64,7 @@ def attribution_sheet(
     return sheet(torch.stack(pictures), alt, side=side, columns=5, captions=captions)
 
 
-def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> str:
+def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> Html:
     """Write the most probable classes as HTML bars, the chosen one in another color.
 
     HTML and no chart: a chart takes a tenth of a second to follow a slider.
@@ -81,7 +82,7 @@ def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> 
         f'background: {CLASSES[name == chosen]}"></div>{share:.1%}</div></td></tr>'
         for name, share in top
     )
-    return (
+    return Html(
         f'<div style="width: 440px; font-size: 15px"><b>{escape(title)}</b>'
         f'<table style="width: 100%; margin-top: 6px; table-layout: fixed">{rows}</table></div>'
     )

@@ -57,8 +57,9 @@ def scatter(
     layout(
         figure, width=width, height=width - 50, xaxis=axis, yaxis=axis | {"scaleanchor": "x"},
         margin={"l": 16, "r": 10, "t": 52, "b": 16}, legend={"itemsizing": "constant"},
+        **now.layout,
     )  # fmt: skip
-    return figure.update_layout(**now.layout)
+    return figure
 
 
 def scatter_change(embedding: Tensor, labels: Tensor, title: str, classes: Sequence[int]) -> Change:
@@ -85,9 +86,9 @@ def cost_line(steps: Sequence[int], costs: Sequence[float], exaggerated: int) ->
     layout(
         figure, width=390, height=330, xaxis_title="iteration",
         yaxis={"title": "KL divergence [nats]", "rangemode": "tozero"},
-        legend={"x": 0.98, "xanchor": "right", "y": 0.98},
+        legend={"x": 0.98, "xanchor": "right", "y": 0.98}, **now.layout,
     )  # fmt: skip
-    return figure.update_layout(**now.layout)
+    return figure
 
 
 def cost_change(steps: Sequence[int], costs: Sequence[float], exaggerated: int) -> Change:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vizkit.figures.pictures import Tiles, sheet
+from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.linear_example import LinearExample
 
@@ -33,7 +34,7 @@ def attack_sheet(original: Tensor, attacked: Tensor, *, side: int = 220) -> Tile
 
 def flip_strip(
     epsilons: Sequence[float], labels: Sequence[str], shares: Sequence[float], true: str
-) -> str:
+) -> Html:
     """Write what the net answers for each epsilon, in HTML; answers that are wrong are marked.
 
     Parameters
@@ -54,7 +55,7 @@ def flip_strip(
     )
     flipped = next((e for e, label in zip(epsilons, labels, strict=True) if label != true), None)
     said = f"it flips at {flipped:g}/255" if flipped is not None else "it does not flip"
-    return (
+    return Html(
         f"<b>By epsilon: {said}</b><table><tr><th>epsilon [/255]</th><th>answer</th>"
         f"<th>probability</th></tr>{rows}</table>"
     )

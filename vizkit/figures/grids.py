@@ -1,6 +1,7 @@
 """Results of lecture 04 as pictures: filters, activation maps, patches and neighbors in rows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -102,7 +103,8 @@ def activation_grid(
     alt = f"{what} the {len(maps)} channels of {activations.layer}, ordered by {order}"
     index = None if chosen is None else int((places == chosen).nonzero()[0, 0])
     signed = bool(maps.min() < 0)
-    return _painted(maps[places], alt, signed=signed, scale=scale, width=width, chosen=index)
+    laid = _painted(maps[places], alt, signed=signed, scale=scale, width=width, chosen=index)
+    return replace(laid, numbers=tuple(places.tolist()))
 
 
 def _painted(

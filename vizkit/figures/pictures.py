@@ -72,6 +72,10 @@ class Tiles(Raster):
         Of one tile in pixels, its caption included.
     gap : int
         Pixels between tiles.
+    caption : int
+        Height of the text under each, a part of `tile_height`.
+    numbers : tuple of int
+        What each tile stands for; its place by default.
     """
 
     count: int = 1
@@ -79,6 +83,17 @@ class Tiles(Raster):
     tile_width: int = 1
     tile_height: int = 1
     gap: int = 0
+    caption: int = 0
+    numbers: tuple[int, ...] = ()
+
+    def number(self, tile: int) -> int:
+        """Return what a tile stands for."""
+        return self.numbers[tile] if self.numbers else tile
+
+    def picture_box(self, index: int) -> Box:
+        """Return ``(x0, y0, x1, y1)`` of the picture of one tile, without its caption."""
+        x0, y0, x1, y1 = self.box(index)
+        return x0, y0, x1, y1 - self.caption
 
     def box(self, index: int) -> Box:
         """Return ``(x0, y0, x1, y1)`` of one tile."""
@@ -124,7 +139,7 @@ def tiles(
     text = 20 if captions else 0
     shape = (rows * (height + text + gap) + gap, columns * (width + gap) + gap, 3)
     sheet = Tiles(
-        np.full(shape, 255, np.uint8), alt, False, count, columns, width, height + text, gap
+        np.full(shape, 255, np.uint8), alt, False, count, columns, width, height + text, gap, text
     )
     for index, tile in enumerate(array):
         x0, y0, *_ = sheet.box(index)
@@ -270,3 +285,10 @@ def fit(raster: Raster, width: int) -> Raster:
     height = max(1, round(raster.height * width / raster.width))
     picture = Image.fromarray(raster.pixels).resize((width, height), Image.Resampling.LANCZOS)
     return Raster(np.asarray(picture), raster.alt, raster.exact)
+
+
+def framed(raster: Raster, mark: Box, width: int) -> Raster:
+    """Scale a picture to a width, and frame a part of it that is given in its own pixels."""
+    scale = width / raster.width
+    x0, y0, x1, y1 = (round(edge * scale) for edge in mark)
+    return boxes(fit(raster, width), [(x0, y0, x1, y1)])

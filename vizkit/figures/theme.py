@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.colors
 import plotly.graph_objects as go
+import plotly.io as pio
 from numpy.typing import NDArray
 
 #: Okabe & Ito's eight colors that color-blind readers tell apart, without black.
@@ -57,16 +58,25 @@ class Change:
     layout: dict[str, Any]
 
 
+@cache
+def template() -> go.layout.Template:
+    """Return plotly's white look, of which only what our charts have: a sixth of the time."""
+    white = pio.templates["plotly_white"].to_plotly_json()
+    parts = ("xaxis", "yaxis", "scene", "paper_bgcolor", "plot_bgcolor", "colorscale", "hoverlabel")
+    return go.layout.Template(
+        layout={name: white["layout"][name] for name in parts}, data={"bar": white["data"]["bar"]}
+    )
+
+
 def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings: Any) -> go.Figure:
     """Give a chart the kit's size, fonts and margins."""
     figure.update_layout(
-        template="plotly_white",
-        width=width,
-        height=height,
-        font={"family": FONT, "size": 15, "color": INK},
-        title={"font": {"size": 17}, "x": 0.02, "xanchor": "left"},
-        colorway=CLASSES,
-        margin={"l": 70, "r": 20, "t": 56, "b": 60},
-    )
-    figure.update_layout(**settings)
+        {
+            "template": template(), "width": width, "height": height, "colorway": CLASSES,
+            "font": {"family": FONT, "size": 15, "color": INK},
+            "title": {"font": {"size": 17}, "x": 0.02, "xanchor": "left"},
+            "margin": {"l": 70, "r": 20, "t": 56, "b": 60},
+        },
+        **settings,
+    )  # fmt: skip
     return figure

@@ -14,6 +14,8 @@ from vizkit.core import images as pictures
 from vizkit.core.data import add_pictures
 from vizkit.core.models import ImageModel, load_model, models, ready
 
+#: What is offered beside the names when the user has given an object.
+YOURS = "yours"
 _STYLE = {"description_width": "92px"}
 WIDTH = "340px"
 
@@ -57,10 +59,11 @@ def _option_values(options: Sequence[Any]) -> list[Any]:
     return [one[1] if isinstance(one, tuple) else one for one in options]
 
 
-def choices(label: str, options: Sequence[str], value: str | None = None) -> widgets.Widget:
+def choices(label: str, options: Sequence[Any], value: Any = None) -> widgets.Widget:
     """Make a row of buttons of which one is pressed: for two or three short options."""
+    value = _option_values(options)[0] if value is None else value
     return widgets.ToggleButtons(
-        options=options, value=value or options[0], description=label,
+        options=options, value=value, description=label,
         style={**_STYLE, "button_width": "auto"}, layout=widgets.Layout(width=WIDTH),
     )  # fmt: skip
 
@@ -88,6 +91,71 @@ def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
     )  # fmt: skip
 
 
+class Counter(widgets.Button):
+    """A button whose value is how often it was pressed.
+
+    Parameters
+    ----------
+    text : str
+    value : int
+        The first count.
+    """
+
+    value = traitlets.Int()
+
+    def __init__(self, text: str, value: int = 0) -> None:
+        super().__init__(description=text, layout=widgets.Layout(width="170px", margin="2px 66px"))
+        self.value = value
+        self.on_click(self._count)
+
+    def _count(self, _: Any) -> None:
+        self.value += 1
+
+
+class SourcePicker(widgets.VBox):
+    """Names many pictures: the bundled ones, a folder, a dataset; or takes uploads.
+
+    Parameters
+    ----------
+    value : str
+        ``"bundled"``, a folder, a torchvision dataset, or uploads' names with commas between them.
+    label : str
+
+    Attributes
+    ----------
+    value : str
+    problem : str
+        Why the last upload was refused; empty if it was not.
+    """
+
+    value = traitlets.Unicode()
+    problem = traitlets.Unicode()
+
+    def __init__(self, value: str = "bundled", label: str = "pictures") -> None:
+        self._text = text(label, value, "bundled, a folder, or CIFAR10 ...")
+        self._upload = widgets.FileUpload(
+            accept="image/*", multiple=True, description="Upload pictures",
+            tooltip="Upload pictures",
+            layout=widgets.Layout(width="170px", margin="2px 2px 2px 48px"),
+        )  # fmt: skip
+        super().__init__([self._text, self._upload], value=value)
+        self._upload.observe(self._uploaded, "value")
+        traitlets.link((self, "value"), (self._text, "value"))
+
+    def _uploaded(self, change: dict[str, Any]) -> None:
+        if not change["new"]:
+            return
+        self.problem = ""
+        try:
+            names = [pictures.add_upload(one["name"], bytes(one["content"]))
+                     for one in change["new"]]  # fmt: skip
+            self.value = ", ".join(names)
+        except ValueError as error:
+            self.problem = str(error)
+        finally:
+            self._upload.value = ()
+
+
 class ImagePicker(widgets.VBox):
     """Picks a bundled picture, an uploaded one, or one of a folder or a torchvision dataset.
 
@@ -110,11 +178,11 @@ class ImagePicker(widgets.VBox):
     problem = traitlets.Unicode()
 
     def __init__(self, value: str = "chelsea", label: str = "picture", nothing: str = "") -> None:
-        self._offering, self._nothing = False, nothing
+        self._offering, self._nothing, self._own = False, nothing, value == YOURS
         self._names = dropdown(label, self._options(value), value)
         self._upload = widgets.FileUpload(
             accept="image/*", description="Upload a picture", tooltip="Upload a picture",
-            layout=widgets.Layout(width="170px", margin="2px 2px 2px 66px"),
+            layout=widgets.Layout(width="170px", margin="2px 2px 2px 48px"),
         )  # fmt: skip
         more = widgets.ToggleButton(
             description="More pictures", layout=widgets.Layout(width="114px")
@@ -143,6 +211,12 @@ class ImagePicker(widgets.VBox):
     def disabled(self, disabled: bool) -> None:
         self._names.disabled = self._upload.disabled = self._source.disabled = disabled
 
+    def offer_own(self, own: bool) -> None:
+        """Offer the user's own picture, or no longer."""
+        if own != (YOURS in self._names.options):
+            self._own = own
+            self._offer(YOURS if own else self.value)
+
     def _offer(self, name: str) -> None:
         """Select a name, new or old, without passing through the first of the list."""
         self._offering = True  # new options select the first one for a moment
@@ -155,7 +229,7 @@ class ImagePicker(widgets.VBox):
     @traitlets.validate("value")
     def _check(self, proposal: dict[str, Any]) -> str:
         name: str = proposal["value"]
-        if name not in self._names.options:
+        if name not in self._names.options and not (self._own and name == YOURS):
             pictures.open_image(name)  # raises in one sentence if there is none
         return name
 
@@ -229,6 +303,7 @@ class ModelPicker(widgets.VBox):
                 "vizkit.ImageModel(net, mean=..., std=..., labels=...) makes one"
             )
         self._own = {model.name: model} if isinstance(model, ImageModel) else {}
+        self._given: tuple[str, ...] = (YOURS,) if model == YOURS else ()
         name = model.name if isinstance(model, ImageModel) else model
         self._names = dropdown(label, self._options(name), name)
         super().__init__([self._names, note] if note.value else [self._names], value=name)
@@ -236,8 +311,14 @@ class ModelPicker(widgets.VBox):
 
     def _options(self, *more: str) -> list[tuple[str, str]]:
         here = ready()
-        offered = [*self._own, *here, *(one for one in CLASSIC if one not in here), *more]
-        known = [*here, *self._own]
+        offered = [
+            *self._given,
+            *self._own,
+            *here,
+            *(one for one in CLASSIC if one not in here),
+            *more,
+        ]
+        known = [*here, *self._own, *self._given]
         return [
             (one if one in known else f"{one} (to download)", one) for one in dict.fromkeys(offered)
         ]
@@ -245,11 +326,17 @@ class ModelPicker(widgets.VBox):
     @traitlets.validate("value")
     def _check(self, proposal: dict[str, Any]) -> str:
         name: str = proposal["value"]
-        if name not in self._own:
+        if name not in (*self._own, *self._given):
             checks.choice(name, models(), "model")
         if name not in _option_values(self._names.options):
             self._names.options = self._options(name)
         return name
+
+    def offer_own(self, own: bool) -> None:
+        """Offer the user's own network under the word `YOURS`, or no longer."""
+        if own != (YOURS in self._given):
+            self._given = (YOURS,) if own else ()
+            self._names.options = self._options(*_option_values(self._names.options))
 
     def load(self) -> ImageModel:
         """Return the picked model; the last few stay in memory."""
@@ -267,6 +354,10 @@ class ModelPicker(widgets.VBox):
 def loaded(name: str) -> ImageModel:
     """Load a model once for all panels."""
     return load_model(name)
+
+
+#: A network of the user's own as a model, the same one each time.
+wrapped = lru_cache(maxsize=4)(load_model)
 
 
 def update(control: widgets.Widget, **traits: Any) -> None:

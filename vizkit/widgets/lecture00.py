@@ -29,7 +29,7 @@ from vizkit.methods.optimizers import descend
 from vizkit.methods.pca import patch_reconstruction
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 from vizkit.widgets.sources import source_pool
 
 #: Widths of the tour's pictures in pixels, and shorter side of the picture that the nets get.

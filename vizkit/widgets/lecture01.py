@@ -43,7 +43,7 @@ from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits, train_step
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 
 # Ways down ------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from vizkit.figures.pca import axis_chart, eigenpictures, explained_chart, rebui
 from vizkit.methods.pca import EXAMPLE, PCA, parse_table, pca
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 
 TEXT = "\n".join(" ".join(f"{value:g}" for value in row) for row in EXAMPLE.tolist())
 

@@ -53,7 +53,7 @@ from vizkit.methods.tsne import (
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 from vizkit.widgets.sources import patch_size, source_code, source_pool
 
 # Neighborhoods --------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from vizkit.methods.units import (
 )
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
-from vizkit.widgets.panel import Panel, Shown, alert
+from vizkit.widgets.old_panel import Panel, Shown, alert
 from vizkit.widgets.runner import Runner
 from vizkit.widgets.sources import (
     PHOTO,

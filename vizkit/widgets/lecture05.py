@@ -25,7 +25,7 @@ from vizkit.methods.segmentation import Segment, grab_cut
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 from vizkit.widgets.sources import PHOTO, Size, image_line, picture_size
 
 BEST = "most probable"

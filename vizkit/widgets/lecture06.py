@@ -30,7 +30,7 @@ from vizkit.methods.units import ScanStep, scan_steps
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Shown
+from vizkit.widgets.old_panel import Shown
 from vizkit.widgets.sources import image_line, patch_size, source_code, source_pool
 
 #: Width of the picture that is being made, in pixels.

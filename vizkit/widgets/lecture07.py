@@ -25,7 +25,7 @@ from vizkit.methods.style import (
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 from vizkit.widgets.sources import PHOTO, image_line, source_pool
 
 #: Width of the picture that is being painted, in pixels.

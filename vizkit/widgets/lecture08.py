@@ -27,7 +27,7 @@ from vizkit.methods.patch import PatchStep, Placements, paste_patch, patch_steps
 from vizkit.widgets import controls as make
 from vizkit.widgets import layouts
 from vizkit.widgets.live import LivePanel, code_of_run
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 from vizkit.widgets.sources import PHOTO, image_line, source_pool
 
 ANY = "any other"

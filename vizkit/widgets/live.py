@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from vizkit.core.steps import Step
 from vizkit.widgets.history import History
-from vizkit.widgets.panel import Panel, Shown
+from vizkit.widgets.old_panel import Panel, Shown
 from vizkit.widgets.runner import Runner
 
 

@@ -1,5 +1,9 @@
 // Names for what ipywidgets and plotly leave without one: a reader of the screen hears them.
 function name(panel) {
+  for (const button of panel.querySelectorAll(".vizkit-full-screen")) {
+    button.onclick = () =>
+      document.fullscreenElement ? document.exitFullscreen() : panel.requestFullscreen();
+  }
   for (const handle of panel.querySelectorAll(".noUi-handle")) {
     const label = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
     if (label && handle.getAttribute("aria-label") !== label.textContent) {

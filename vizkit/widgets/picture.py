@@ -30,11 +30,11 @@ class Picture(widgets.HTML):
         if raster is not None:
             self.show(raster)
 
-    def show(self, raster: Raster) -> None:
-        """Replace the picture."""
+    def show(self, raster: Raster, width: int | None = None) -> None:
+        """Replace the picture; it is shown at its own width unless another is given."""
         self.raster = raster
         # As wide as the picture and no wider, so that a click's place is the picture's.
-        self.layout.width = f"{raster.width}px"
+        self.layout.width = f"{width or raster.width}px"
         self.layout.max_width = "100%"
         self.value = raster.html()
 
@@ -47,8 +47,28 @@ class Picture(widgets.HTML):
         # Sixteen times a second: a queue of old places would trail behind the hand.
         self._listen(callback, ["mousedown", "mousemove"], wait=60, throttle_or_debounce="throttle")
 
+    def on_hand(self, callback: Callable[[bool, int, int], None], *, drag: bool) -> None:
+        """Call ``callback(down, x, y)`` with the pixel where the pointer is pressed or dragged to.
+
+        Parameters
+        ----------
+        callback : callable
+        drag : bool
+            Whether the pointer is followed while it is down; else a click is all there is.
+        """
+        if drag:
+            self._listen(callback, ["mousedown", "mousemove"], wait=60,
+                         throttle_or_debounce="throttle", kind=True)  # fmt: skip
+        else:
+            self._listen(callback, ["click"], kind=True)
+
     def _listen(
-        self, callback: Callable[[int, int], None], events: list[str], **settings: Any
+        self,
+        callback: Callable[..., None],
+        events: list[str],
+        *,
+        kind: bool = False,
+        **settings: Any,
     ) -> None:
         self.add_class("vizkit-clickable")
         self._events = ipyevents.Event(
@@ -61,6 +81,7 @@ class Picture(widgets.HTML):
                 return
             scale = self.raster.width / max(event["boundingRectWidth"], 1)
             x, y = (int(event[axis] * scale) for axis in ("relativeX", "relativeY"))
-            callback(min(max(x, 0), self.raster.width - 1), min(max(y, 0), self.raster.height - 1))
+            place = min(max(x, 0), self.raster.width - 1), min(max(y, 0), self.raster.height - 1)
+            callback(*([not moving] if kind else []), *place)
 
         self._events.on_dom_event(happened)

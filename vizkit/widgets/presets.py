@@ -104,17 +104,17 @@ class PresetBar:
 
     def __init__(self, panel: Any) -> None:
         self._panel, self._name, self._silent = panel, "", False
-        self._list = widgets.Dropdown(
+        self.list = widgets.Dropdown(
             description="preset", options=self._options(), style={"description_width": "92px"},
             layout=widgets.Layout(width="240px"),
         )  # fmt: skip
-        self._list.observe(self._picked, "value")
+        self.list.observe(self._picked, "value")
         button = widgets.Button(
             description="Save preset", layout=widgets.Layout(width="108px", margin="2px 0")
         )
         button.on_click(lambda _: panel._guarded(panel.save_preset))
-        self._say = widgets.HTML().add_class("vizkit-say")
-        self.view = widgets.VBox([widgets.HBox([self._list, button]), self._say])
+        self.say = widgets.HTML().add_class("vizkit-say")
+        self.view = widgets.VBox([widgets.HBox([self.list, button]), self.say])
         self.view.add_class("vizkit-presets")
 
     def _options(self) -> list[tuple[str, str]]:
@@ -124,19 +124,24 @@ class PresetBar:
         """Offer the presets that there are now."""
         self._show(self._name)
 
+    def forget(self) -> None:
+        """Show that none is loaded."""
+        self._name, self.say.value = "", ""
+        self.refresh()
+
     def loaded(self, preset: Preset) -> None:
         """Show which one is loaded, and what to look for."""
         self._name = preset.name
-        self._say.value = escape(preset.say)
+        self.say.value = escape(preset.say)
         self._show(preset.name)
 
     def _show(self, name: str) -> None:
         self._silent = True
         try:
             options = self._options()
-            if tuple(options) != tuple(self._list.options):
-                self._list.options = options
-            self._list.value = name if name in dict(options).values() else ""
+            if tuple(options) != tuple(self.list.options):
+                self.list.options = options
+            self.list.value = name if name in dict(options).values() else ""
         finally:
             self._silent = False
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import ipywidgets as widgets
 
 from vizkit.core.steps import Step, Writer, logged
-from vizkit.widgets.panel import alert
+from vizkit.widgets.old_panel import alert
 
 S = TypeVar("S", bound=Step)
 # A thread inside of torch when the interpreter ends takes the whole process down with an abort.

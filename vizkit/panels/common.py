@@ -1,0 +1,57 @@
+"""What panels of several subjects take their pictures and layers from."""
+
+from typing import Any
+
+import vizkit
+from vizkit.core.data import PatchPool, cut_patches
+from vizkit.core.models import ImageModel, own_size
+from vizkit.methods.activations import activations
+from vizkit.methods.receptive_field import receptive_fields
+
+#: Width of a photo beside a grid, in pixels.
+PHOTO = 380
+
+maps_of = vizkit.remembered(2)(activations)
+fields_of = vizkit.remembered(2)(receptive_fields)
+
+
+@vizkit.remembered(4)
+def patch_pool(pictures: Any, count: int, size: int) -> PatchPool:
+    """Cut patches once for all panels; a name that is typed starts no download of gigabytes."""
+    return cut_patches(pictures, count=count, size=size, download=False)
+
+
+def patch_size(model: ImageModel) -> int:
+    """Return the side of the patches that suits a net: its own pictures', 128 at most."""
+    return min(model.input_size, 128)
+
+
+def map_layers(model: ImageModel) -> list[str]:
+    """Return the layers whose units have places.
+
+    Raises
+    ------
+    ValueError
+        If the net has none.
+    """
+    found = [name for name, layer in model.layers.items() if len(layer.shape) == 3]
+    if not found:
+        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
+    return found
+
+
+def middle_layer(model: ImageModel) -> str:
+    """Return a layer whose units have seen enough to be interesting."""
+    names = map_layers(model)
+    return "relu5" if "relu5" in names else names[2 * len(names) // 3]
+
+
+def last_layer(model: ImageModel) -> str:
+    """Return the last layer whose units have places and are not all of the picture."""
+    names = map_layers(model)
+    return "relu7" if "relu7" in names else names[-2 if len(names) > 1 else -1]
+
+
+def top_class(model: ImageModel, picture: Any) -> str:
+    """Return what a net sees in a picture at its own size."""
+    return model.top(vizkit.load_image(picture, own_size(model)), 1)[0][0]

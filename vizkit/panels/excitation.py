@@ -1,0 +1,182 @@
+"""Panels that make pictures which excite a network."""
+
+from typing import Annotated, Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+import vizkit
+from vizkit.core.models import ImageModel
+from vizkit.figures.attribution import top_bars
+from vizkit.figures.pictures import fit, photo, sheet
+from vizkit.figures.raster import Html
+from vizkit.methods import objectives
+from vizkit.methods.dream import dream_steps, zoom_steps
+from vizkit.methods.feature_vis import RECIPES, faces_steps, maximize_steps, replaced
+from vizkit.methods.gradients import Unit
+from vizkit.panels.common import last_layer, middle_layer, patch_pool, patch_size
+from vizkit.widgets import (
+    Channel,
+    Class,
+    Form,
+    Image,
+    Layer,
+    Model,
+    OneOf,
+    Pictures,
+    Run,
+    Slider,
+    When,
+    direct,
+)
+
+#: Width of the picture that is being made, in pixels.
+LARGE = 448
+GRAY = (
+    "Nothing of its score reached the pixels: the last ReLU before it was 0 everywhere. "
+    "The aim is now before that ReLU."
+)
+
+
+def objective(
+    kind: Annotated[
+        str, OneOf(("class", "channel", "neuron", "layer"), label="excite a")
+    ] = "class",
+    label: Annotated[
+        str, Class(of="model", label="class"), When(lambda kind: kind == "class")
+    ] = "king penguin",
+    layer: Annotated[
+        Any, Layer(of="model", first=middle_layer), When(lambda kind: kind != "class")
+    ] = None,
+    channel: Annotated[
+        int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))
+    ] = 0,
+) -> objectives.Objective:
+    """Return what a picture is to excite."""
+    if kind == "class":
+        return label
+    if kind == "layer":
+        return objectives.WholeLayer(layer)
+    return (objectives.Channel if kind == "channel" else Unit)(layer, channel)
+
+
+def as_seen(model: ImageModel, image: Tensor) -> Tensor:
+    """Scale a picture to the size that the net was trained on."""
+    side = (model.input_size, model.input_size)
+    scaled = F.interpolate(image[None], side, mode="bilinear", antialias=True)
+    return scaled[0].clamp(0, 1)
+
+
+def least_size(model: ImageModel) -> int:
+    """Return the smallest picture that is offered: the only one of a net that takes no other."""
+    return model.input_size if model.fixed_size else 64
+
+
+def most_size(model: ImageModel) -> int:
+    """Return the largest picture that is offered."""
+    return model.input_size if model.fixed_size else 512
+
+
+@vizkit.panel("What it wants to see", rate=8, auto=True, layout="picture bars")
+def wanted(
+    model: Model = "viznet-robust",
+    what: Annotated[objectives.Objective | None, Form(objective)] = None,
+    recipe: Annotated[str, OneOf(tuple(RECIPES))] = "Fourier",
+    steps: Annotated[int, Slider(16, 1024, 16, live=False)] = 128,
+    size: Annotated[int, Slider(least_size, most_size, 32, live=False, unit="px")] = 128,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """The picture that a class, a channel, a neuron or a layer wants to see."""
+    for step in run(
+        maximize_steps, model, what, replaced(recipe, steps=steps), size=size, seed=seed
+    ):
+        top = model.top(as_seen(model, step.images[0]), min(5, len(model.labels)))
+        title = f"{model.name} looks at it: score {float(step.score[0]):.2f}"
+        note = f"<i>{GRAY}</i><br>" if step.opened.any() else ""
+        alt = f"A picture made to excite {what}, after {step.index} steps"
+        yield (
+            step,
+            {
+                "picture": fit(photo(step.images[0], alt), LARGE),
+                "bars": Html(note + top_bars(top, title, str(what))),
+            },
+        )
+
+
+@vizkit.panel("The faces of one unit", rate=6, auto=True, layout="members / faces")
+def faces(
+    model: Model = "viznet-robust",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=last_layer)] = None,
+    channel: Annotated[int, Channel(of="layer", live=False)] = 8,
+    k: Annotated[int, Slider(2, 6, live=False, label="faces")] = 4,
+    steps: Annotated[int, Slider(16, 512, 16, live=False)] = 128,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    pictures: Annotated[Any, Pictures()] = "bundled",
+    *,
+    patches: Annotated[int, Slider(160, 4000, 40, live=False)] = 2000,
+    run: Run = direct,
+) -> Any:
+    """Group what excites a unit, and grow a picture from the mean of each group.
+
+    Shows
+    -----
+    members : each row a group of patches that excite it, by what else is in them
+    faces : grown from the mean of each group, in the same order
+    """
+    pool = patch_pool(pictures, patches, patch_size(model))
+    for step in run(faces_steps, model, pool, layer, channel, k, steps=steps, seed=seed):
+        rows, groups = step.found.members(6).flatten(), len(step.found.means)
+        alt = f"The {groups} faces of channel {channel} of {layer}"
+        side = min(680 // groups, 200)
+        yield (
+            step,
+            {
+                "members": sheet(
+                    pool.patches[rows] / 255, "What excites it, by group", side=60, columns=6
+                ),
+                "faces": sheet(step.run.images, alt, side=side, columns=groups),
+            },
+        )
+
+
+@vizkit.panel("DeepDream", rate=8, layout="picture / text")
+def dream(
+    picture: Annotated[Any, Image(size=lambda size: size)] = "china",
+    model: Model = "viznet-robust",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=last_layer)] = None,
+    second: Annotated[
+        str | None, Layer(of="model", maps=True, none="none", label="and layer")
+    ] = None,
+    mode: Annotated[str, OneOf(("octaves", "zoom"), label="way")] = "octaves",
+    guide: Annotated[
+        Any, Image(size=lambda size: size, none="none"), When(lambda mode: mode == "octaves")
+    ] = None,
+    size: Annotated[int, Slider(128, 1024, 32, live=False, unit="px")] = 320,
+    octaves: Annotated[int, Slider(1, 8, live=False), When(lambda mode: mode == "octaves")] = 4,
+    steps: Annotated[int, Slider(1, 40, live=False)] = 10,
+    rate: Annotated[float, Slider(0.5, 8.0, 0.5, live=False, unit="/255")] = 3.0,
+    jitter: Annotated[int, Slider(0, 64, live=False, unit="px")] = 16,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """Whatever a layer sees in a picture, let it see more of it."""
+    layers = list(dict.fromkeys(one for one in (layer, second) if one))
+    method = zoom_steps if mode == "zoom" else dream_steps
+    only_octaves = {"guide": guide, "octaves": octaves} if mode == "octaves" else {}
+    for step in run(
+        method, model, picture, layers, iterations=steps, rate=rate / 255, jitter=jitter, seed=seed,
+        **only_octaves,
+    ):  # fmt: skip
+        height, width = step.image.shape[1:]
+        alt = f"A picture dreamed by {', '.join(layers)}, step {step.index}"
+        yield (
+            step,
+            {
+                "picture": fit(photo(step.image, alt), max(680, size)),
+                "text": f"octave {step.octave + 1}, {width} x {height} px; 1/2 ||a||² per number "
+                f"{step.objective:.3g}",
+            },
+        )

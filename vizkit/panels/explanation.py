@@ -1,0 +1,163 @@
+"""Panels that ask what in a picture made a network say so."""
+
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+import vizkit
+from vizkit.core.models import ImageModel, look_size, own_size
+from vizkit.figures.attribution import attribution_sheet, top_bars
+from vizkit.figures.pictures import fit, framed, overlay, photo
+from vizkit.figures.raster import Raster
+from vizkit.methods.attribution import attribute_steps
+from vizkit.methods.gradients import Unit, saliency
+from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps
+from vizkit.methods.segmentation import grab_cut
+from vizkit.panels.common import PHOTO, maps_of, top_class
+from vizkit.widgets import (
+    Channel,
+    Class,
+    Image,
+    Layer,
+    Model,
+    On,
+    OneOf,
+    Picture,
+    Place,
+    Point,
+    Run,
+    Slider,
+    When,
+    direct,
+)
+
+saliency_of = vizkit.remembered(4)(saliency)
+
+
+def unit_under(
+    model: ImageModel, image: Tensor, layer: str, channel: int, at: Place | None
+) -> Unit:
+    """Return the unit of a channel that looks at a place of the picture; the strongest for none."""
+    if at is None:
+        return Unit(layer, channel)
+    height, width = maps_of(model, image, layer).maps.shape[1:]
+    return Unit(layer, channel, int(at[1] * (height - 1e-6)), int(at[0] * (width - 1e-6)))
+
+
+@vizkit.panel("Where it looks", rate=5, auto=True, layout="sheet / text")
+def attributions(
+    picture: Picture = "chelsea",
+    model: Model = "viznet",
+    target: Annotated[str | None, Class(of="model", none="most probable")] = None,
+    layer: Annotated[str | None, Layer(of="model", none="the class", label="or a unit of")] = None,
+    channel: Annotated[
+        int, Channel(of="layer", live=False), When(lambda layer: layer is not None)
+    ] = 0,
+    at: Annotated[
+        Place | None, On("sheet", Point(tile=0)), When(lambda layer: layer is not None)
+    ] = None,
+    colors: Annotated[str, OneOf(("size", "signed"))] = "size",
+    clip: Annotated[float, Slider(80.0, 100.0, 0.5, unit="%")] = 99.0,
+    opacity: Annotated[float, Slider(0.0, 1.0, 0.05)] = 0.85,
+    *,
+    run: Run = direct,
+) -> Any:
+    """Where each method looks: for a class, or for a unit.
+
+    Shows
+    -----
+    sheet : click the picture to ask for the unit at that place
+    """
+    image = vizkit.load_image(picture, look_size(model))
+    if layer is None:
+        aim, what = target or top_class(model, picture), "class"
+    else:
+        aim, what = unit_under(model, image, layer, channel, at), "unit"
+    for step in run(attribute_steps, model, image, aim):
+        failed = [one for one in step.found if one.problem]
+        problems = "".join(f"\n**{one.method}**: {one.problem}" for one in failed)
+        yield step, {
+            "sheet": attribution_sheet(
+                image, step.found, signed=colors == "signed", percentile=clip, opacity=opacity,
+                side=176,
+            ),
+            "text": f"What speaks for the {what} **{aim}**.{problems}",
+        }  # fmt: skip
+
+
+@vizkit.remembered(2)
+def cost_map(image: Tensor, step: OcclusionStep, label: str) -> Raster:
+    """Draw what each place of the square costs: once a step, while the square is dragged."""
+    alt = f"Where the square costs most: {label}"
+    return fit(overlay(image, step.pixels().clamp(min=0), alt), PHOTO)
+
+
+@vizkit.panel("The occluder", rate=6, auto=True, layout="covered map / bars bars")
+def occluder(
+    picture: Annotated[Any, Image(size=own_size)] = "coffee",
+    model: Model = "viznet",
+    target: Annotated[str | None, Class(of="model", none="most probable")] = None,
+    at: Annotated[Place, On("covered", Point)] = (0.38, 0.37),
+    share: Annotated[float, Slider(0.1, 0.6, 0.05, label="square")] = 0.3,
+    fill: Annotated[float, Slider(0.0, 1.0, 0.05, label="gray")] = 0.5,
+    *,
+    run: Run = direct,
+) -> Any:
+    """What does covering a square cost the answer?
+
+    Shows
+    -----
+    covered : drag the square
+    map : what each place of the square costs
+    """
+    height, width = picture.shape[1:]
+    side = max(2, round(share * min(height, width)))
+    left, top = (
+        min(max(round(at[axis] * length - side / 2), 0), length - side)
+        for axis, length in enumerate((width, height))
+    )
+    covered = occlude(picture, top, left, patch=side, fill=fill)
+    for step in run(
+        occlusion_steps, model, picture, target, patch=side, stride=max(1, side // 5), fill=fill,
+        batch_size=16,
+    ):  # fmt: skip
+        label, shares = model.labels[step.target], dict(model.top(covered, len(model.labels)))
+        title = f"{label}: {step.probability:.1%} → {shares[label]:.1%}"
+        alt = f"The picture with a gray square at {left}, {top}; {title}"
+        yield (
+            step,
+            {
+                "covered": fit(photo(covered, alt), PHOTO),
+                "map": cost_map(picture, step, label),
+                "bars": top_bars(list(shares.items())[:5], title, label),
+            },
+        )
+
+
+@vizkit.panel("The object, grown from the saliency")
+def cut_out(
+    picture: Picture = "china",
+    model: Model = "viznet-robust",
+    target: Annotated[str | None, Class(of="model", none="most probable")] = None,
+    foreground: Annotated[float, Slider(0.5, 0.99, 0.01, label="surely object")] = 0.95,
+    background: Annotated[float, Slider(0.01, 0.49, 0.01, label="surely ground")] = 0.3,
+    smooth: Annotated[float, Slider(0.5, 8.0, 0.5, unit="px")] = 3.0,
+) -> Any:
+    """A handful of specks is enough to tell GrabCut what colors the object has.
+
+    Shows
+    -----
+    saliency : the saliency map
+    cut : GrabCut, and the box around it
+    """
+    image = vizkit.load_image(picture, look_size(model))
+    heat = saliency_of(model, image, target or top_class(model, picture))
+    segment = grab_cut(image, heat, foreground=foreground, background=background, smooth=smooth)
+    seen = torch.where(segment.mask, image, image.mean(0) * 0.35 + 0.6)
+    share = float(segment.mask.double().mean())
+    cut = photo(seen, f"The object cut out: {share:.0%} of the picture")
+    return segment, {
+        "saliency": fit(overlay(image, heat, "The saliency map"), PHOTO),
+        "cut": framed(cut, segment.box, PHOTO) if share else fit(cut, PHOTO),
+    }

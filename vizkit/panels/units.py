@@ -1,0 +1,107 @@
+"""Panels of single units."""
+
+from typing import Annotated, Any
+
+from torch import Tensor
+
+import vizkit
+from vizkit.core.models import ImageModel, look_size
+from vizkit.figures.grids import activation_grid, patch_grid
+from vizkit.figures.pictures import contrast, fit, framed, overlay, photo
+from vizkit.methods import objectives
+from vizkit.methods.feature_vis import maximize_steps, replaced
+from vizkit.methods.gradients import Unit, pixel_gradient
+from vizkit.methods.units import scan_steps, top_patches
+from vizkit.panels.common import fields_of, maps_of, middle_layer, patch_pool, patch_size
+from vizkit.widgets import (
+    Channel,
+    Image,
+    Layer,
+    Model,
+    On,
+    OneOf,
+    Pictures,
+    Place,
+    Point,
+    Slider,
+    Tile,
+    live,
+)
+
+#: Width of a picture in the unit view, in pixels: two side by side.
+SIDE = 304
+#: Steps of the picture that the channel wants to see: it has to follow the clicks.
+STEPS = 64
+#: Ways to send a unit back to the pixels, as the panel calls them.
+RULES = {"backprop": "gradient", "deconvnet": "deconvnet", "guided": "guided"}
+
+
+def map_size(model: ImageModel) -> Any:
+    """Return the size of a picture whose maps are looked at."""
+    return look_size(model, 256)
+
+
+def unit_at(one: Tensor, at: Place | None) -> tuple[int, int]:
+    """Return the row and column of a map at a place of the picture, or where it is largest."""
+    height, width = one.shape
+    if at is None:
+        row, column = divmod(int(one.argmax()), width)
+        return row, column
+    return min(int(at[1] * height), height - 1), min(int(at[0] * width), width - 1)
+
+
+@vizkit.panel(
+    "One unit, linked views", layout="grid grid text / map patches wanted / back patches wanted"
+)
+def unit(
+    picture: Annotated[Any, Image(size=map_size)] = "chelsea",
+    model: Model = "viznet",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=middle_layer)] = None,
+    channel: Annotated[int, On("grid", Tile), Channel(of="layer")] = 0,
+    at: Annotated[Place | None, On("map", Point)] = None,
+    order: Annotated[str, OneOf(("index", "strength"))] = "strength",
+    rule: Annotated[Any, OneOf(RULES, label="back by")] = "guided",
+    pictures: Annotated[Any, Pictures(label="patches of")] = "bundled",
+    *,
+    patches: Annotated[int, Slider(40, 4000, 40, live=False)] = 2000,
+) -> Any:
+    """One unit: its layer, its map, its place, what excites it, what it wants to see.
+
+    Shows
+    -----
+    grid : its layer: click a channel
+    map : its map and field: click a place
+    patches : what excites the channel most
+    wanted : what the channel wants to see
+    back : sent back to the pixels it sees
+    """
+    maps = maps_of(model, picture, layer)
+    one, field = maps.maps[channel], fields_of(model)[layer]
+    row, column = unit_at(one, at)
+    x0, y0, x1, y1 = box = field.box(row, column, *picture.shape[1:])
+    title, signed = f"channel {channel} of {layer}", bool(one.min() < 0)
+
+    def sent_back() -> Tensor:
+        back = pixel_gradient(model, picture, Unit(layer, channel, row, column), rule=rule)
+        return contrast(back[None, :, y0:y1, x0:x1])[0]
+
+    return maps, {
+        "grid": activation_grid(maps, order=order, chosen=channel, width=600),
+        "map": framed(overlay(picture, one, f"The map of {title}", signed=signed), box, SIDE),
+        "patches": lambda: live(
+            scan_steps, model, patch_pool(pictures, patches, patch_size(model)), layer,
+            batch_size=32, draw=lambda step: patch_grid(
+                pool := patch_pool(pictures, patches, patch_size(model)),
+                top_patches(step, pool, channel), field, side=SIDE // 3 - 3, title=title,
+            ),
+        ),
+        "wanted": live(
+            maximize_steps, model, objectives.Channel(layer, channel),
+            replaced("Fourier", steps=STEPS),
+            draw=lambda step: fit(photo(step.images[0], f"What {title} wants to see"), SIDE),
+        ),
+        "back": lambda: fit(photo(sent_back(), f"One unit of {title}, sent back"), SIDE),
+        "text": f"**{layer}, channel {channel}, row {row}, column {column}**\n"
+        f"activation {one[row, column]:.3f} of at most {one.max():.3f} on this picture\n"
+        f"sees x {x0} to {x1}, y {y0} to {y1}",
+    }  # fmt: skip

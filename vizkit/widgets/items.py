@@ -1,0 +1,244 @@
+"""What a panel can show, and the place on the page where each item stands."""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import plotly.graph_objects as go
+
+from vizkit.core.checks import first_line
+from vizkit.figures.raster import Raster
+from vizkit.widgets.picture import Picture
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An item that is not the same twice: a time, a memory. No test expects it twice.
+
+    Parameters
+    ----------
+    item : object
+    """
+
+    item: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """In place of an item that could not be drawn.
+
+    Parameters
+    ----------
+    error : Exception
+    """
+
+    error: Exception
+
+
+def alert(message: str) -> str:
+    """Return one sentence of HTML about what went wrong."""
+    return f'<div class="vizkit-error" role="alert">{escape(message)}</div>'
+
+
+def markup(text: str) -> str:
+    """Return a text as HTML: escaped, its lines kept, ``**words**`` in bold."""
+    lines = escape(text).replace("\n", "<br>")
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", lines)
+
+
+def html_of(item: Any) -> str:
+    """Return an item as HTML: a text escaped, anything else as it shows itself.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing that can be shown.
+    """
+    if hasattr(item, "_repr_html_"):
+        return str(item._repr_html_())
+    if isinstance(item, str):
+        return markup(item)
+    raise TypeError(
+        "an item must be a picture, a chart, a text or something with _repr_html_, got "
+        f"{type(item).__name__}"
+    )
+
+
+class Slot:
+    """The place of one item: its caption, and a widget that follows the item.
+
+    Parameters
+    ----------
+    name, caption : str
+    attach : callable
+        ``attach(widget)`` lets hands listen to a picture or a chart that is new on the page.
+
+    Attributes
+    ----------
+    item : object
+        What is shown: a `Raster`, a figure, a text.
+    shown : Widget
+    error : Exception or None
+        Why the item could not be drawn; its place says so, and only its place.
+    waiting : callable or None
+        Makes the item when there is time for it.
+    """
+
+    def __init__(self, name: str, caption: str, attach: Callable[[Any], None]) -> None:
+        self.name, self.item, self.error = name, None, None
+        self._attach, self._drawn, self.share = attach, {}, 1.0
+        self.waiting, self.drawn_at = None, 0.0
+        self.shown: Any = widgets.HTML()
+        words = f'<div class="vizkit-caption">{escape(caption)}</div>'
+        self._caption = [widgets.HTML(words)] if caption else []
+        self.caption = caption
+        self.view = widgets.VBox([*self._caption, self.shown]).add_class("vizkit-item")
+
+    def show(self, item: Any) -> None:
+        """Show an item; one that fails leaves a sentence in its place."""
+        try:
+            if isinstance(item, Failed):
+                raise item.error
+            item = item.item if isinstance(item, Measured) else item
+            if item is self.item and self.error is None:
+                return  # a chart that did not change costs 50 ms
+            self._put(item)
+            self.item, self.error = item, None
+        except Exception as error:
+            self.error = error
+            self._html(alert(first_line(error, 300)))
+
+    def fit(self, share: float) -> None:
+        """Show a picture or a chart at a share of its own size."""
+        self.share = share
+        if isinstance(self.item, Raster) and isinstance(self.shown, Picture):
+            self.shown.layout.width = f"{self._wide(self.item)}px"
+        elif isinstance(self.item, go.Figure) and isinstance(self.shown, go.FigureWidget):
+            wide, high, _ = self.size
+            self.shown.update_layout(width=int(wide * share), height=int(high * share))
+
+    def _wide(self, raster: Raster) -> int:
+        return max(48, int(raster.width * self.share))
+
+    def _put(self, item: Any) -> None:
+        if isinstance(item, Raster):
+            self._picture(item)
+        elif isinstance(item, go.Figure):
+            self._chart(item)
+        else:
+            self._html(html_of(item))
+
+    def _become(self, widget: Any) -> None:
+        self.shown = widget
+        self.view.children = [*self._caption, widget]
+        self._attach(widget)
+
+    def _picture(self, raster: Raster) -> None:
+        new = not isinstance(self.shown, Picture)
+        shown = Picture() if new else self.shown
+        shown.show(raster, self._wide(raster))
+        if new:
+            self._become(shown)
+
+    def _html(self, text: str) -> None:
+        if type(self.shown) is not widgets.HTML:
+            self._become(widgets.HTML())
+        self.shown.value = text
+
+    def _chart(self, figure: go.Figure) -> None:
+        drawn = _plain(figure)
+        if not isinstance(self.shown, go.FigureWidget) or len(drawn["data"]) != len(
+            self._drawn.get("data", ())
+        ):
+            self._become(go.FigureWidget(figure))
+        else:
+            with self.shown.batch_update():
+                for trace, old, new in zip(
+                    self.shown.data, self._drawn["data"], drawn["data"], strict=True
+                ):
+                    trace.update(_changes(old, new))
+                self.shown.layout.update(_changes(self._drawn["layout"], drawn["layout"]))
+        self._drawn = drawn
+
+    @property
+    def size(self) -> tuple[int, int, bool]:
+        """Width and height at its own size in pixels, and whether it can be shown smaller."""
+        if isinstance(self.item, Raster):
+            return self.item.width, self.item.height, True
+        if isinstance(self.item, go.Figure):
+            layout = self.item.layout
+            return int(layout.width or 620), int(layout.height or 360), True
+        text = html_of(self.item) if self.item is not None else ""
+        bare = re.sub("<[^>]*>", "", text)
+        wide = re.search(r"width: (\d+)px", text)
+        return int(wide[1]) if wide else 300, 24 * max(text.count("<tr"), 1 + len(bare) // 50), False
+
+    def save(self, path: Callable[[str, str], Path]) -> list[Path]:
+        """Write the item: a picture as PNG, a chart as HTML and its numbers as CSV.
+
+        Parameters
+        ----------
+        path : callable
+            ``path(name, suffix)``: a file that does not exist yet.
+        """
+        if isinstance(self.item, Raster):
+            return [self.item.save(path(self.name, "png"))]
+        if not isinstance(self.item, go.Figure):
+            return []
+        page = path(self.name, "html")
+        self.item.write_html(page)
+        numbers = path(self.name, "csv")
+        with numbers.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(numbers_of(self.item))
+        return [page, numbers]
+
+
+def numbers_of(figure: go.Figure) -> list[list[Any]]:
+    """Return a chart's numbers as rows: the trace's name, then x, y and z of each of its points."""
+    rows: list[list[Any]] = [["trace", "x", "y", "z"]]
+    for index, trace in enumerate(figure.data):
+        columns = [np.asarray([] if trace[a] is None else trace[a], object)
+                   if a in trace else np.asarray([], object) for a in "xyz"]  # fmt: skip
+        x, y, z = columns
+        name = trace.name or f"{trace.type} {index}"
+        if z.ndim == 2:
+            xs = x if x.size else np.arange(z.shape[1])
+            ys = y if y.size else np.arange(z.shape[0])
+            rows += [[name, xs[j], ys[i], z[i, j]] for i, j in np.ndindex(z.shape)]
+            continue
+        count = max(len(x), len(y), len(z))
+        cells = [list(one) if len(one) == count else [""] * count for one in columns]
+        rows += [[name, *row] for row in zip(*cells, strict=True)]
+    return rows
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure's traces and layout as dicts, without the template that all charts share."""
+    found = {"data": [dict(one.to_plotly_json()) for one in figure.data],
+             "layout": dict(figure.layout.to_plotly_json())}  # fmt: skip
+    found["layout"].pop("template", None)
+    return found
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is new in a trace or a layout; what is gone is None."""
+    gone = dict.fromkeys(old.keys() - new.keys())
+    return {**gone, **{key: value for key, value in new.items() if not _alike(old.get(key), value)}}
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return type(one) is type(other) and bool(one == other)

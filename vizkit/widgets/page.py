@@ -1,0 +1,934 @@
+"""A panel on the page: controls at the left, what their function shows at the right."""
+
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from html import escape
+from pathlib import Path
+from threading import RLock
+from typing import Any
+from weakref import WeakSet, WeakValueDictionary
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+import traitlets
+
+from vizkit.core import checks
+from vizkit.core.checks import first_line
+from vizkit.core.steps import Step, Writer
+from vizkit.figures.raster import Raster
+from vizkit.widgets import presets as prepared
+from vizkit.widgets.annotations import YOURS, When, given
+from vizkit.widgets.function import PanelFunction, Parameter, split
+from vizkit.widgets.history import History
+from vizkit.widgets.items import Failed, Slot, alert, html_of
+from vizkit.widgets.names import Names
+from vizkit.widgets.running import Course, Frame, Live, SupersededError, Worker, continued
+from vizkit.widgets.source import State, listing
+
+#: The panels that are alive, by the id of the widget that is on the page.
+PANELS: "WeakValueDictionary[str, Panel]" = WeakValueDictionary()
+#: How large a panel may be, at the width of a page of 1,200 px; the rest of it is bar and frame.
+CANVAS, HEIGHT = 790, 640
+#: Seconds between two drawings of an item that is given as a function, while a run is played.
+PATIENCE = 0.2
+#: Before a run that takes longer, in seconds, the page says so.
+LONG = 5.0
+STYLE = f"<style>{Path(__file__).with_name('panel.css').read_text(encoding='utf-8')}</style>"
+
+
+class Panel:
+    """A function with its controls on the page.
+
+    A value that is set in a cell takes the same path as one set by hand, and its result is there
+    when the cell goes on. An error is shown in the panel in one sentence, the last good result
+    stays, and the panel goes on. Made by ``function.show(...)``.
+
+    Parameters
+    ----------
+    function : PanelFunction
+    given : mapping
+        Values of parameters to begin with, or objects of the user's own.
+
+    Attributes
+    ----------
+    controls : dict of str to Widget
+        Each has a ``value``.
+    result : object
+        What the function returned beside the items: of a live run its present step.
+    error : Exception or None
+    writer : Writer or None
+        Takes the next run's numbers and pictures: torch's ``SummaryWriter``.
+    history : History
+        The pictures of the run so far.
+    view : Widget
+    """
+
+    def __init__(self, function: PanelFunction, given: Mapping[str, Any]) -> None:
+        self.function, self.title = function, function.title
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.writer: Writer | None = None
+        self._own: dict[str, Any] = {}
+        self._loaded: dict[str, tuple[Any, tuple[Any, ...], Any]] = {}
+        self._courses: list[Course] = []
+        self._background: dict[str, tuple[Live, Course]] = {}
+        self._workers: dict[str, Worker] = {}
+        self._frame: tuple[Frame, Any] | None = None
+        self._drawing, self._silent, self._changes = RLock(), False, 0
+        self._last_shown, self._single = 0.0, False
+        self._followers: WeakSet[Panel] = WeakSet()
+        self._good: dict[str, Any] = {}
+        self._sizes: tuple[bool, dict[str, Any]] = (False, {})
+        self._slots = {
+            name: Slot(name, function.captions.get(name, ""), lambda shown, n=name: self._hands(n, shown))
+            for name in function.source.items
+        }  # fmt: skip
+        self.history = History(self._show_frame)
+        self.controls = self._fields(given)
+        self._build()
+        PANELS[self.view.model_id] = self
+        self._settle()
+        for name, value in given.items():
+            if name not in self._own and self.values[name] != value:
+                raise ValueError(
+                    f"{name} cannot be {value!r} here, the nearest is {self.values[name]!r}"
+                )
+        self._redraw()
+        if self.error is not None and function.__module__.startswith("vizkit."):
+            raise self.error  # wrong from the start: the author's mistake, or a net it is not for
+        self._first, self._first_own = self.values, dict(self._own)
+        for name, field in self.controls.items():
+            field.observe(lambda _, n=name: self._changed(n), "value")
+            if field.has_trait("problem"):
+                field.observe(self._refused, "problem")
+
+    # Building ---------------------------------------------------------------------------------
+
+    def _fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        parameters = self.function.parameters
+        for name in given:
+            checks.choice(name, parameters, f"parameter of {self.function.name}")
+        fields = {}
+        for name in (one for one in self._page_order() if parameters[one].control is not None):
+            one = parameters[name]
+            assert one.control is not None
+            value = given.get(name, one.default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.function.name} needs {name}, which has no default")
+            if name in given and self._is_own(one, value):
+                self._keep_own(name, value)
+                value = YOURS
+            label = one.control.label or name.replace("_", " ")
+            fields[name] = one.control.widget(label, value)
+        for name, one in parameters.items():
+            if one.control is None and (one.form is None or name in given):
+                if name not in given and one.default is inspect.Parameter.empty:
+                    raise TypeError(f"{self.function.name} needs {name}, which has no default")
+                self._keep_own(name, given.get(name, one.default))
+        return fields
+
+    def _page_order(self) -> list[str]:
+        """Return the parameters as the function's author wrote them, a form's in its place."""
+        found: list[str] = []
+        for name in inspect.signature(self.function.function).parameters:
+            one = self.function.parameters.get(name)
+            if one is not None and one.form is not None:
+                inner = inspect.signature(one.form.function).parameters
+                found += [
+                    key for key in inner if key not in found and key in self.function.parameters
+                ]
+            found.append(name)
+        return [name for name in dict.fromkeys(found) if name in self.function.parameters]
+
+    @staticmethod
+    def _is_own(one: Parameter, value: Any) -> bool:
+        assert one.control is not None
+        return isinstance(value, Panel) or one.control.is_own(value)
+
+    def _keep_own(self, name: str, value: Any) -> None:
+        self._own[name] = value
+        if isinstance(value, Panel):
+            value._followers.add(self)
+
+    def _build(self) -> None:
+        self._preset_bar = prepared.PresetBar(self)
+        self._status, self._listing = widgets.HTML(), widgets.HTML()
+        self._pinned = widgets.VBox().add_class("vizkit-pinned")
+        self._listing.layout.display = self._pinned.layout.display = "none"
+        runs = self.function.live or any(
+            "live(" in self.function.source.part(node)
+            for node in self.function.source.items.values()
+        )
+        self._buttons = {
+            "Play": (self._toggle_run, runs), "Step": (self.step, self.function.live),
+            "Reset": (self.reset, True),
+        }  # fmt: skip
+        self._menu = {
+            "Show code": self._toggle_code, "Save": self.save, "Save preset": self.save_preset,
+            "Pin": self.pin, "Share this state": self._show_share, "Full screen": lambda: None,
+        }  # fmt: skip
+        self._button: dict[str, Any] = {}
+        bar = [self._preset_bar.list]
+        bar += [
+            self._make_button(name, action)
+            for name, (action, there) in self._buttons.items()
+            if there
+        ]
+        menu = widgets.HBox(
+            [self._make_button(name, action) for name, action in self._menu.items()]
+        )
+        menu.add_class("vizkit-menu").layout.display = "none"
+        unfold = widgets.ToggleButton(description="Menu", layout=widgets.Layout(width="auto"))
+        unfold.observe(
+            lambda c: setattr(menu.layout, "display", "" if c["new"] else "none"), "value"
+        )
+        self._button["Full screen"].add_class("vizkit-full-screen")
+        self._canvas = widgets.Box().add_class("vizkit-canvas")
+        words = f'<span class="vizkit-title">{escape(self.title)}</span> <span class="vizkit-says">'
+        title = widgets.HTML(f"{STYLE}{words}{escape(self.function.says)}</span>")
+        body = widgets.HBox([self._controls_box(), self._canvas, self._pinned])
+        self.view = widgets.VBox([
+            title, widgets.HBox([*bar, unfold, self._status.add_class("vizkit-status")]).add_class("vizkit-bar"),
+            menu, self._preset_bar.say, body.add_class("vizkit-body"), self._listing, Names(),
+        ]).add_class("vizkit-panel")  # fmt: skip
+
+    def _make_button(self, name: str, action: Callable[[], Any]) -> widgets.Button:
+        icon = "play" if name == "Play" else ""
+        button = widgets.Button(description=name, icon=icon, layout=widgets.Layout(width="auto"))
+        button.on_click(lambda _: self._guarded(action))
+        self._button[name] = button
+        return button
+
+    def _controls_box(self) -> widgets.Widget:
+        folded = [
+            field for name, field in self.controls.items() if self.function.parameters[name].folded
+        ]
+        first = [
+            field
+            for name, field in self.controls.items()
+            if not self.function.parameters[name].folded
+        ]
+        more = widgets.VBox(folded)
+        more.layout.display = "none"
+        unfold = widgets.ToggleButton(
+            description="More", layout=widgets.Layout(width="auto", align_self="flex-start")
+        )
+        unfold.observe(
+            lambda c: setattr(more.layout, "display", "" if c["new"] else "none"), "value"
+        )
+        film = [self.history.slider] if self.function.live else []
+        return widgets.VBox(
+            [*first, *([unfold, more] if folded else []), *film]
+        ).add_class("vizkit-controls")  # fmt: skip
+
+    def _lay_out(self) -> None:
+        """Put the items into their places, the pictures so large that all of it can be seen."""
+        rows = self.function.layout
+        self._canvas.children = [slot.view for slot in self._slots.values()]
+        if rows:
+            self._canvas.add_class("vizkit-grid")
+            self._canvas.layout.grid_template_areas = " ".join(f'"{" ".join(row)}"' for row in rows)
+            for name, slot in self._slots.items():
+                slot.view.layout.grid_area = name
+
+    def _fit(self) -> None:
+        """Show pictures and charts so large that all of it can be seen; where sizes changed."""
+        sizes = {name: slot.size for name, slot in self._slots.items()}
+        pinned = self._pinned.layout.display != "none"
+        solid = pinned, {name: size for name, size in sizes.items() if size[2]}
+        if solid != self._sizes:
+            self._sizes = solid
+            words = {name: 22 for name, slot in self._slots.items() if slot.caption}
+            share = fitting(sizes, words, self.function.layout, CANVAS // (1 + pinned))
+            for slot in self._slots.values():
+                slot.fit(share)
+
+    def _hands(self, item: str, shown: Any) -> None:
+        """Let the hands on an item listen to its widget."""
+        for name, one in self.function.parameters.items():
+            if one.hand is not None and one.hand.item == item:
+                one.hand.attach(
+                    shown, lambda n=name: self.values[n],
+                    lambda new, n=name: self._guarded(lambda: self.set(**{n: new})),
+                )  # fmt: skip
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.view)
+
+    # State ------------------------------------------------------------------------------------
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters' values by name; "yours" for an object of the user's own."""
+        return {name: self._read(name) for name in self.controls}
+
+    def _read(self, name: str) -> Any:
+        control, shown = self.function.parameters[name].control, self.controls[name].value
+        assert control is not None
+        return YOURS if shown == YOURS and name in self._own else control.read(shown)
+
+    def set(self, **values: Any) -> None:
+        """Set several parameters and compute once.
+
+        Raises
+        ------
+        ValueError
+            If a name is no parameter, or a control cannot take its value; nothing changes then.
+        """
+        for name in values:
+            checks.choice(name, self.controls, "control")
+        before, own = self.values, dict(self._own)
+        for name, value in values.items():
+            if value != YOURS if isinstance(value, str) else True:
+                one = self.function.parameters[name]
+                if self._is_own(one, value):
+                    self._keep_own(name, value)
+                    values[name] = YOURS
+        refused = self._try(values)
+        if refused:
+            self._own = own
+            self._try(before)
+            name, reason = next(iter(refused.items()))
+            raise ValueError(f"{name} cannot be {values[name]!r} here ({reason})")
+        self._redraw(by_hand=True)
+
+    def _try(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Set controls without computing; return why those were refused that were."""
+        self._silent, refused = True, {}
+        try:
+            for _ in range(3):  # what a control can take may follow another one
+                refused = {}
+                for name, value in values.items():
+                    control = self.function.parameters[name].control
+                    try:
+                        shown = value if value is YOURS else control.show(value)  # type: ignore[union-attr]
+                        if self.controls[name].value != shown:
+                            self.controls[name].value = shown
+                    except (traitlets.TraitError, ValueError, TypeError, OSError) as error:
+                        refused[name] = first_line(error)
+                self._settle()
+                now = self.values
+                for name, value in values.items():
+                    if name not in refused and not _same(now[name], value):
+                        refused[name] = f"the nearest is {now[name]!r}"
+                if not refused:
+                    break
+        except Exception as error:
+            refused = refused or dict.fromkeys(list(values)[:1], first_line(error))
+        finally:
+            self._silent = False
+        return refused
+
+    def _settle(self) -> dict[str, Any]:
+        """Fit each control to those that it follows, and return every argument."""
+        known: dict[str, Any] = {}
+        silent, self._silent = self._silent, True
+        try:
+            for name, one in self.function.parameters.items():
+                known[name] = self._argument(name, one, known)
+        finally:
+            self._silent = silent
+        return known
+
+    def _argument(self, name: str, one: Parameter, known: Mapping[str, Any]) -> Any:
+        own = self._own.get(name)
+        own = own.result if isinstance(own, Panel) else own
+        if one.form is not None:
+            return own if name in self._own else self.function.made(one.form, known)
+        if one.control is None:
+            return own
+        field = self.controls[name]
+        one.control.adapt(field, known, own=name in self._own)
+        if isinstance(one.when, When):
+            field.layout.display = "" if given(one.when.condition, known) else "none"
+        value = self._read(name)
+        key = own if value is YOURS or (value == YOURS and name in self._own) else value
+        needs = tuple(known[need] for need in one.needs)
+        kept = self._loaded.get(name)
+        if kept and _same(kept[0], key) and all(map(_same, kept[1], needs)):
+            return kept[2]  # the same name is the same tensor
+        argument = one.control.load(key, known)
+        self._loaded[name] = key, needs, argument
+        return argument
+
+    def reset(self) -> None:
+        """Set every control back to what it was at first, and every run to its first step."""
+        self.pause()
+        self._courses.clear()
+        self._background.clear()
+        self.history.clear()
+        self._own = dict(self._first_own)
+        self._preset_bar.forget()
+        self._try(self._first)
+        self._redraw()
+
+    @property
+    def presets(self) -> dict[str, prepared.Preset]:
+        """The panel's presets by name: those of the kit, and those saved beside the notebook."""
+        return prepared.presets_of(self.title, Path())
+
+    def save_preset(self, path: str | Path | None = None, *, name: str = "", say: str = "") -> Path:
+        """Write the controls' values as JSON, to be loaded again here or by somebody else.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A new numbered file beside the notebook by default.
+        name, say : str
+            What it shows, in a few words; what to look for, in a sentence.
+        """
+        path = Path(path or self._free_path(Path(), "", prepared.SUFFIX[1:]))
+        name = name or path.name.removesuffix(prepared.SUFFIX)
+        prepared.Preset(name, self.title, self.values, say).write(path)
+        self._preset_bar.refresh()
+        self._say(f"saved {path.name}")
+        return path
+
+    def load_preset(self, preset: str | Path) -> None:
+        """Bring every control into a saved state.
+
+        Parameters
+        ----------
+        preset : str or Path
+            The name of one of the panel's presets, or a file that `save_preset` wrote.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is none, it is another panel's, or a value is none that a control can take;
+            the controls stay as they were.
+        """
+        found = self.presets.get(str(preset)) or prepared.read_preset(preset)
+        if found.panel != self.title:
+            raise ValueError(f"preset must be of {self.title!r}, got one of {found.panel!r}")
+        self.set(**{**self._first, **found.values})
+        self._preset_bar.loaded(found)
+
+    @property
+    def share(self) -> str:
+        """The line of Python that makes this panel in this state."""
+        parameters = self.function.parameters
+        given = ", ".join(
+            f"{name}={name if value == YOURS else repr(value)}"
+            for name, value in self.values.items() if not _same(value, parameters[name].default)
+            and not (parameters[name].default is None and _same(value, self._default_of(name)))
+        )  # fmt: skip
+        kit = self.function.__module__.startswith("vizkit.")
+        return f"{'vizkit.panels.' if kit else ''}{self.function.name}.show({given})"
+
+    def _default_of(self, name: str) -> Any:
+        """Return what a control without a default of its own would be now."""
+        control = self.function.parameters[name].control
+        known = {key: argument for key, (_, _, argument) in self._loaded.items()}
+        return control.load(None, known) if control is not None else None
+
+    # Drawing ----------------------------------------------------------------------------------
+
+    def _changed(self, name: str) -> None:
+        del name
+        if not self._silent:
+            self._redraw(by_hand=True)
+
+    def _redraw(self, *, by_hand: bool = False) -> None:
+        """Call the function with the controls' present values and show what it returns."""
+        self._changes = change = self._changes + 1
+        with self._drawing:
+            if change != self._changes:
+                return  # another thread's change came behind this one and will draw both
+            start = time.perf_counter()
+            try:
+                known = self._settle()
+                arguments, values = self.function.own(known), self.values
+                begun = False
+                if self.function.live:
+                    shown, begun = self._begin(arguments, values)
+                else:
+                    shown = self.function.function(**arguments)
+                self._present(shown, values)
+                if not self.function.live and not self._workers:
+                    self._say(f"{1000 * (time.perf_counter() - start):.0f} ms")
+            except Exception as error:
+                self._fail(error)
+                return
+        if by_hand and begun and self.function.auto:
+            self.play()
+
+    def _begin(self, arguments: dict[str, Any], values: dict[str, Any]) -> tuple[Any, bool]:
+        """Execute the function anew, to its first yield: the present step of a run that goes on."""
+        frame = Frame(self._courses, values, self._due, self.writer)
+        steps = self.function.function(**arguments, run=frame.run)
+        try:
+            shown = next(steps)
+        except StopIteration:
+            raise ValueError(
+                f"{self.function.name} yielded nothing: its run must take at least one step"
+            ) from None
+        if self._frame is not None:
+            self._frame[0].stale = True
+        if frame.begun:
+            self.history.clear()
+        self._frame = frame, steps
+        return shown, frame.begun
+
+    def _present(self, shown: Any, values: dict[str, Any]) -> None:
+        """Show what the function returned; called with the drawing locked."""
+        first = not self._good
+        self.result, items = split(shown)
+        self.error, self._good = None, values
+        for name, item in items.items():
+            if callable(item) and self._can_wait(self._slots[name]):
+                self._slots[name].waiting = item
+                continue
+            item = drawn(item)
+            self._slots[name].waiting, self._slots[name].drawn_at = None, time.perf_counter()
+            if isinstance(item, Live):
+                self._follow(name, item, values)
+            else:
+                self._background.pop(name, None)
+                self._slots[name].show(item)
+        if first:
+            self._lay_out()
+        self._fit()
+        if self.function.live:
+            self._keep_frame()
+            self._foresee()
+            self._say_progress()
+        if self._listing.layout.display != "none":
+            self._list_code()
+        for follower in list(self._followers):
+            follower._redraw()
+        self._last_shown = time.perf_counter()
+
+    def _foresee(self) -> None:
+        """If a run that was just begun seems to be long, measure a second step: the first misleads."""
+        for course in self._courses:
+            if course.taken == 1 and course.remaining > LONG:
+                course.look_ahead()
+
+    def _can_wait(self, slot: Slot) -> bool:
+        """Whether a run is played that has no time for an item given as a function."""
+        worker = self._workers.get("")
+        playing = worker is not None and worker.running and not worker.halted.is_set()
+        return playing and time.perf_counter() - slot.drawn_at < PATIENCE
+
+    def _catch_up(self) -> None:
+        """Draw the items that had to wait while the run was played."""
+        with self._drawing:
+            for slot in self._slots.values():
+                if slot.waiting is not None:
+                    slot.show(drawn(slot.waiting))
+                    slot.waiting = None
+
+    def _keep_frame(self) -> None:
+        pictures = [slot.item for slot in self._slots.values() if isinstance(slot.item, Raster)]
+        if pictures and isinstance(self.result, Step):
+            self.history.add(self.result.index, pictures[0])
+
+    def _show_frame(self, raster: Raster) -> None:
+        slot = next(slot for slot in self._slots.values() if isinstance(slot.item, Raster))
+        slot.shown.show(raster, slot._wide(raster))
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The widgets on the page, by the items' names."""
+        return {name: slot.shown for name, slot in self._slots.items()}
+
+    @property
+    def items(self) -> dict[str, Any]:
+        """What is shown: pictures, charts, texts, by name."""
+        return {name: slot.item for name, slot in self._slots.items()}
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._status.value = alert(sentence(error, self.function))
+
+    def _say(self, text: str) -> None:
+        self._status.value = f'<div role="status">{escape(text)}</div>'
+
+    def _guarded(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except Exception as error:
+            self._fail(error)
+
+    def _refused(self, change: dict[str, Any]) -> None:
+        if change["new"]:
+            self._fail(ValueError(change["new"]))
+
+    # Running ----------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return any(worker.running for worker in self._workers.values())
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """The present steps of the runs in the background, by their items' names."""
+        return {name: course.step for name, (_, course) in self._background.items()}
+
+    def play(self) -> None:
+        """Let the run go on; one that has ended begins anew."""
+        if self.function.live:
+            worker = self._workers.get("")
+            if worker is not None and worker.running and not worker.halted.is_set():
+                return
+            if worker is not None:
+                worker.halt()
+            if self._ended():
+                self._courses.clear()
+                self._redraw()
+            if self.error is None:
+                self._workers[""] = Worker(self._take, self._stopped)
+        for name, (item, course) in self._background.items():
+            self._launch(name, item, course)
+        self._mark_running()
+
+    def pause(self) -> None:
+        """Stop the run behind its present step and keep what is there."""
+        for worker in list(self._workers.values()):
+            worker.halted.set()
+        for worker in list(self._workers.values()):
+            worker.join()
+        self._mark_running()
+
+    def step(self) -> None:
+        """Take a single step."""
+        self.pause()
+        if self._ended():
+            return
+        self._single = True
+        try:
+            self._take()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._single = False
+
+    def wait(self, seconds: float | None = None) -> Any:
+        """Wait for the runs to end and return the result.
+
+        Raises
+        ------
+        TimeoutError
+            If they do not end within `seconds`.
+        Exception
+            Whatever ended a run.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        while waiting := [worker for worker in list(self._workers.values()) if worker.running]:
+            waiting[0].join(None if end is None else max(end - time.monotonic(), 0))
+            if end is not None and time.monotonic() >= end and waiting[0].running:
+                raise TimeoutError(f"the run did not end within {seconds} s")
+        for slot in self._slots.values():
+            if slot.error is not None and slot.name in self._background:
+                raise slot.error
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def _ended(self) -> bool:
+        return bool(self._courses) and all(
+            isinstance(one.step, Step) and one.step.index >= one.step.total for one in self._courses
+        )
+
+    def _due(self) -> bool:
+        worker = self._workers.get("")
+        halted = self._single or worker is None or worker.halted.is_set()
+        return halted or time.perf_counter() - self._last_shown >= 1 / self.function.rate
+
+    def _take(self) -> bool:
+        """Take the run as far as it is to be shown next; called by the thread that plays it."""
+        assert self._frame is not None
+        frame, steps = self._frame
+        try:
+            shown = next(steps)
+        except SupersededError:
+            return True
+        except (StopIteration, ValueError) as end:
+            if isinstance(end, ValueError) and "already executing" not in str(end):
+                raise
+            return self._frame[0] is not frame  # a change came meanwhile: go on with that
+        with self._drawing:
+            if self._frame[0] is frame:
+                self._present(shown, dict(frame.values))
+        return True
+
+    def _stopped(self, error: Exception | None) -> None:
+        self._catch_up()
+        if error is not None:
+            self._fail(error)
+        else:
+            self._say_progress()
+        self._mark_running(ended=True)
+
+    def _follow(self, name: str, item: Live, values: dict[str, Any]) -> None:
+        """Draw the run behind an item as far as it is, and let it go on."""
+        kept = self._background.get(name)
+        course = continued(kept[1] if kept else None, item.method, item.args, item.kwargs, values)
+        self._background[name] = item, course
+        self._draw_background(name)
+        if kept is None or course is not kept[1]:
+            self._launch(name, item, course)
+        self._mark_running()
+
+    def _launch(self, name: str, item: Live, course: Course) -> None:
+        worker = self._workers.get(name)
+        if worker is not None:
+            worker.halted.set()  # not joined: it may wait for what this thread holds
+        due = [0.0]
+
+        def take() -> bool:
+            more = course.advance(self.writer)
+            if more and time.perf_counter() - due[0] < 1 / 3:
+                return True
+            due[0] = time.perf_counter()
+            with self._drawing:
+                if self._background.get(name, (None, None))[1] is course:
+                    self._draw_background(name)
+            return more
+
+        def ended(error: Exception | None) -> None:
+            with self._drawing:
+                if self._background.get(name, (None, None))[1] is not course:
+                    return
+                if error is not None:
+                    self._slots[name].show(Failed(error))
+                else:
+                    self._draw_background(name)
+            self._mark_running(ended=True)
+
+        self._workers[name] = Worker(take, ended)
+
+    def _draw_background(self, name: str) -> None:
+        item, course = self._background[name]
+        step = course.step
+        item_now = "on its way ..." if step is None else drawn(lambda: item.draw(step))
+        self._slots[name].show(item_now)
+        self._fit()
+        self._say_progress()
+
+    def _mark_running(self, *, ended: bool = False) -> None:
+        """Let the button say what it does; a worker that ends is alive until it has said so."""
+        alive = [one for one in self._workers.values() if one.running and not one.halted.is_set()]
+        running = len(alive) > int(ended)
+        if "Play" in self._button:
+            self._button["Play"].description = "Pause" if running else "Play"
+            self._button["Play"].icon = "pause" if running else "play"
+
+    def _toggle_run(self) -> None:
+        self.pause() if self._button["Play"].description == "Pause" else self.play()
+
+    def _say_progress(self) -> None:
+        """Write how far the runs are, and what the rest will cost if it is long."""
+        named = {name: course for name, (_, course) in self._background.items()}
+        courses = {"step": self._courses[0]} if self._courses else named
+        known = {name: one for name, one in courses.items() if isinstance(one.step, Step)}
+        if not known:
+            return
+        words = ", ".join(
+            f"{name} {one.step.index} of {one.step.total}" for name, one in known.items()
+        )
+        spent = sum(one.seconds for one in known.values())
+        left = sum(one.remaining for one in known.values())
+        cost = f", about {left:.0f} s to go" if left > LONG else ""
+        share = sum(one.step.progress for one in known.values()) / len(known)
+        self._status.value = (
+            f'<div role="status">{escape(words)}, {spent:.1f} s{cost}</div>'
+            f'<div class="vizkit-progress" role="progressbar" aria-label="progress" aria-valuemin="0" '
+            f'aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
+            f'<div style="width: {100 * share:.1f}%"></div></div>'
+        )
+
+    # Menu -------------------------------------------------------------------------------------
+
+    @property
+    def code(self) -> str:
+        """The Python that makes what is on the page: the function's own source."""
+        known = {name: argument for name, (_, _, argument) in self._loaded.items()}
+        setup = {name: self._line(name, known) for name in self.function.parameters}
+        texts = [name for name, slot in self._slots.items()
+                 if isinstance(slot.item, str) and not hasattr(slot.item, "_repr_html_")]
+        state = State(
+            setup, self._good, lambda name, value: self._written(name, value, known),
+            self._courses, {name: course for name, (_, course) in self._background.items()}, texts,
+            [self.function.made(one.form, known) for name, one in self.function.parameters.items()
+             if one.form is not None and name not in self._own],
+        )  # fmt: skip
+        return listing(self.function.source, self.function.function, state)
+
+    def _line(self, name: str, known: Mapping[str, Any]) -> str:
+        """Return the line of Python that gives a parameter its present value."""
+        one, own = self.function.parameters[name], self._own.get(name)
+        if isinstance(own, Panel):
+            return f"# {name}: the result of {own.title!r}"
+        if one.form is not None and name not in self._own:
+            return f"{name} = {self.function.made(one.form, known)!r}"
+        if one.control is None:
+            return f"{name} = {own!r}" if own is one.default else f"# {name}: yours"
+        text = self._written(name, self._good[name], known)
+        yours = self._good[name] == YOURS and name in self._own
+        if yours and text in ("", repr(YOURS)):
+            return f"# {name}: yours"
+        return f"{name} = {text}" + (f"  # {name}: yours" if yours else "")
+
+    def _written(self, name: str, value: Any, known: Mapping[str, Any]) -> str:
+        """Return a control's value as Python."""
+        control = self.function.parameters[name].control
+        assert control is not None
+        text = control.expression(value, known)
+        return text.format(name) if "{}" in text else text
+
+    def _toggle_code(self) -> None:
+        hidden = self._listing.layout.display == "none"
+        if hidden:
+            self._list_code()
+        self._listing.layout.display = "" if hidden else "none"
+
+    def _list_code(self) -> None:
+        self._listing.value = f"<pre>{escape(self.code)}</pre>"
+
+    def _show_share(self) -> None:
+        self._listing.value = f"<pre>{escape(self.share)}</pre>"
+        self._listing.layout.display = ""
+
+    def save(self, folder: str | Path = ".") -> list[Path]:
+        """Write pictures as PNG, charts as HTML with their numbers as CSV, a run's film as GIF.
+
+        Returns
+        -------
+        list of Path
+            The files, numbered so that none is overwritten.
+        """
+
+        def path(name: str, suffix: str) -> Path:
+            return self._free_path(Path(folder), name, suffix)
+
+        saved = [one for slot in self._slots.values() for one in slot.save(path)]
+        if len(self.history.frames) > 1:
+            saved.append(self.history.save(path("film", "gif")))
+        self._say("saved " + ", ".join(one.name for one in saved))
+        return saved
+
+    def _free_path(self, folder: Path, name: str, suffix: str) -> Path:
+        slug = "-".join(f"vizkit {self.title} {name}".lower().split())
+        slug = "".join(letter for letter in slug if letter.isalnum() or letter == "-")
+        number = 1
+        while (path := folder / f"{slug}-{number}.{suffix}").exists():
+            number += 1
+        return path
+
+    def pin(self) -> None:
+        """Keep what is shown now beside what comes next; again, let it go."""
+        pinned = self._pinned.layout.display != "none"
+        self._pinned.children = (
+            [] if pinned else [self._copy_of(slot) for slot in self._slots.values()]
+        )
+        self._pinned.layout.display = "none" if pinned else ""
+        self._button["Pin"].description = "Pin" if pinned else "Unpin"
+        if not pinned:
+            state = ", ".join(
+                f"{name} {value}"
+                for name, value in self._good.items()
+                if not _same(value, self.function.parameters[name].default)
+            )
+            words = f'<div class="vizkit-caption">pinned: {escape(state or "as at first")}</div>'
+            self._pinned.children = [widgets.HTML(words), *self._pinned.children]
+        self._fit()
+
+    @staticmethod
+    def _copy_of(slot: Slot) -> widgets.Widget:
+        if isinstance(slot.item, go.Figure):
+            return go.FigureWidget(slot.item)
+        return widgets.HTML("" if slot.item is None else html_of(slot.item))
+
+
+def fitting(
+    sizes: Mapping[str, tuple[int, int, bool]], words: Mapping[str, int], rows: list[list[str]],
+    width: int,
+) -> float:  # fmt: skip
+    """Return the share of their own size at which pictures and charts fit a canvas.
+
+    Parameters
+    ----------
+    sizes : mapping of str to (int, int, bool)
+        Width, height, and whether it can shrink.
+    words : mapping of str to int
+        Height of the captions.
+    rows : list of list of str
+        The layout; empty for side by side, wrapping.
+    width : int
+        Of the canvas.
+    """
+    for percent in range(100, 19, -2):
+        share = percent / 100
+        now = {
+            name: (wide * share, high * share + words.get(name, 0)) if shrinks
+            else (wide, high + words.get(name, 0))
+            for name, (wide, high, shrinks) in sizes.items()
+        }  # fmt: skip
+        laid = rows or _wrapped(now, width)
+        shrinking = [row for row in laid if any(sizes[name][2] for name in row)] or laid
+        widest = max(sum(now[name][0] + 16 for name in dict.fromkeys(row)) for row in shrinking)
+        if sum(_heights(now, laid)) + 8 * len(laid) <= HEIGHT and widest <= width + 16:
+            return share
+    return 0.2
+
+
+def _heights(sizes: Mapping[str, tuple[float, float]], rows: list[list[str]]) -> list[float]:
+    """Return the height of each row; what stands in several rows fills them together."""
+    places = {name: [i for i, row in enumerate(rows) if name in row] for name in sizes}
+    found = [0.0] * len(rows)
+    for name, of in sorted(places.items(), key=lambda one: len(one[1])):
+        if of:
+            missing = sizes[name][1] - sum(found[i] for i in of)
+            found[of[-1]] += max(missing, 0)
+    return found
+
+
+def _wrapped(sizes: Mapping[str, tuple[float, float]], width: int) -> list[list[str]]:
+    """Return which items stand side by side where they wrap at a width."""
+    rows: list[list[str]] = [[]]
+    for name, (wide, _) in sizes.items():
+        if rows[-1] and sum(sizes[one][0] + 16 for one in rows[-1]) + wide > width:
+            rows.append([])
+        rows[-1].append(name)
+    return rows
+
+
+def sentence(error: Exception, function: PanelFunction) -> str:
+    """Return an error in one sentence, with the line of the function's own author."""
+    words = first_line(error, 400)
+    if function.__module__.startswith("vizkit."):
+        return words
+    file = inspect.getsourcefile(function.function)
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if not lines:
+        return words
+    return f"{type(error).__name__}: {words} (line {lines[-1].lineno}: {lines[-1].line})"
+
+
+def drawn(item: Any) -> Any:
+    """Return an item that is made when it is asked for; if that fails, one that says so."""
+    if not callable(item):
+        return item
+    try:
+        return item()
+    except Exception as error:
+        return Failed(error)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are one: objects by identity, plain values by what they are."""
+    if one is other:
+        return True
+    plain = (str, int, float, bool, tuple, list, dict, type(None))
+    if not isinstance(one, plain) or not isinstance(other, plain):
+        return False
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)

@@ -1,0 +1,290 @@
+"""Runs of iterative methods that live on while a panel is drawn again and again.
+
+A panel hands its function a `run`; what that means is said once, in `continued`: equal arguments are
+the same run; if only arguments differ that the method takes under way, it goes on from its present
+step; anything else is a new run.
+"""
+
+import atexit
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from inspect import signature
+from threading import Event, Lock, Thread, current_thread
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from vizkit.core.remembered import content
+from vizkit.core.steps import PICTURES, Step, Writer, last, method_of, write_step
+
+#: What a function's parameter ``run`` is: ``for step in run(method, *args, **kwargs)``.
+Run = Callable[..., Iterator[Any]]
+
+
+def direct(method: Callable[..., Iterator[Any]], *args: Any, **kwargs: Any) -> Iterator[Any]:
+    """Run a method as it is: what `run` is in a plain call."""
+    return method(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Live:
+    """An item that a run in the background draws further and further; see `live`."""
+
+    method: Callable[..., Iterator[Any]]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    draw: Callable[[Any], Any]
+
+    def at_its_end(self) -> Any:
+        """Return the item as it is when the run has ended."""
+        return self.draw(last(self.method(*self.args, **self.kwargs)))
+
+
+def live(
+    method: Callable[..., Iterator[Any]], *args: Any, draw: Callable[[Any], Any], **kwargs: Any
+) -> Any:
+    """Make an item of a run that goes on in the background while controls move.
+
+    Parameters
+    ----------
+    method : callable
+        Returns a generator of steps.
+    *args, **kwargs
+        Its arguments; while they stay equal, the run goes on.
+    draw : callable
+        ``draw(step)``: the item.
+    """
+    return Live(method, args, kwargs, draw)
+
+
+@dataclass
+class Stretch:
+    """A part of a run with one state of the controls.
+
+    Parameters
+    ----------
+    values : mapping
+        The controls' values.
+    until : int
+        Index of its last step.
+    """
+
+    values: Mapping[str, Any]
+    until: int = 0
+
+
+class Course:
+    """One run: its method and arguments, its present step, and the stretches that led there.
+
+    Parameters
+    ----------
+    method : callable
+    args, kwargs
+        Its arguments.
+    values : mapping
+        The controls' values that they were made from.
+    before : Course, optional
+        Go on from its present step.
+    """
+
+    def __init__(
+        self, method: Callable[..., Iterator[Any]], args: tuple[Any, ...], kwargs: dict[str, Any],
+        values: Mapping[str, Any], before: "Course | None" = None,
+    ) -> None:  # fmt: skip
+        self.method, self.keys = method, _keys(method, args, kwargs)
+        self.step: Any = before.step if before else None
+        self.stretches = [
+            *(one for one in (before.stretches if before else ()) if one.until), Stretch(values),
+        ]  # fmt: skip
+        self.seconds, self.taken, self.failed = 0.0, 0, False
+        self._ahead: Any = None
+        self._pace, self._timed = 0.0, 0
+        self._call = lambda: method(*args, **kwargs, **({"resume": self.step} if before else {}))
+        self._steps: Iterator[Any] | None = None
+        self._lock = Lock()
+        self._picture_due = 0.0
+
+    def advance(self, writer: Writer | None = None) -> bool:
+        """Take a step; return whether there was one."""
+        with self._lock:  # two threads may hold two drawings of one run
+            step = self._next() if self._ahead is None else self._ahead
+            self._ahead = None
+            if step is None:
+                return False
+            self.taken += 1
+            self.step = step
+            self.stretches[-1].until = getattr(step, "index", self.taken)
+            if writer is not None and isinstance(step, Step):
+                pictures = step.progress >= self._picture_due
+                self._picture_due = step.progress + 1 / PICTURES if pictures else self._picture_due
+                write_step(writer, step, self.method.__name__, pictures=pictures)
+            return True
+
+    def _next(self) -> Any:
+        """Compute the next step, or None behind the last; measure what it takes."""
+        start, before = time.perf_counter(), getattr(self._ahead or self.step, "index", 0)
+        try:
+            self._steps = self._steps or iter(self._call())
+            step = next(self._steps, None)
+        except BaseException:
+            self.failed = True
+            raise
+        seconds = time.perf_counter() - start
+        self.seconds += seconds
+        if step is not None:
+            pace = seconds / max(getattr(step, "index", before + 1) - before, 1)
+            # The first step brings what is done once: it tells little of the others.
+            self._pace = pace if self._timed < 2 else 0.8 * self._pace + 0.2 * pace
+            self._timed += 1
+        return step
+
+    def look_ahead(self) -> None:
+        """Compute a step before it is asked for, to know what the others will take."""
+        with self._lock:
+            if self._ahead is None and not self.failed:
+                self._ahead = self._next()
+
+    @property
+    def remaining(self) -> float:
+        """Seconds that the rest will take, as far as the steps so far can tell."""
+        if not isinstance(self.step, Step):
+            return 0.0
+        return self._pace * (self.step.total - self.step.index)
+
+
+def continued(
+    before: Course | None, method: Callable[..., Iterator[Any]], args: tuple[Any, ...],
+    kwargs: dict[str, Any], values: Mapping[str, Any],
+) -> Course:  # fmt: skip
+    """Return the same run, one that goes on from its present step, or a new one."""
+    if before is None or before.method is not method:
+        return Course(method, args, kwargs, values)
+    keys = _keys(method, args, kwargs)
+    names = keys.keys() | before.keys.keys()
+    changed = {name for name in names if keys.get(name) != before.keys.get(name)}
+    if not changed and not before.failed:
+        return before
+    taken = changed <= method_of(method).live and "resume" in signature(method).parameters
+    alike = all(_shape(keys.get(name)) == _shape(before.keys.get(name)) for name in changed)
+    goes_on = taken and alike and before.step is not None
+    return Course(method, args, kwargs, values, before if goes_on else None)
+
+
+def _keys(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return what each argument is equal by, by the parameters' names."""
+    bound = signature(method).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return {name: content(value) for name, value in bound.arguments.items()}
+
+
+def _shape(key: Any) -> Any:
+    """Return a tensor's shape: a run cannot go on with a table of another size."""
+    return key[1] if isinstance(key, tuple) and key and key[0] == "tensor" else None
+
+
+class SupersededError(Exception):
+    """Ends a drawing whose controls have changed meanwhile."""
+
+
+@dataclass(eq=False)
+class Frame:
+    """One execution of a panel's generator function: from a change of its controls to the next.
+
+    Parameters
+    ----------
+    courses : list of Course
+        The panel's runs, in the order in which the function asks for them.
+    values : mapping
+        The controls' values.
+    due : callable
+        Whether what there is now is to be shown; the steps between are not drawn.
+    writer : Writer or None
+    """
+
+    courses: list[Course]
+    values: Mapping[str, Any]
+    due: Callable[[], bool]
+    writer: Writer | None = None
+    stale: bool = False
+    begun: bool = False
+    asked: int = field(default=0)
+
+    def run(self, method: Callable[..., Iterator[Any]], *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Return the steps of a run: what is handed in as `run`."""
+        place, self.asked = self.asked, self.asked + 1
+        before = self.courses[place] if place < len(self.courses) else None
+        course = continued(before, method, args, kwargs, self.values)
+        self.begun = self.begun or course.step is None
+        self.courses[place : place + 1] = [course]
+        return self._steps(course)
+
+    def _steps(self, course: Course) -> Iterator[Any]:
+        if course.step is not None:
+            yield course.step
+        first = course.step is None
+        while course.advance(self.writer):
+            # Two runs side by side stay in step: then each one is drawn.
+            shown = first or self.asked > 1
+            while not (shown or self.stale or self.due()) and course.advance(self.writer):
+                pass
+            first = False
+            if self.stale:
+                raise SupersededError
+            yield course.step
+
+
+class Worker:
+    """A thread that repeats something until there is nothing left or it is told to halt.
+
+    Parameters
+    ----------
+    take : callable
+        Does a piece of work and returns whether there is more.
+    ended : callable
+        Called at the end, with the error if there was one: errors in threads are invisible.
+    """
+
+    def __init__(self, take: Callable[[], bool], ended: Callable[[Exception | None], None]) -> None:
+        self._take, self._ended = take, ended
+        self.halted = Event()
+        self._thread = Thread(target=self._work, daemon=True)
+        _workers[self._thread] = self.halted
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        return self._thread.is_alive()
+
+    def halt(self) -> None:
+        """End after the present piece, and wait for that."""
+        self.halted.set()
+        self.join()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it ends."""
+        if self._thread is not current_thread():
+            self._thread.join(timeout)
+
+    def _work(self) -> None:
+        error = None
+        try:
+            while not self.halted.is_set() and self._take():
+                pass
+        except Exception as raised:
+            error = raised
+        self._ended(error)
+
+
+# A thread inside of torch when the interpreter ends takes the whole process down with an abort.
+_workers: "WeakKeyDictionary[Thread, Event]" = WeakKeyDictionary()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Let every run end after its present step."""
+    running = [(thread, halted) for thread, halted in _workers.items() if thread.is_alive()]
+    for _, halted in running:
+        halted.set()
+    for thread, _ in running:
+        thread.join(10)
