@@ -78,7 +78,8 @@ def step_method(*, live: Collection[str] = (), inexact: str = "") -> Callable[[M
     """
 
     def register(function: M) -> M:
-        STEP_METHODS[function.__name__] = StepMethod(function, frozenset(live), inexact)
+        known = StepMethod(function, frozenset(live), inexact)
+        STEP_METHODS[function.__name__] = function._step_method = known  # type: ignore[attr-defined]
         return function
 
     return register
@@ -86,8 +87,8 @@ def step_method(*, live: Collection[str] = (), inexact: str = "") -> Callable[[M
 
 def method_of(function: Callable[..., Iterator[Any]]) -> StepMethod:
     """Return what is known of a method; of one that is not registered, that it takes nothing."""
-    known = STEP_METHODS.get(getattr(function, "__name__", ""))
-    return known if known and known.function is function else StepMethod(function)
+    known: StepMethod = getattr(function, "_step_method", StepMethod(function))
+    return known
 
 
 class Writer(Protocol):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import ipywidgets as widgets
+from torch import Tensor
 
 from vizkit.core.images import load_image, uploads
 from vizkit.core.models import ImageModel
@@ -82,9 +83,14 @@ class Control:
         return value
 
     def expression(self, value: Any, known: Known) -> str:
-        """Return the argument as Python; empty for one that is the user's own as it is."""
+        """Return the argument as Python."""
         del known
         return repr(value)
+
+    def own_expression(self, name: str, value: Any, known: Known) -> str:
+        """Return the argument made of an object of the user's own; empty if it is that object."""
+        del name, value, known
+        return ""
 
     def problem(self, value: Any) -> str:
         """Return why a default makes no sense; empty if it does."""
@@ -468,14 +474,15 @@ class Image(Control):
         return None if value is None else load_image(value, given(self.size, known))
 
     def expression(self, value: Any, known: Known) -> str:
-        if value is None:
-            return "None"
+        return "None" if value is None else self._call(repr(value), known)
+
+    def own_expression(self, name: str, value: Any, known: Known) -> str:
+        as_it_is = isinstance(value, Tensor) and given(self.size, known) is None
+        return "" if as_it_is else self._call(name, known)
+
+    def _call(self, what: str, known: Known) -> str:
         size = given(self.size, known)
-        own = value == YOURS
-        sized = "" if size is None else f", size={size!r}"
-        return (
-            "" if own and not sized else f"vizkit.load_image({'{}' if own else repr(value)}{sized})"
-        )
+        return f"vizkit.load_image({what}{'' if size is None else f', size={size!r}'})"
 
 
 @dataclass(frozen=True)
@@ -497,7 +504,7 @@ class Pictures(Control):
         return tuple(names) if names and all(name in uploads() for name in names) else value
 
     def expression(self, value: Any, known: Known) -> str:
-        return "" if value == YOURS else repr(self.load(value, known))
+        return repr(self.load(value, known))
 
 
 @dataclass(frozen=True)
@@ -520,7 +527,11 @@ class Network(Control):
 
     def expression(self, value: Any, known: Known) -> str:
         del known
-        return f"vizkit.load_model({'{}' if value == YOURS else repr(value)})"
+        return f"vizkit.load_model({value!r})"
+
+    def own_expression(self, name: str, value: Any, known: Known) -> str:
+        del known
+        return "" if isinstance(value, ImageModel) else f"vizkit.load_model({name})"
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ class Panel:
         PANELS[self.view.model_id] = self
         self._settle()
         for name, value in given.items():
-            if name not in self._own and self.values[name] != value:
+            if name in self.controls and not self._is_now(name, value):
                 raise ValueError(
                     f"{name} cannot be {value!r} here, the nearest is {self.values[name]!r}"
                 )
@@ -313,7 +313,7 @@ class Panel:
                 self._settle()
                 now = self.values
                 for name, value in values.items():
-                    if name not in refused and not _same(now[name], value):
+                    if name not in refused and not self._is_now(name, value):
                         refused[name] = f"the nearest is {now[name]!r}"
                 if not refused:
                     break
@@ -322,6 +322,13 @@ class Panel:
         finally:
             self._silent = False
         return refused
+
+    def _is_now(self, name: str, value: Any) -> bool:
+        """Whether a control has a value, as its widget shows it."""
+        control, now = self.function.parameters[name].control, self.values[name]
+        if now == YOURS and name in self._own:
+            return value is self._own[name] or (isinstance(value, str) and value == YOURS)
+        return control is not None and _same(now, control.read(control.show(value)))
 
     def _settle(self) -> dict[str, Any]:
         """Fit each control to those that it follows, and return every argument."""
@@ -459,7 +466,7 @@ class Panel:
 
     def _begin(self, arguments: dict[str, Any], values: dict[str, Any]) -> tuple[Any, bool]:
         """Execute the function anew, to its first yield: the present step of a run that goes on."""
-        frame = Frame(self._courses, values, self._due, self.writer)
+        frame = Frame(self._courses, values, self._due, lambda: self.writer)
         steps = self.function.function(**arguments, run=frame.run)
         try:
             shown = next(steps)
@@ -770,18 +777,15 @@ class Panel:
             return f"{name} = {self.function.made(one.form, known)!r}"
         if one.control is None:
             return f"{name} = {own!r}" if own is one.default else f"# {name}: yours"
-        text = self._written(name, self._good[name], known)
-        yours = self._good[name] == YOURS and name in self._own
-        if yours and text in ("", repr(YOURS)):
-            return f"# {name}: yours"
-        return f"{name} = {text}" + (f"  # {name}: yours" if yours else "")
+        if self._good[name] == YOURS and name in self._own:
+            text = one.control.own_expression(name, own, known)
+            return f"{name} = {text}  # {name}: yours" if text else f"# {name}: yours"
+        return f"{name} = {one.control.expression(self._good[name], known)}"
 
     def _written(self, name: str, value: Any, known: Mapping[str, Any]) -> str:
         """Return a control's value as Python."""
         control = self.function.parameters[name].control
-        assert control is not None
-        text = control.expression(value, known)
-        return text.format(name) if "{}" in text else text
+        return "" if control is None else control.expression(value, known)
 
     def _toggle_code(self) -> None:
         hidden = self._listing.layout.display == "none"

@@ -198,13 +198,14 @@ class Frame:
         The controls' values.
     due : callable
         Whether what there is now is to be shown; the steps between are not drawn.
-    writer : Writer or None
+    writer : callable
+        Returns what takes every step's numbers, or None.
     """
 
     courses: list[Course]
     values: Mapping[str, Any]
     due: Callable[[], bool]
-    writer: Writer | None = None
+    writer: Callable[[], Writer | None] = lambda: None
     stale: bool = False
     begun: bool = False
     asked: int = field(default=0)
@@ -222,10 +223,10 @@ class Frame:
         if course.step is not None:
             yield course.step
         first = course.step is None
-        while course.advance(self.writer):
+        while course.advance(self.writer()):
             # Two runs side by side stay in step: then each one is drawn.
             shown = first or self.asked > 1
-            while not (shown or self.stale or self.due()) and course.advance(self.writer):
+            while not (shown or self.stale or self.due()) and course.advance(self.writer()):
                 pass
             first = False
             if self.stale:

@@ -210,9 +210,7 @@ def _run_lines(source: Source, state: State) -> list[str]:
     assert source.loop is not None
     runs = list(zip(_runs(source.loop), state.courses, strict=False))
     feeding = _feeding(source, {name for (_, call), _ in runs for name in _names(call)})
-    used = {name for (_, call), _ in runs for name in _names(call)}
-    used |= {name for node in feeding for name in _names(node)}
-    changed = [_changed(course, used, state) for _, course in runs]
+    changed = [_changed(course, _used(source, call), state) for (_, call), course in runs]
     inner = source.loop.body[:-1]
     behind = source.lines(inner, after=source.loop.body[0].lineno - 1) if inner else []
     if not any(changed):
@@ -225,17 +223,24 @@ def _run_lines(source: Source, state: State) -> list[str]:
     lines = [line for node in fixed for line in source.lines([node])]
     for ((target, call), course), names in zip(runs, changed, strict=True):
         lines += _stretched(source, target, call, course, names, moving, state)
-    last = [one for course in state.courses for one in course.stretches if one.until][-1]
     # What is drawn has the present values, also where it is drawn from what feeds the run.
-    mended = [
-        f"{name} = {state.written(name, state.values[name])}"
-        for name in dict.fromkeys(name for names in changed for name in names)
-        if state.written(name, last.values[name]) != state.written(name, state.values[name])
-    ]  # fmt: skip
+    mended: list[str] = []
+    for (_, course), names in zip(runs, changed, strict=True):
+        last = [one for one in course.stretches if one.until][-1]
+        for name in names:
+            now = state.written(name, state.values[name])
+            if now != state.written(name, last.values[name]) and f"{name} = {now}" not in mended:
+                mended.append(f"{name} = {now}")
     drawn = {name for node in source.loop.body for name in _names(node)}
     again = [node for node in moving if mended and _assigned(node) & drawn]
     rest = [node for node in source.body if node in again or node not in feeding]
     return [*lines, *mended, *(line for node in rest for line in source.lines([node])), *behind]
+
+
+def _used(source: Source, call: ast.Call) -> set[str]:
+    """Return the names that a run's arguments are made of."""
+    feeding = _feeding(source, _names(call))
+    return _names(call) | {name for node in feeding for name in _names(node)}
 
 
 def _moving(feeding: Sequence[ast.stmt], changed: set[str]) -> list[ast.stmt]:
@@ -262,13 +267,13 @@ def _stretched(
     feeding: Sequence[ast.stmt], state: State,
 ) -> list[str]:  # fmt: skip
     """Return one loop over the stretches of a run that was changed under way."""
+    if not names:
+        return _loop(source, target, call, str(_index(course)))
     rows = [
         ", ".join([str(one.until), *(state.written(name, one.values[name]) for name in names)])
         for one in course.stretches if one.until
     ]  # fmt: skip
-    head = f"for {', '.join(['until', *names])} in [{', '.join(f'({row},)' for row in rows)}]:"
-    if names:
-        head = head.replace(",)", ")")
+    head = f"for {', '.join(['until', *names])} in [{', '.join(f'({row})' for row in rows)}]:"
     body = [line for node in feeding for line in source.lines([node])]
     body += _loop(source, target, call, "until", resume=True)
     return [
