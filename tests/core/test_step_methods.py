@@ -25,6 +25,7 @@ from vizkit.methods import (
     occlusion,
     one_pixel,
     patch,
+    sanity,
     small_nets,
     style,
     tsne,
@@ -79,6 +80,9 @@ RUNS = {
         d["net"], d["pool"], "relu5", 8, 3, most=30, steps=4, **on
     ),
     "fit_steps": _fit,
+    "forget_steps": lambda d, **on: sanity.forget_steps(
+        d["net"], d["photo"], "tabby", 2, ("gradient", "saliency", "Grad-CAM"), **on
+    ),
     "fooling_steps": lambda d, **on: fooling.fooling_steps(d["net"], steps=5, batch_size=20, **on),
     "large_embedding_steps": lambda d, **on: large_tsne.large_embedding_steps(
         large_tsne.neighbor_affinities(d["points"], 10), iterations=20, exaggerated=8, **on
@@ -91,6 +95,9 @@ RUNS = {
     ),
     "patch_steps": lambda d, **on: patch.patch_steps(
         d["net"], d["pool"].pixels(slice(20)), "goldfish", size=16, steps=5, batch_size=4, **on
+    ),
+    "recipes_steps": lambda d, **on: feature_vis.recipes_steps(
+        d["net"], "tabby", ("Fourier", "MACO"), steps=4, **on
     ),
     "scan_steps": lambda d, **on: units.scan_steps(
         d["net"], d["pool"], "relu3", batch_size=16, **on

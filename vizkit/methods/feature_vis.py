@@ -482,3 +482,46 @@ def faces_steps(
     ):  # fmt: skip
         copied = Faces(found.means.clone(), found.index.clone(), found.group.clone())
         yield FacesStep(run.index, run.total, copied, run)
+
+
+@dataclass(frozen=True)
+class RecipesStep(Step):
+    """One objective by several recipes, each as far as it is.
+
+    Parameters
+    ----------
+    runs : tuple of PictureStep
+    """
+
+    runs: tuple[PictureStep, ...]
+
+
+@step_method()
+def recipes_steps(
+    model: ImageModel, objective: Objective, recipes: Sequence[str | Recipe], *,
+    steps: int = 128, seed: int = 0, resume: RecipesStep | None = None,
+) -> Iterator[RecipesStep]:  # fmt: skip
+    """Make the picture that excites one objective by several recipes, side by side.
+
+    Parameters
+    ----------
+    model : ImageModel
+    objective : Objective
+    recipes : sequence of str or Recipe
+    steps, seed : int
+        As in `maximize_steps`.
+    resume : RecipesStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `maximize_steps` does.
+    """
+    before = resume.runs if resume else (None,) * len(recipes)
+    runs = [
+        maximize_steps(model, objective, replaced(recipe, steps=steps), seed=seed, resume=one)
+        for recipe, one in zip(recipes, before, strict=True)
+    ]
+    for now in zip(*runs, strict=True):
+        yield RecipesStep(now[0].index, now[0].total, now)

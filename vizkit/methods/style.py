@@ -118,6 +118,14 @@ class Targets:
     style: dict[str, Tensor]
 
 
+def shuffled(maps: Tensor) -> Tensor:
+    """Return maps (N, C, H, W) with their places in another order, the same for all channels."""
+    order = torch.randperm(
+        maps.shape[2] * maps.shape[3], generator=torch.Generator().manual_seed(0)
+    )
+    return maps.flatten(2)[:, :, order.to(maps.device)].view_as(maps)
+
+
 def content_targets(model: ImageModel, image: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Return the activations of a picture at some layers, each (1, C, h, w).
 

@@ -8,16 +8,21 @@ from torch import Tensor
 import vizkit
 from vizkit.core.models import ImageModel, square_size
 from vizkit.figures.attribution import top_bars
-from vizkit.figures.fooling import attack_sheet, flip_strip
-from vizkit.figures.pictures import fit, photo
+from vizkit.figures.fooling import attack_sheet, dimension_chart, example_table, flip_strip
+from vizkit.figures.pictures import boxes, fit, photo, sheet
 from vizkit.figures.raster import Html
+from vizkit.figures.texts import markup
 from vizkit.methods.adversarial import ATTACKS, Attack
+from vizkit.methods.fooling import fooling_steps
+from vizkit.methods.linear_example import SLIDE_W, SLIDE_X, linear_example, random_example
+from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.patch import Placements, paste_patch, patch_steps
 from vizkit.panels.common import PHOTO, patch_pool
 from vizkit.widgets import (
     Class,
     Image,
     Model,
+    Numbers,
     On,
     OneOf,
     Place,
@@ -115,3 +120,80 @@ def sticker(
                 "text": f"step {step.index}: it won {step.success:.0%} of this step's placements",
             },
         )
+
+
+@vizkit.panel("A little in every direction", layout="table / chart")
+def linear(
+    x: Annotated[Any, Numbers()] = SLIDE_X,
+    w: Annotated[Any, Numbers()] = SLIDE_W,
+    epsilon: Annotated[float, Slider(0.0, 2.0, 0.05, label="step")] = 0.5,
+    power: Annotated[float, Slider(1.0, 4.0, 0.25, label="10 to the")] = 1.0,
+) -> Any:
+    """The slides' ten dimensions, and as many as one likes."""
+    if power == 1:
+        found = linear_example(torch.tensor(x), torch.tensor(w), epsilon)
+    else:
+        found = random_example(round(10**power), epsilon)
+    sizes = [10, 32, 100, 316, 1000, 3162, 10_000]
+    moved = [random_example(size, epsilon).moved_score for size in sizes]
+    return found, {
+        "table": Html(f"{len(found.x)} dimensions<br>{example_table(found)}"),
+        "chart": dimension_chart(sizes, moved),
+    }
+
+
+def pixel_boxes(pixels: Tensor, scale: float) -> list[tuple[int, int, int, int]]:
+    """Return a frame around each changed pixel, in pixels of the enlarged picture."""
+    return [
+        (round(column * scale - 4), round(row * scale - 4), round((column + 1) * scale + 4),
+         round((row + 1) * scale + 4))
+        for row, column in pixels[:, :2].floor().tolist()
+    ]  # fmt: skip
+
+
+@vizkit.panel("One pixel", rate=4, layout="picture bars")
+def one_pixel(
+    picture: Annotated[Any, Image(size=square_size)] = "chelsea",
+    model: Model = "viznet",
+    target: Annotated[str | None, Class(of="model", none="any other")] = None,
+    pixels: Annotated[int, Slider(1, 20, live=False)] = 1,
+    population: Annotated[int, Slider(20, 400, 20, live=False)] = 400,
+    generations: Annotated[int, Slider(5, 75, live=False)] = 75,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """Pixels that change the answer, found by evolution."""
+    for step in run(
+        one_pixel_steps, model, picture, target=target, pixels=pixels, population=population,
+        generations=generations, seed=seed,
+    ):  # fmt: skip
+        now = model.top(step.image, min(5, len(model.labels)))
+        large = fit(photo(step.image, "The picture with its changed pixels"), PHOTO)
+        said = "It is fooled." if step.success else "Not yet."
+        bars = top_bars(now, f"{said} {step.queries:,} questions asked", now[0][0])
+        share = markup(f"P({target or 'its true class'}) = {step.probability:.1%}")
+        marks = pixel_boxes(step.pixels, PHOTO / step.image.shape[2])
+        yield step, {"picture": boxes(large, marks, width=2), "bars": Html(bars + share)}
+
+
+@vizkit.panel("Pictures of nothing", rate=3, layout="pictures / text")
+def nothing(
+    model: Model = "viznet",
+    kind: Annotated[Any, OneOf(("CPPN", "direct", "gradient"), label="by")] = "CPPN",
+    steps: Annotated[int, Slider(20, 2000, 20, live=False)] = 300,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """Pictures of nothing that the network is sure of, for all classes at once."""
+    for step in run(fooling_steps, model, kind, steps=steps, seed=seed):
+        order = step.confidence.argsort(descending=True)[:24]
+        captions = [f"{step.confidence[i]:.1%} {model.labels[i]}" for i in order.tolist()]
+        alt = "Pictures of nothing: " + ", ".join(captions)
+        sure = float((step.confidence > 0.996).float().mean())
+        yield step, {
+            "pictures": sheet(step.images[order], alt, side=104, columns=6, captions=captions),
+            "text": f"step {step.index}: more than 99.6 % sure of **{sure:.0%}** of "
+            f"{len(model.labels)} classes; median {float(step.confidence.median()):.1%}",
+        }

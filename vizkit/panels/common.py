@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 import vizkit
 from vizkit.core.data import PatchPool, cut_patches
+from vizkit.core.images import images, uploads
 from vizkit.core.models import ImageModel, own_size
 from vizkit.methods.activations import activations
 from vizkit.methods.receptive_field import receptive_fields
@@ -55,3 +59,22 @@ def last_layer(model: ImageModel) -> str:
 def top_class(model: ImageModel, picture: Any) -> str:
     """Return what a net sees in a picture at its own size."""
     return model.top(vizkit.load_image(picture, own_size(model)), 1)[0][0]
+
+
+@vizkit.remembered(8)
+def name_of(picture: Any, names: tuple[str, ...], size: Any = None) -> str:
+    """Return which of some bundled or uploaded pictures a picture is; empty if it is none."""
+    known = {*images(), *uploads()}
+    for name in names:
+        if name in known and torch.equal(vizkit.load_image(name, size), picture):
+            return name
+    return ""
+
+
+def unit_at(one: Tensor, at: tuple[float, float] | None) -> tuple[int, int]:
+    """Return the row and column of a map at a place of the picture, or where it is largest."""
+    height, width = one.shape
+    if at is None:
+        row, column = divmod(int(one.argmax()), width)
+        return row, column
+    return min(int(at[1] * height), height - 1), min(int(at[0] * width), width - 1)

@@ -6,14 +6,38 @@ import torch
 from torch import Tensor
 
 import vizkit
-from vizkit.core.data import digit_labels, digits
-from vizkit.figures.embedding import cost_line, scatter, thumbnail_grid, thumbnail_map
-from vizkit.methods.embeddings import neighbor_accuracy, snap_to_grid
-from vizkit.methods.large_tsne import KINDS, tsne_steps
+from vizkit.core.data import CLOUDS, clouds, digit_labels, digits
+from vizkit.core.steps import last
+from vizkit.figures.embedding import (
+    cost_line,
+    crowding_chart,
+    neighborhood_chart,
+    scatter,
+    small_multiples,
+    thumbnail_grid,
+    thumbnail_map,
+    timing_chart,
+)
+from vizkit.methods.embeddings import (
+    class_gaps,
+    class_sizes,
+    dbscan,
+    hdbscan,
+    neighbor_accuracy,
+    snap_to_grid,
+)
+from vizkit.methods.large_tsne import KINDS, timing_steps, tsne_steps
 from vizkit.methods.neighbors import code_layer, codes
 from vizkit.methods.pca import pca
+from vizkit.methods.tsne import (
+    ball_distances,
+    bandwidths,
+    conditional_probabilities,
+    embedding_steps,
+    targets,
+)
 from vizkit.panels.common import patch_pool, patch_size
-from vizkit.widgets import Layer, Model, OneOf, Pictures, Run, Slider, direct
+from vizkit.widgets import Layer, Measured, Model, OneOf, Pictures, Run, Slider, When, direct
 
 
 def table(points: Tensor | None, labels: Tensor | None) -> tuple[Tensor, Tensor, str, str]:
@@ -112,3 +136,127 @@ def thumbnails(
                 f"same picture in **{share:.0%}** of cases",
             },
         )
+
+
+@vizkit.remembered(1)
+def two_densities() -> Tensor:
+    """Return a dense and a sparse cloud in the plane: sigma must differ between them."""
+    return clouds("two densities", 200, seed=3)[0]
+
+
+@vizkit.panel("Perplexity: how many neighbors")
+def neighborhood(
+    perplexity: Annotated[int, Slider(2, 100)] = 20,
+    index: Annotated[int, Slider(0, 199, label="point i")] = 0,
+) -> Any:
+    """The search for sigma gives each point that many neighbors."""
+    points = two_densities()
+    found = conditional_probabilities(points, perplexity)
+    sigma = bandwidths(points, perplexity)
+    return found, {"chart": neighborhood_chart(points, found, sigma, index)}
+
+
+@vizkit.panel("The crowding problem", layout="chart / text")
+def crowding(
+    closeness: Annotated[float, Slider(0.01, 0.99, 0.01)] = 0.1,
+    dimension: Annotated[int, Slider(1, 100)] = 20,
+) -> Any:
+    """Why a pair in the plane needs a heavier tail."""
+    distances = ball_distances(dimension)
+    low, high = torch.quantile(distances, torch.tensor([0.05, 0.95])).tolist()
+    return distances, {
+        "chart": crowding_chart(closeness, distances, dimension),
+        "text": f"In {dimension} dimensions nine of ten pairs lie between **{low:.2f}** and "
+        f"**{high:.2f}** apart: a factor of {high / low:.1f}. In the plane so many points cannot "
+        "all be equally far from each other.",
+    }
+
+
+@vizkit.panel("Clusters by density", layout="map / text")
+def clusters(
+    points: Any,
+    labels: Any,
+    algorithm: Annotated[str, OneOf(("DBSCAN", "HDBSCAN"))] = "DBSCAN",
+    radius: Annotated[
+        float, Slider(0.2, 10.0, 0.1), When(lambda algorithm: algorithm == "DBSCAN")
+    ] = 3.0,
+    smallest: Annotated[int, Slider(2, 200), When(lambda algorithm: algorithm == "HDBSCAN")] = 25,
+    nearest: Annotated[int, Slider(1, 50, label="neighbors")] = 5,
+) -> Any:
+    """What density finds in an embedding, compared with the true classes."""
+    if algorithm == "DBSCAN":
+        found = dbscan(points, radius=radius, neighbors=nearest)
+    else:
+        found = hdbscan(points, smallest=smallest, neighbors=nearest)
+    # Ten colors in turn; which class a cluster is has no meaning.
+    colors = torch.where(found.labels < 0, -1, found.labels % 10)
+    names = {color: f"cluster {color}" for color in range(-1, 10)}
+    title = f"{found.count} clusters, {found.noise:.0%} noise (gray)"
+    chart = scatter(points, colors, title, names=names, width=560).update_layout(showlegend=False)
+    return found, {
+        "map": chart,
+        "text": "Agreement with the true classes (adjusted Rand index): "
+        f"**{found.agreement(labels):.2f}**; 1 is the same, 0 is chance.",
+    }
+
+
+@vizkit.panel("What N points cost", layout="chart / text")
+def timing(
+    budget: Annotated[int, Slider(5, 120, 5, unit="s")] = 30,
+    *,
+    run: Run = direct,
+) -> Any:
+    """One gradient step from 250 to 20,000 points, measured on this machine."""
+    for step in run(timing_steps, budget):
+        missing = ", ".join(f"{count:,}" for count in step.skipped)
+        yield step, {
+            "chart": Measured(timing_chart(step)),
+            "text": Measured(f"Not within the budget: {missing} points." if missing else ""),
+        }
+
+
+PERPLEXITIES = (2, 5, 15, 30, 45)
+
+
+@vizkit.remembered(8)
+def embedded(cloud: str, count: int, seed: int, perplexity: int) -> Tensor:
+    """Embed points of a known shape."""
+    wanted = targets(clouds(cloud, count)[0], perplexity, "tsne")
+    return last(embedding_steps(wanted, iterations=400, exaggerated=100, seed=seed)).embedding
+
+
+def spread(values: list[float]) -> str:
+    """Write the range of some numbers."""
+    return f"{min(values):.1f} to {max(values):.1f}"
+
+
+def truth(points: Tensor, labels: Tensor, found: list[Tensor]) -> str:
+    """Say how sizes and gaps of classes compare in truth and in the pictures."""
+    if len(labels.unique()) < 2:
+        return "In truth there is one cloud and nothing in it: every clump is made by t-SNE."
+    sizes, gaps = class_sizes(points, labels), class_gaps(points, labels)
+    drawn = [class_sizes(one, labels) for one in found]
+    text = f"The second class is in truth **{sizes[1] / sizes[0]:.1f}** times as wide as the "
+    text += f"first; in the pictures {spread([float(one[1] / one[0]) for one in drawn])} times."
+    if len(gaps) > 1:
+        shown = [class_gaps(one, labels) for one in found]
+        text += f" The second gap is **{gaps[1] / gaps[0]:.1f}** times the first; in the "
+        text += f"pictures {spread([float(one[1] / one[0]) for one in shown])} times."
+    return text
+
+
+@vizkit.panel("How to misread it", layout="chart / text")
+def misreading(
+    cloud: Annotated[str, OneOf(tuple(CLOUDS), label="true shape")] = CLOUDS[0],
+    count: Annotated[int, Slider(60, 300, 30, live=False, label="points")] = 150,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+) -> Any:
+    """Points of a known shape, with several perplexities and seeds."""
+    points, labels = clouds(cloud, count)
+    ways = [(one, perplexity) for one in (seed, seed + 1) for perplexity in PERPLEXITIES]
+    found = [embedded(cloud, count, one, perplexity) for one, perplexity in ways]
+    titles = [f"perplexity {perplexity}, seed {one}" for one, perplexity in ways]
+    return found, {
+        "chart": small_multiples(found, labels, titles, len(PERPLEXITIES)),
+        "text": truth(points, labels, found),
+    }

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -12,9 +13,15 @@ from vizkit.figures.pictures import fit, photo, sheet
 from vizkit.figures.raster import Html
 from vizkit.methods import objectives
 from vizkit.methods.dream import dream_steps, zoom_steps
-from vizkit.methods.feature_vis import RECIPES, faces_steps, maximize_steps, replaced
+from vizkit.methods.feature_vis import (
+    RECIPES,
+    faces_steps,
+    maximize_steps,
+    recipes_steps,
+    replaced,
+)
 from vizkit.methods.gradients import Unit
-from vizkit.panels.common import last_layer, middle_layer, patch_pool, patch_size
+from vizkit.panels.common import last_layer, map_layers, middle_layer, patch_pool, patch_size
 from vizkit.widgets import (
     Channel,
     Class,
@@ -180,3 +187,97 @@ def dream(
                 f"{step.objective:.3g}",
             },
         )
+
+
+def unit_objective(
+    kind: Annotated[
+        str, OneOf(("class", "channel", "neuron", "layer"), label="excite a")
+    ] = "channel",
+    label: Annotated[
+        str, Class(of="model", label="class"), When(lambda kind: kind == "class")
+    ] = "goldfish",
+    layer: Annotated[
+        Any, Layer(of="model", first=last_layer), When(lambda kind: kind != "class")
+    ] = None,
+    channel: Annotated[
+        int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))
+    ] = 38,
+) -> objectives.Objective:
+    """Return what the pictures are to excite: a unit at first."""
+    return objective(kind, label, layer, channel)
+
+
+#: What the lecture compares.
+COMPARED = {
+    "the deck and today": ("from zeros, L2", "Fourier", "MACO"),
+    "Yosinski's four": tuple(name for name in RECIPES if name.startswith("Yosinski")),
+}
+
+
+@vizkit.panel("One unit, several recipes", rate=6, auto=True, layout="pictures / text")
+def recipes(
+    model: Model = "viznet-robust",
+    what: Annotated[objectives.Objective | None, Form(unit_objective)] = None,
+    others: Annotated[str, OneOf(tuple(COMPARED), label="instead")] = "the deck and today",
+    steps: Annotated[int, Slider(16, 512, 16, live=False)] = 160,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """The deck's recipe beside today's."""
+    names = COMPARED[others]
+    for step in run(recipes_steps, model, what, names, steps=steps, seed=seed):
+        captions = [
+            f"{name}: score {float(one.score[0]):.2f}"
+            for name, one in zip(names, step.runs, strict=True)
+        ]
+        images = torch.cat([one.images for one in step.runs])
+        alt = f"Pictures made to excite {what}: " + ", ".join(captions)
+        yield step, {
+            "pictures": sheet(
+                images, alt, side=680 // len(names), captions=captions, columns=len(names)
+            ),
+            "text": GRAY if any(one.opened.any() for one in step.runs) else "",
+        }
+
+
+def early_layer(model: ImageModel) -> str:
+    """Return a layer whose channels are simple and not too many."""
+    names = map_layers(model)
+    return "relu3" if "relu3" in names else names[len(names) // 3]
+
+
+def small_size(model: ImageModel) -> int:
+    """Return the smallest picture of a channel: the only one of a net that takes no other."""
+    return model.input_size if model.fixed_size else 32
+
+
+def large_size(model: ImageModel) -> int:
+    """Return the largest picture of a channel."""
+    return model.input_size if model.fixed_size else 160
+
+
+@vizkit.panel("Every channel of a layer", rate=3, layout="text / grid")
+def channels(
+    model: Model = "viznet-robust",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=early_layer)] = None,
+    most: Annotated[int, Slider(8, 512, 8, live=False, label="channels")] = 96,
+    size: Annotated[int, Slider(small_size, large_size, 16, live=False, unit="px")] = 48,
+    steps: Annotated[int, Slider(16, 256, 16, live=False)] = 64,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """The pictures of all channels of a layer, made at once."""
+    count = min(most, model.layers[layer].shape[0])
+    wanted = [objectives.Channel(layer, channel) for channel in range(count)]
+    columns = 12 if count > 24 else 8
+    recipe = replaced("Fourier", rate=0.05, steps=steps)
+    for step in run(maximize_steps, model, wanted, recipe, size=size, seed=seed):
+        opened = int(step.opened.sum())
+        note = f"; {opened} were silent and are aimed at before their ReLU" if opened else ""
+        alt = f"What each of {count} channels of {layer} wants to see"
+        yield step, {
+            "text": f"{count} channels of **{layer}**{note}",
+            "grid": sheet(step.images, alt, side=700 // columns - 6, columns=columns),
+        }

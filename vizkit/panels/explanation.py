@@ -7,14 +7,18 @@ from torch import Tensor
 
 import vizkit
 from vizkit.core.models import ImageModel, look_size, own_size
-from vizkit.figures.attribution import attribution_sheet, top_bars
+from vizkit.core.scenes import make_scenes
+from vizkit.figures.attribution import attribution_sheet, scene_sheet, score_chart, top_bars
 from vizkit.figures.pictures import fit, framed, overlay, photo
 from vizkit.figures.raster import Raster
+from vizkit.figures.texts import table
 from vizkit.methods.attribution import attribute_steps
 from vizkit.methods.gradients import Unit, saliency
+from vizkit.methods.localization import score_steps
 from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps
+from vizkit.methods.sanity import forget_steps, weighted_layers
 from vizkit.methods.segmentation import grab_cut
-from vizkit.panels.common import PHOTO, maps_of, top_class
+from vizkit.panels.common import PHOTO, maps_of, top_class, unit_at
 from vizkit.widgets import (
     Channel,
     Class,
@@ -41,8 +45,8 @@ def unit_under(
     """Return the unit of a channel that looks at a place of the picture; the strongest for none."""
     if at is None:
         return Unit(layer, channel)
-    height, width = maps_of(model, image, layer).maps.shape[1:]
-    return Unit(layer, channel, int(at[1] * (height - 1e-6)), int(at[0] * (width - 1e-6)))
+    row, column = unit_at(maps_of(model, image, layer).maps[channel], at)
+    return Unit(layer, channel, row, column)
 
 
 @vizkit.panel("Where it looks", rate=5, auto=True, layout="sheet / text")
@@ -161,3 +165,60 @@ def cut_out(
         "saliency": fit(overlay(image, heat, "The saliency map"), PHOTO),
         "cut": framed(cut, segment.box, PHOTO) if share else fit(cut, PHOTO),
     }
+
+
+scenes_of = vizkit.remembered(2)(make_scenes)
+
+
+@vizkit.panel("Against the truth", rate=2, layout="chart table / scenes scenes")
+def scores(
+    count: Annotated[int, Slider(20, 500, 20, live=False, label="scenes")] = 500,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """Every method scored on scenes whose truth is known."""
+    model, scenes = vizkit.load_model("scenes"), scenes_of(count, seed=100 + seed)
+    for step in run(score_steps, model, scenes, batch_size=10):
+        yield step, {
+            "chart": score_chart(step),
+            "table": table(
+                ("method", "pointing game", "IoU", "energy inside"),
+                [(name, f"{step.pointing[name]:.2f}", f"{step.overlap[name]:.2f}",
+                  f"{step.inside[name]:.2f}") for name in step.overlap],
+            ),
+            "scenes": scene_sheet(scenes),
+        }  # fmt: skip
+
+
+#: Methods that are quick enough to follow a slider.
+CHECKED = ("gradient", "saliency", "deconvnet", "guided backprop", "integrated gradients",
+           "Grad-CAM", "SmoothGrad", "VisualBackProp", "occlusion")  # fmt: skip
+
+
+@vizkit.panel("Forget and look again", rate=5, auto=True, layout="sheet / text")
+def forgetting(
+    picture: Picture = "chelsea",
+    model: Model = "viznet",
+    count: Annotated[int, Slider(
+        0, lambda model: len(weighted_layers(model)), live=False, label="layers"
+    )] = 3,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    clip: Annotated[float, Slider(80.0, 100.0, 0.5, unit="%")] = 99.0,
+    *,
+    run: Run = direct,
+) -> Any:  # fmt: skip
+    """Forget layers from the top, and see which maps notice."""
+    image, aim = vizkit.load_image(picture, look_size(model)), top_class(model, picture)
+    forgotten = ", ".join(weighted_layers(model)[:count]) or "nothing"
+    for step in run(forget_steps, model, image, aim, count, CHECKED, seed=seed):
+        captions = [
+            f"{one.method} {value:.2f}" for one, value in zip(step.found, step.correlation, strict=True)
+        ]
+        yield step, {
+            "sheet": attribution_sheet(
+                image, step.found, percentile=clip, captions=captions, side=176
+            ),
+            "text": f"Forgotten: **{forgotten}**. The number is the rank correlation with the "
+            "trained net's map.",
+        }

@@ -7,10 +7,18 @@ import torch
 import vizkit
 from vizkit.core.models import ImageModel
 from vizkit.core.stylenet import StyleNet, load_style, styles, stylize
-from vizkit.figures.pictures import fit, photo, sheet
+from vizkit.figures.pictures import colorize, enlarge, fit, photo, sheet
+from vizkit.figures.raster import Raster
 from vizkit.methods.fast_style import PRACTICE, train_fast_style_steps
-from vizkit.methods.style import StyleLayers, style_layers, style_steps
-from vizkit.panels.common import patch_pool
+from vizkit.methods.style import (
+    StyleLayers,
+    content_targets,
+    gram,
+    shuffled,
+    style_layers,
+    style_steps,
+)
+from vizkit.panels.common import PHOTO, patch_pool
 from vizkit.widgets import (
     Image,
     Layer,
@@ -24,6 +32,8 @@ from vizkit.widgets import (
 
 #: Width of the picture that is being painted, in pixels.
 LARGE = 620
+#: Width of a picture beside another, in pixels.
+HALF = 300
 #: On what a net in training is tried.
 TRIED = ("china", "chelsea", "coffee")
 
@@ -31,6 +41,11 @@ TRIED = ("china", "chelsea", "coffee")
 def content_layer(model: ImageModel) -> str:
     """Return the layer that tells a picture's content best."""
     return style_layers(model).content[0]
+
+
+def style_layer(model: ImageModel) -> str:
+    """Return the first layer whose Gram matrix tells a style."""
+    return style_layers(model).style[0]
 
 
 @vizkit.panel("Paint it in another style", rate=6, layout="picture style / text text")
@@ -121,3 +136,33 @@ def repaint(
     """
     painted = (1 - strength) * picture + strength * stylize(style_net(style), picture)
     return painted, {"picture": fit(photo(painted, "The picture, repainted"), LARGE)}
+
+
+@vizkit.panel("Which channels go together", layout="picture matrix / map matrix / text text")
+def gram_matrix(
+    picture: Annotated[Any, Image(size=256)] = "swirls",
+    model: Model = "viznet",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=style_layer)] = None,
+    shuffle: Annotated[bool, Toggle(label="places in another order")] = False,
+) -> Any:
+    """The Gram matrix of a layer does not know where anything is.
+
+    Shows
+    -----
+    picture : the picture
+    map : the layer, its channels averaged
+    matrix : the layer's Gram matrix: a row and a column for each channel
+    """
+    maps = content_targets(model, picture, [layer])[layer]
+    maps = shuffled(maps) if shuffle else maps
+    matrix = gram(maps)[0].cpu()
+    size, drawn = len(matrix), enlarge(matrix.sqrt()[None], PHOTO)
+    alt = f"The Gram matrix of {layer}, {size} x {size}, square roots"
+    mean = colorize(maps[0].mean(0).cpu()[None])[0]
+    return matrix, {
+        "picture": fit(photo(picture, "The picture"), HALF),
+        "map": fit(Raster(mean, "The mean of its channels"), HALF),
+        "matrix": fit(Raster(colorize(drawn)[0], alt, exact=True), PHOTO),
+        "text": f"**{size} x {size}**, symmetric, no places left; its trace is the mean square of "
+        f"the layer: {float(matrix.trace()):.4g}",
+    }

@@ -12,7 +12,14 @@ from vizkit.methods import objectives
 from vizkit.methods.feature_vis import maximize_steps, replaced
 from vizkit.methods.gradients import Unit, pixel_gradient
 from vizkit.methods.units import scan_steps, top_patches
-from vizkit.panels.common import fields_of, maps_of, middle_layer, patch_pool, patch_size
+from vizkit.panels.common import (
+    fields_of,
+    maps_of,
+    middle_layer,
+    patch_pool,
+    patch_size,
+    unit_at,
+)
 from vizkit.widgets import (
     Channel,
     Image,
@@ -39,15 +46,6 @@ RULES = {"backprop": "gradient", "deconvnet": "deconvnet", "guided": "guided"}
 def map_size(model: ImageModel) -> Any:
     """Return the size of a picture whose maps are looked at."""
     return look_size(model, 256)
-
-
-def unit_at(one: Tensor, at: Place | None) -> tuple[int, int]:
-    """Return the row and column of a map at a place of the picture, or where it is largest."""
-    height, width = one.shape
-    if at is None:
-        row, column = divmod(int(one.argmax()), width)
-        return row, column
-    return min(int(at[1] * height), height - 1), min(int(at[0] * width), width - 1)
 
 
 @vizkit.panel(

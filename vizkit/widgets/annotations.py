@@ -264,16 +264,25 @@ class Table(_Written):
 
     def widget(self, label: str, value: Any) -> Any:
         return widgets.Textarea(
-            value=self.show(value), description=label, continuous_update=False, rows=6,
+            value=self.show(value), description=label, continuous_update=False, rows=10,
             style={"description_width": "92px"}, layout=widgets.Layout(width=make.WIDTH),
         )  # fmt: skip
 
-    def _parse(self, text: str) -> tuple[tuple[float, ...], ...]:
-        lines = [line.replace(",", " ").split() for line in text.replace(";", "\n").splitlines()]
-        rows = tuple(tuple(map(float, line)) for line in lines if line)
-        if len({len(row) for row in rows}) > 1:
-            raise ValueError
-        return rows
+    def read(self, shown: Any) -> Any:
+        rows: list[tuple[float, ...]] = []
+        for number, line in enumerate(shown.splitlines(), 1):
+            try:
+                row = tuple(map(float, line.replace(",", " ").replace(";", " ").split()))
+            except ValueError:
+                raise ValueError(f"line {number} must be numbers, got {line!r}") from None
+            if row and rows and len(row) != len(rows[0]):
+                raise ValueError(
+                    f"line {number} must have {len(rows[0])} numbers as the first, got {len(row)}"
+                )
+            rows += [row] if row else []
+        return tuple(rows)
+
+    _parse = read
 
     def _write(self, value: Any) -> str:
         return "\n".join(", ".join(f"{number:g}" for number in row) for row in value)
@@ -487,7 +496,15 @@ class Image(Control):
 
 @dataclass(frozen=True)
 class Pictures(Control):
-    """Many pictures: the bundled ones, a folder, a dataset's name, uploads, or the user's own list."""
+    """Many pictures: the bundled ones, a folder, a dataset's name, uploads, or the user's own.
+
+    Parameters
+    ----------
+    hint : str
+        Shown while the field is empty.
+    """
+
+    hint: str = "bundled, a folder, or CIFAR10 ..."
 
     def is_own(self, value: Any) -> bool:
         return not isinstance(value, (str, Path))
@@ -496,7 +513,7 @@ class Pictures(Control):
         return str(value)
 
     def widget(self, label: str, value: Any) -> Any:
-        return make.SourcePicker(self.show(value), label)
+        return make.SourcePicker(self.show(value), label, self.hint)
 
     def load(self, value: Any, known: Known) -> Any:
         del known

@@ -131,8 +131,8 @@ class SourcePicker(widgets.VBox):
     value = traitlets.Unicode()
     problem = traitlets.Unicode()
 
-    def __init__(self, value: str = "bundled", label: str = "pictures") -> None:
-        self._text = text(label, value, "bundled, a folder, or CIFAR10 ...")
+    def __init__(self, value: str = "bundled", label: str = "pictures", hint: str = "") -> None:
+        self._text = text(label, value, hint)
         self._upload = widgets.FileUpload(
             accept="image/*", multiple=True, description="Upload pictures",
             tooltip="Upload pictures",

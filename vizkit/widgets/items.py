@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
+from vizkit.figures.texts import markup
 from vizkit.widgets.picture import Picture
 
 
@@ -44,12 +45,6 @@ class Failed:
 def alert(message: str) -> str:
     """Return one sentence of HTML about what went wrong."""
     return f'<div class="vizkit-error" role="alert">{escape(message)}</div>'
-
-
-def markup(text: str) -> str:
-    """Return a text as HTML: escaped, its lines kept, ``**words**`` in bold."""
-    lines = escape(text).replace("\n", "<br>")
-    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", lines)
 
 
 def html_of(item: Any) -> str:
