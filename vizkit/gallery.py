@@ -26,8 +26,7 @@ from tqdm import tqdm
 from vizkit.core.course import Lecture, heading
 from vizkit.lab import notebook_folder
 from vizkit.typeset import CHECKS, markdown
-from vizkit.widgets.live import LivePanel
-from vizkit.widgets.old_panel import PANELS, STYLE
+from vizkit.widgets.page import PANELS, STYLE, Panel
 from vizkit.widgets.picture import Picture
 
 TEMPLATES = Path(__file__).parent / "templates" / "gallery"
@@ -68,17 +67,17 @@ def snapshots(seconds: float = 90) -> dict[str, str]:
     A run that nobody has started is run first, for as long as `seconds`.
     """
     for panel in list(PANELS.values()):
-        if isinstance(panel, LivePanel) and panel.runner.step is None:
+        if panel.function.live and not panel.played:
             _finish(panel, seconds)
     return {key: _static(panel.view) for key, panel in PANELS.items()}
 
 
-def _finish(panel: LivePanel, seconds: float) -> None:
-    panel.runner.run()
+def _finish(panel: Panel, seconds: float) -> None:
+    panel.play()
     try:
-        panel.runner.wait(seconds)
+        panel.wait(seconds)
     except TimeoutError:
-        panel.runner.stop()
+        panel.pause()
 
 
 def _static(widget: widgets.Widget) -> str:
@@ -107,9 +106,9 @@ def _chart(figure: go.Figure) -> str:
 
 
 def _hidden(widget: widgets.Widget) -> bool:
-    """Tell what is of no use on paper: what cannot be moved, how long it took, the presets."""
+    """Tell what is of no use on paper: what cannot be moved, the bar of buttons."""
     unseen = getattr(getattr(widget, "layout", None), "display", None) == "none"
-    live_only = {"vizkit-status", "vizkit-presets"} & set(getattr(widget, "_dom_classes", ()))
+    live_only = {"vizkit-bar", "vizkit-menu"} & set(getattr(widget, "_dom_classes", ()))
     return bool(unseen or live_only or getattr(widget, "disabled", False))
 
 

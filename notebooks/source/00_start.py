@@ -25,7 +25,7 @@
 
 # %%
 import vizkit
-from vizkit.widgets import lecture00 as panels
+from vizkit import panels
 
 # %% [markdown]
 # ## 1 Two minutes, eight lectures
@@ -33,7 +33,7 @@ from vizkit.widgets import lecture00 as panels
 # Move *stop* from 1 to 8. Then choose another picture, or upload your own, and go back.
 
 # %%
-tour_view = panels.tour_panel()
+tour_view = panels.tour.show()
 tour_view
 
 # %% [markdown]
@@ -73,7 +73,7 @@ HTML(
 # its number is computed. Where a deck prints no page numbers its slides are counted; a few slides without words are left out.
 
 # %%
-slide_view = panels.slide_panel()
+slide_view = panels.slide_search.show()
 slide_view
 
 # %% [markdown]
@@ -98,7 +98,7 @@ for name, layer in mine.layers.items():
     print(f"{name:3} {layer.kind:18} {layer.shape}")
 
 # %% [markdown]
-# `panels.filter_panel(mine)` in lecture 04, `panels.attribution_panel(mine)` in 05, and so on. README shows it with a fine-tuned
+# `panels.filter_view.show(model=mine)` in lecture 04, `panels.attributions.show(model=mine)` in 05, and so on. README shows it with a fine-tuned
 # ResNet.
 #
 # ## 6 Homework and projects

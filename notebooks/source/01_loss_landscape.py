@@ -45,13 +45,13 @@ from vizkit.methods.loss_landscape import interpolate, random_directions, surfac
 # %%
 from vizkit.methods.optimizers import descend
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
-from vizkit.widgets import lecture01 as panels
+from vizkit import panels
 
 found = descend((-3.5, 3.0), rate=0.1, momentum=0.9, steps=80)
 print("places", tuple(found.places.shape), " heights at the end", found.heights[:, -1].tolist())
 
 # %%
-descent_view = panels.descent_panel()
+descent_view = panels.descent.show()
 descent_view
 
 # %% [markdown]
@@ -68,12 +68,12 @@ nets = loss.random_points(100)
 print("100 nets", tuple(nets.shape), " their losses", tuple(loss.losses(nets).shape))
 
 # %%
-width_view = panels.width_panel()
+width_view = panels.widths.show()
 width_view
 
 # %%
-width_view.runner.run()
-widths = width_view.runner.wait(120)
+width_view.play()
+widths = width_view.wait(120)
 
 # %% [markdown]
 # ## 3 On a straight line
@@ -87,7 +87,7 @@ line = interpolate(nets[0], nets[1], data.train.new_tensor([0.0, 0.5, 1.0]))
 print("three nets on a line", tuple(line.shape), " losses", loss.losses(line).tolist())
 
 # %%
-line_view = panels.line_panel()
+line_view = panels.line.show()
 line_view
 
 # %% [markdown]
@@ -109,12 +109,12 @@ print(
 )
 
 # %%
-landscape_view = panels.landscape_panel()
+landscape_view = panels.landscape.show()
 landscape_view
 
 # %%
-landscape_view.runner.run()
-pair = landscape_view.runner.wait(120)
+landscape_view.play()
+pair = landscape_view.wait(120)
 
 # %% [markdown]
 # *Plane: training path* shows the plane in which the run itself moved most (its two principal directions), with the run
@@ -131,12 +131,12 @@ pair = landscape_view.runner.wait(120)
 # new pictures then. So the number of parameters alone does not explain why nets generalize.
 
 # %%
-fit_view = panels.fit_panel()
+fit_view = panels.random_labels.show()
 fit_view
 
 # %%
-fit_view.runner.run()
-fit = fit_view.runner.wait(120)
+fit_view.play()
+fit = fit_view.wait(120)
 
 # %% [markdown]
 # ## Try this
@@ -157,7 +157,7 @@ fit = fit_view.runner.wait(120)
 # normalization it stays as it was. The Hessian's eigenvalue is fooled by it as well (Dinh et al. 2017).
 
 # %%
-rescale_view = panels.landscape_panel(depth=4)
+rescale_view = panels.landscape.show(depth=4)
 rescale_view.set(normalized=False, factor=6.0)
 rescale_view
 
@@ -190,24 +190,29 @@ train = line_view.result.train[25:76]
 assert (train[1:] <= train[:-1] + 1e-3).float().mean() > 0.95
 
 # %%
-plain, skip = pair.surfaces
-assert pair.index == 2 * 51 * 51
-numbers = [panels._numbers(10, one, 1.0) for one in (False, True)]
+from vizkit.panels.surfaces import numbers as numbers_of
+
+plain, skip = pair
+assert plain.index == skip.index == 51 * 51
+numbers = [numbers_of(10, one, 1.0) for one in (False, True)]
 assert numbers[0][2] > 5 * numbers[1][2]
 assert torch.isclose(plain.values[25, 25], torch.tensor(numbers[0][0]), rtol=1e-4)
 
 # %%
-normalized = [rescale_view.runner.wait(60).surfaces[1].values]
-net = panels._trained(4, True)
+rescale_view.play()
+raw = rescale_view.wait(60)[1].values
 from vizkit.core.steps import last
 from vizkit.methods.loss_landscape import rescaled
+from vizkit.panels.surfaces import trained
+
+net = trained(4, True)
 
 same = [
     last(surface_steps(net.train, point, random_directions(net.train, point))).values
     for point in (net.point, rescaled(net.train, net.point, 6.0))
 ]
 assert torch.allclose(same[0], same[1], rtol=1e-2)
-assert not torch.allclose(same[0], normalized[0], rtol=0.5)
+assert not torch.allclose(same[0], raw, rtol=0.5)
 
 # %%
 assert fit.train[-1].min() > 0.99

@@ -28,7 +28,7 @@
 
 # %%
 from vizkit.methods.pca import EXAMPLE, pca
-from vizkit.widgets import lecture02 as panels
+from vizkit import panels
 
 # %% [markdown]
 # ## 1 Five steps
@@ -64,7 +64,7 @@ print("projection", found.projection[:, 0])
 # Type your own table, or paste one from a spreadsheet: two columns or more.
 
 # %%
-steps_view = panels.steps_panel()
+steps_view = panels.pca_steps.show()
 steps_view
 
 # %% [markdown]
@@ -75,7 +75,7 @@ steps_view
 # projection loses; they are shortest at the same angle.
 
 # %%
-axis_view = panels.axis_panel()
+axis_view = panels.axis.show()
 axis_view
 
 # %% [markdown]
@@ -86,7 +86,7 @@ axis_view
 # components are *eigenfaces*.
 
 # %%
-rebuilt_view = panels.rebuilt_panel()
+rebuilt_view = panels.components.show()
 rebuilt_view
 
 # %% [markdown]
@@ -108,10 +108,8 @@ rebuilt_view
 # along the axis of *smallest* variance, which PCA throws away first:
 
 # %%
-groups_view = panels.axis_panel()
-groups_view.controls["table"].value = "\n".join(
-    f"{x} {y}" for y in (-0.5, 0.5) for x in (-4, -3, -2, -1, 0, 1, 2, 3, 4)
-)
+groups_view = panels.axis.show()
+groups_view.set(samples=tuple((x, y) for y in (-0.5, 0.5) for x in range(-4, 5)))
 groups_view
 
 # %% [markdown]
@@ -150,15 +148,16 @@ assert axis_view.error is None
 assert "47°" in axis_view.shown["chart"].layout.title.text
 
 # %%
-steps_view.controls["table"].value = "1 0\n-1 0\n0 1\n0 -1"
+steps_view.controls["samples"].value = "1 0\n-1 0\n0 1\n0 -1"
 assert "Eigenvalues 1 and 2 are equal" in steps_view.shown["steps"].value
-steps_view.controls["table"].value = "1 2"
-assert "samples must be two or more" in steps_view.status
+steps_view.controls["samples"].value = "1 2"
+assert "samples must be two or more" in str(steps_view.error)
 steps_view.reset()
 assert steps_view.error is None
 
 # %%
 rebuilt_view.controls["k"].value = 64
-assert torch.allclose(rebuilt_view.result.reconstruction, rebuilt_view.result.found.samples[:12])
+found = rebuilt_view.result
+assert torch.allclose(found.reconstruction(64), found.samples)
 rebuilt_view.controls["pictures"].value = "faces"
 assert rebuilt_view.error is None

@@ -30,7 +30,7 @@
 # %%
 from vizkit.core.data import digit_labels, digits
 from vizkit.methods.tsne import cost_and_gradient, embedding_steps, targets
-from vizkit.widgets import lecture03 as panels
+from vizkit import panels
 
 # %% [markdown]
 # ## 1 Neighborhoods
@@ -53,7 +53,7 @@ print(
 )
 
 # %%
-neighborhood_view = panels.neighborhood_panel()
+neighborhood_view = panels.neighborhood.show()
 neighborhood_view
 
 # %% [markdown]
@@ -85,12 +85,12 @@ print("KL", cost.item(), " gradient", tuple(gradient.shape))
 # heavy tail of t-SNE is good for.
 
 # %%
-tsne_view = panels.tsne_panel()
+tsne_view = panels.tsne.show()
 tsne_view
 
 # %%
-tsne_view.runner.run()
-embedding = tsne_view.runner.wait(120).embedding
+tsne_view.play()
+embedding = tsne_view.wait(120).embedding
 
 # %% [markdown]
 # ## 3 The crowding problem
@@ -100,7 +100,7 @@ embedding = tsne_view.runner.wait(120).embedding
 # the same closeness be much farther apart.
 
 # %%
-crowding_view = panels.crowding_panel()
+crowding_view = panels.crowding.show()
 crowding_view
 
 # %% [markdown]
@@ -129,7 +129,7 @@ scatter(embedding, labels, f"t-SNE: {by_tsne:.1%}", width=480)
 # all, **HDBSCAN** with every radius at once.
 
 # %%
-cluster_view = panels.cluster_panel(embedding, labels)
+cluster_view = panels.clusters.show(points=embedding, labels=labels)
 cluster_view
 
 # %% [markdown]
@@ -139,12 +139,12 @@ cluster_view
 # interpolation on a grid is $O(N)$. The times below are taken on *your* machine, within the budget (30 seconds).
 
 # %%
-timing_view = panels.timing_panel()
+timing_view = panels.timing.show()
 timing_view
 
 # %%
-timing_view.runner.run()
-times = timing_view.runner.wait(180)
+timing_view.play()
+times = timing_view.wait(180)
 print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "points at most")
 
 # %% [markdown]
@@ -155,20 +155,18 @@ print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "p
 # assignment). *Pictures* may be a folder of yours or a torchvision dataset.
 
 # %%
-thumbnail_view = panels.thumbnail_panel()
+thumbnail_view = panels.thumbnails.show()
 thumbnail_view
 
 # %%
-thumbnail_view.runner.run()
-_ = thumbnail_view.runner.wait(120)
+thumbnail_view.play()
+_ = thumbnail_view.wait(120)
 
 # %% [markdown]
 # Near in pixels is not near in meaning: the same query, its nearest patches by gray levels and by code.
 
 # %%
-from vizkit.widgets.lecture04 import neighbor_panel
-
-neighbor_view = neighbor_panel()
+neighbor_view = panels.neighbors.show()
 neighbor_view
 
 # %% [markdown]
@@ -187,7 +185,7 @@ neighbor_view
 # the pictures differ in nothing but perplexity and seed.
 
 # %%
-misreading_view = panels.misreading_panel()
+misreading_view = panels.misreading.show()
 misreading_view
 
 # %% [markdown]
@@ -230,14 +228,14 @@ assert not torch.allclose(
 
 # %%
 assert by_tsne > 0.95 > 0.7 > by_pca
-assert tsne_view.runner.error is None
+assert tsne_view.error is None
 assert tsne_view.result.index == 500
 assert tsne_view.result.cost < 1
 
 # %%
 cluster_view.controls["algorithm"].value = "HDBSCAN"
 assert cluster_view.error is None
-assert cluster_view.result.agreement > 0.7
+assert cluster_view.result.agreement(labels) > 0.7
 cluster_view.reset()
 
 # %%
@@ -245,4 +243,4 @@ assert max(times.seconds["bh"]) == 20000 or 20000 in times.skipped
 assert thumbnail_view.result.index == 500
 misreading_view.controls["cloud"].value = "two sizes"
 assert misreading_view.error is None
-assert "<b>10.0</b> times as wide" in misreading_view.shown["text"].value
+assert "**10.0** times as wide" in misreading_view.items["text"]

@@ -29,7 +29,7 @@
 
 # %%
 import vizkit
-from vizkit.widgets import lecture04 as panels
+from vizkit import panels
 
 model = vizkit.load_model("viznet")
 image = vizkit.load_image("chelsea", size=256)
@@ -64,7 +64,7 @@ filter_grid(first)
 # notebook asks what *excites* a unit instead.
 
 # %%
-filter_view = panels.filter_panel(model)
+filter_view = panels.filter_view.show(model=model)
 filter_view
 
 # %% [markdown]
@@ -99,7 +99,7 @@ print(f"{count.shared} shared, {count.connected:,} connected: {count.ratio:,.0f}
 # 451,584 / 25 = 18,063.
 
 # %%
-weight_view = panels.weight_panel()
+weight_view = panels.sharing.show()
 weight_view
 
 # %% [markdown]
@@ -123,7 +123,7 @@ print("d", gradients.target, "/ d", gradients.layer, tuple(gradients.maps.shape)
 activation_grid(gradients, order="strength")
 
 # %%
-activation_view = panels.activation_panel(model, channel=4)
+activation_view = panels.activations.show(model=model, channel=4)
 activation_view
 
 # %% [markdown]
@@ -156,7 +156,7 @@ for name, field in fields.items():
 # and most of the frame hardly at all (Luo 2016). Click into the picture to move the unit.
 
 # %%
-field_view = panels.field_panel(model)
+field_view = panels.receptive_field.show(model=model)
 field_view
 
 # %% [markdown]
@@ -167,11 +167,11 @@ field_view
 # in the background; the nine change while it runs. The channel shown first answers to faces, in color and in gray, and
 # to one or two things that are none.
 #
-# Your own pictures: `panels.unit_panel(model, source="folder/with/pictures")`, or any torchvision dataset by its
-# name, `source="CIFAR10"`.
+# Your own pictures: `panels.unit.show(model=model, pictures="folder/with/pictures")`, or any torchvision dataset by its
+# name, `pictures="CIFAR10"`.
 
 # %%
-unit_view = panels.unit_panel(model, image="astronaut", layer="relu5", channel=164)
+unit_view = panels.unit.show(model=model, picture="astronaut", layer="relu5", channel=164)
 unit_view
 
 # %% [markdown]
@@ -182,7 +182,7 @@ unit_view
 # the moon; in features they are the motorcycle, moved and scaled. Tick *other pictures only* to leave its own photo out.
 
 # %%
-neighbor_view = panels.neighbor_panel(model)
+neighbor_view = panels.neighbors.show(model=model)
 neighbor_view
 
 # %% [markdown]
@@ -208,7 +208,7 @@ neighbor_view
 # the picture `noise` and switch the scale to `shared`.
 
 # %%
-mixture_view = panels.mixture_panel(model)
+mixture_view = panels.mixture.show(model=model)
 mixture_view
 
 # %% [markdown]
@@ -236,34 +236,35 @@ assert (maps.maps.amax((1, 2)) > 0).float().mean() > 0.9, (
 assert fields["conv1"].vertical == Axis(size=7, stride=2, start=-3)
 
 # %%
-activation_view.controls["image"].value = "zone plate"
+activation_view.controls["picture"].value = "zone plate"
 activation_view.controls["layer"].value = "relu3"
 activation_view.controls["show"].value = "gradients"
 assert activation_view.error is None
-assert activation_view.result.maps.layer == "relu3"
+assert activation_view.result.layer == "relu3"
 activation_view.reset()
 
 # %%
 field_view.controls["layer"].value = "conv5"
-x0, y0, x1, y1 = field_view.result.box
-outside = field_view.result.gradient.clone()
+(x0, y0, x1, y1), gradient = field_view.result
+outside = gradient.clone()
 outside[y0:y1, x0:x1] = 0
 assert outside.abs().max() == 0, "no pixel outside the frame moves the unit"
 field_view.reset()
 
 # %%
-unit_view.scan.wait(timeout=120)
-unit_view.dream.wait(timeout=120)
-unit_view.controls["channel"].value = 3
-top = unit_view.result.top
+from vizkit.core.data import cut_patches
+from vizkit.methods.units import top_patches
+
+unit_view.wait(120)
+top = top_patches(unit_view.steps["patches"], cut_patches(count=2000, size=64), 3)
 assert len(top.index) == 9
 assert bool((top.value.diff() <= 0).all())
 unit_view.reset()
 
 # %%
-near = neighbor_view.result
-assert near.features.index.tolist() != near.pixels.index.tolist()
-assert bool((near.features.distance.diff() >= 0).all())
+in_pixels, in_features, _ = neighbor_view.result
+assert in_features.index.tolist() != in_pixels.index.tolist()
+assert bool((in_features.distance.diff() >= 0).all())
 for view in (
     filter_view,
     weight_view,

@@ -32,7 +32,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture05 as panels
+from vizkit import panels
 
 model, image = vizkit.load_model(), vizkit.load_image("chelsea", size=128)
 
@@ -76,12 +76,12 @@ print("saliency", tuple(saliency(model, image, "Egyptian cat").shape))
 # excites that unit.
 
 # %%
-attribution_view = panels.attribution_panel()
+attribution_view = panels.attributions.show()
 attribution_view
 
 # %%
-attribution_view.runner.run()
-_ = attribution_view.runner.wait(120)
+attribution_view.play()
+_ = attribution_view.wait(120)
 
 # %% [markdown]
 # **The same photo, two networks.** Above `viznet`, below `viznet-robust`: the same layers, trained on also against small
@@ -121,12 +121,12 @@ print(
 )
 
 # %%
-occluder_view = panels.occluder_panel()
+occluder_view = panels.occluder.show()
 occluder_view
 
 # %%
-occluder_view.runner.run()
-occlusion = occluder_view.runner.wait(120)
+occluder_view.play()
+occlusion = occluder_view.wait(120)
 
 # %% [markdown]
 # ## 3 From a map to an object
@@ -135,7 +135,7 @@ occlusion = occluder_view.runner.wait(120)
 # `viznet-robust`, trained against small perturbations: its gradients lie on the things themselves.
 
 # %%
-grab_cut_view = panels.grab_cut_panel()
+grab_cut_view = panels.cut_out.show()
 grab_cut_view
 
 # %% [markdown]
@@ -147,12 +147,12 @@ grab_cut_view
 # of the map lies in it (energy)?
 
 # %%
-score_view = panels.score_panel()
+score_view = panels.scores.show()
 score_view
 
 # %%
-score_view.runner.run()
-scores = score_view.runner.wait(400)
+score_view.play()
+scores = score_view.wait(400)
 
 # %% [markdown]
 # **The sanity check.**
@@ -162,12 +162,12 @@ scores = score_view.runner.wait(400)
 # hardly notices either.
 
 # %%
-sanity_view = panels.sanity_panel()
+sanity_view = panels.forgetting.show()
 sanity_view
 
 # %%
-sanity_view.runner.run()
-sanity = sanity_view.runner.wait(120)
+sanity_view.play()
+sanity = sanity_view.wait(120)
 
 # %% [markdown]
 # ## Try this
@@ -187,8 +187,8 @@ sanity = sanity_view.runner.wait(120)
 # lies on the object need not be the reason for the answer.
 
 # %%
-loud_view = panels.attribution_panel(image="coffee")
-loud_view.controls["percentile"].value = 85.0
+loud_view = panels.attributions.show(picture="coffee")
+loud_view.controls["clip"].value = 85.0
 loud_view
 
 # %% [markdown]
@@ -217,20 +217,20 @@ assert torch.isclose(integrated_gradients(model, image, 3, steps=100).sum(), dif
 assert [one.method for one in attribution_view.result.found if one.problem] == []
 attribution_view.controls["layer"].value = "relu5"
 assert attribution_view.error is None
-attribution_view.runner.wait(60)
+attribution_view.wait(60)
 assert "probability of a class" in attribution_view.shown["text"].value
 attribution_view.reset()
-_ = attribution_view.runner.wait(60)
+_ = attribution_view.wait(60)
 
 # %%
 assert step.drop.max() > 0.2
 before = occluder_view.shown["bars"].value
-occluder_view.controls["x"].value = 0.9
+occluder_view.set(at=(0.9, 0.5))
 assert occluder_view.shown["bars"].value != before
 
 # %%
-x0, y0, x1, y1 = grab_cut_view.result.segment.box
-assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.image[0].numel()
+x0, y0, x1, y1 = grab_cut_view.result.box
+assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.mask.numel()
 
 # %%
 assert scores.count == 500

@@ -32,7 +32,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture06 as panels
+from vizkit import panels
 
 model, image = vizkit.load_model("viznet-robust"), vizkit.load_image("china", size=256)
 
@@ -63,12 +63,12 @@ print("pictures", tuple(zeros.images.shape), f" score {float(zeros.score[0]):.1f
 # | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures |
 
 # %%
-picture_view = panels.picture_panel()
+picture_view = panels.wanted.show()
 picture_view
 
 # %%
-picture_view.runner.run()
-penguin = picture_view.runner.wait(120)
+picture_view.play()
+penguin = picture_view.wait(120)
 
 # %% [markdown]
 # **Ten classes, two networks.** Above `viznet`, below `viznet-robust`, which has also been trained on pictures with small
@@ -92,23 +92,23 @@ for net in (plain, model):
 # **One unit, three recipes**, and Yosinski's four. The same channel, the same number of steps.
 
 # %%
-recipe_view = panels.recipe_panel()
+recipe_view = panels.recipes.show()
 recipe_view
 
 # %%
-recipe_view.runner.run()
-recipes = recipe_view.runner.wait(120)
+recipe_view.play()
+recipes = recipe_view.wait(120)
 
 # %% [markdown]
 # **Every channel of a layer**, all pictures in one batch.
 
 # %%
-layer_view = panels.layer_panel()
+layer_view = panels.channels.show()
 layer_view
 
 # %%
-layer_view.runner.run()
-channels = layer_view.runner.wait(240)
+layer_view.play()
+channels = layer_view.wait(240)
 
 # %% [markdown]
 # ## 2 One unit, several faces
@@ -118,12 +118,12 @@ channels = layer_view.runner.wait(240)
 # once from the mean of each group.
 
 # %%
-faces_view = panels.faces_panel()
+faces_view = panels.faces.show()
 faces_view
 
 # %%
-faces_view.runner.run()
-faces = faces_view.runner.wait(240)
+faces_view.play()
+faces = faces_view.wait(240)
 
 # %% [markdown]
 # ## 3 DeepDream
@@ -147,12 +147,12 @@ print("steps", dream.total, " picture", tuple(dream.image.shape))
 # into the dream, frame by frame; *Save picture* writes the film.
 
 # %%
-dream_view = panels.dream_panel()
+dream_view = panels.dream.show()
 dream_view
 
 # %%
-dream_view.runner.run()
-dreamed = dream_view.runner.wait(240)
+dream_view.play()
+dreamed = dream_view.wait(240)
 
 # %% [markdown]
 # ## Try this
@@ -177,13 +177,13 @@ sheet(blend.images, "Half tabby, half lemon", side=200)
 # the unit was silent: then no gradient comes through its ReLU, and the panel says that it aims before it.
 
 # %%
-bare_view = panels.picture_panel("viznet", "espresso", "pixels alone")
+bare_view = panels.wanted.show(model="viznet", label="espresso", recipe="pixels alone")
 bare_view.controls["size"].value = 64  # the network sees these very pixels
 bare_view
 
 # %%
-bare_view.runner.run()
-bare = bare_view.runner.wait(120)
+bare_view.play()
+bare = bare_view.wait(120)
 
 # %% [markdown]
 # ## Checks

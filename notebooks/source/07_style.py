@@ -30,7 +30,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture07 as panels
+from vizkit import panels
 
 model, content, style = (
     vizkit.load_model(),
@@ -71,7 +71,7 @@ for name, matrix in style_targets(model, style, layers.style).items():
     print(name, tuple(matrix.shape[1:]))
 
 # %%
-gram_view = panels.gram_panel()
+gram_view = panels.gram_matrix.show()
 gram_view
 
 # %% [markdown]
@@ -86,12 +86,12 @@ gram_view
 # distance is divided by its target's square length, so that $\alpha$ and $\beta$ mean the same in every layer and net.
 
 # %%
-style_view = panels.style_panel()
+style_view = panels.style.show()
 style_view
 
 # %%
-style_view.runner.run()
-painted = style_view.runner.wait(300)
+style_view.play()
+painted = style_view.wait(300)
 
 # %% [markdown]
 # ## 4 Fast neural style
@@ -100,15 +100,14 @@ painted = style_view.runner.wait(300)
 # one pass what the optimization does in hundreds. These were trained so, in minutes, by the kit's own code.
 
 # %%
-fast_view = panels.fast_panel()
+fast_view = panels.repaint.show()
 fast_view
 
 # %% [markdown]
-# Train one yourself: the pictures below are repainted by the network as it is after each batch. When it is done, or stopped,
-# the panel above offers it.
+# Train one yourself: the pictures below are repainted by the network as it is after each batch.
 
 # %%
-train_view = panels.train_panel()
+train_view = panels.painter.show()
 train_view
 
 # %% [markdown]
@@ -116,8 +115,15 @@ train_view
 
 # %%
 train_view.controls["steps"].value = 60
-train_view.runner.run()
-trained = train_view.runner.wait(300)
+train_view.play()
+trained = train_view.wait(300)
+
+# %% [markdown]
+# What it has learned, on any picture: this panel takes the painter's result and follows it while it trains.
+
+# %%
+painted_view = panels.repaint.show(style=train_view)
+painted_view
 
 # %% [markdown]
 # ## Try this
@@ -135,19 +141,19 @@ trained = train_view.runner.wait(300)
 # rows do not.
 
 # %%
-lost_view = panels.style_panel(style="waves")
+lost_view = panels.style.show(style="waves")
 lost_view
 
 # %%
 lost_view.controls["steps"].value = 60
-lost_view.runner.run()
-_ = lost_view.runner.wait(200)
+lost_view.play()
+_ = lost_view.wait(200)
 
 # %% [markdown]
 # ## Checks
 
 # %%
-from vizkit.widgets.lecture07 import shuffled
+from vizkit.methods.style import shuffled
 
 one = content_targets(model, style, ["relu1"])["relu1"]
 matrix = gram(one)
@@ -171,7 +177,7 @@ assert painted.content < 1.5
 
 # %%
 gram_view.controls["shuffle"].value = True
-assert torch.allclose(gram_view.result.matrix, gram(one)[0], rtol=1e-3, atol=1e-5)
+assert torch.allclose(gram_view.result, gram(one)[0], rtol=1e-3, atol=1e-5)
 gram_view.reset()
 
 # %%
@@ -183,7 +189,9 @@ fast_view.reset()
 
 # %%
 assert trained.index == 60
-first = next(panels.train_fast_style_steps(model, vizkit.load_image("mosaic", 256), steps=60))
+from vizkit.core.stylenet import stylize
+from vizkit.methods.fast_style import train_fast_style_steps
+
+first = next(train_fast_style_steps(model, vizkit.load_image("mosaic", 256), steps=60))
 assert trained.loss < 0.7 * first.loss
-fast_view.update()
-assert "mosaic, trained here" in fast_view.controls["style"].options
+assert torch.equal(painted_view.result, stylize(trained.net(), vizkit.load_image("astronaut", 256)))

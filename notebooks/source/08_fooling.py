@@ -31,7 +31,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture08 as panels
+from vizkit import panels
 
 model, image = vizkit.load_model(), vizkit.load_image("coffee", size=64)[:, :, 16:80]
 
@@ -57,7 +57,7 @@ print("after ", example.moved_score, round(example.moved_probability, 4))
 # A picture has thousands of dimensions. The same small step in each of them adds up to anything.
 
 # %%
-linear_view = panels.linear_panel()
+linear_view = panels.linear.show()
 linear_view
 
 # %% [markdown]
@@ -91,7 +91,7 @@ for name, attack in (("FGSM", one_step), ("PGD", pgd)):
     print(name, "now", model.top(found.images[0], 1), "success", bool(found.success))
 
 # %%
-attack_view = panels.attack_panel()
+attack_view = panels.attack.show()
 attack_view
 
 # %% [markdown]
@@ -148,12 +148,12 @@ HTML(share_table([net.name for net in nets], transfer, "made on, tried on"))
 # $a + 0.5\,(b - c)$, up to 75 generations.
 
 # %%
-pixel_view = panels.one_pixel_panel(image="astronaut")
+pixel_view = panels.one_pixel.show(picture="astronaut")
 pixel_view
 
 # %%
-pixel_view.runner.run()
-pixel = pixel_view.runner.wait(300)
+pixel_view.play()
+pixel = pixel_view.wait(300)
 
 # %%
 from vizkit.core.steps import last
@@ -169,12 +169,12 @@ print(f"one pixel, 360 questions: {sum(fooled)} of {len(fooled)} fooled")
 # One round patch, trained over pictures, places, scales and turns, that wins wherever it is put. Drag it over the photo.
 
 # %%
-patch_view = panels.patch_panel()
+patch_view = panels.sticker.show()
 patch_view
 
 # %%
-patch_view.runner.run()
-patch = patch_view.runner.wait(300)
+patch_view.play()
+patch = patch_view.wait(300)
 
 # %%
 from vizkit.methods.patch import patch_success, random_placements
@@ -190,13 +190,13 @@ print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0
 # every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
 
 # %%
-fooling_view = panels.fooling_panel()
+fooling_view = panels.nothing.show()
 fooling_view
 
 # %%
 fooling_view.controls["steps"].value = 160
-fooling_view.runner.run()
-nothing = fooling_view.runner.wait(400)
+fooling_view.play()
+nothing = fooling_view.wait(400)
 
 # %%
 from vizkit.methods.fooling import fooling_steps

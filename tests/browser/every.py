@@ -7,7 +7,7 @@ from vizkit.browser import errors, open_notebook, run_all
 #: What a hand or a keyboard can move.
 CONTROLS = "select, input, textarea, button, [role=slider]"
 #: What a panel shows, right of its controls, in a form that can be compared.
-SHOWN = "e => e.querySelector('.vizkit-controls').parentElement.lastElementChild.innerHTML"
+SHOWN = "e => e.querySelector('.vizkit-canvas').innerHTML"
 
 
 def open_and_check(page, lab, name):
@@ -47,7 +47,9 @@ def everything_is_reached_by_the_keyboard(panels):
         controls = panels.nth(index).locator(".vizkit-controls")
         controls.locator(CONTROLS).first.focus()
         page.keyboard.press("Tab")
-        assert controls.evaluate("e => e.contains(document.activeElement)"), "Tab goes on inside"
+        inside = panels.nth(index).evaluate("e => e.contains(document.activeElement)")
+        one = controls.locator(CONTROLS).count() == 1
+        assert inside or one, "Tab goes on inside"
         unreachable = panels.nth(index).evaluate(
             """(panel, controls) => [...panel.querySelectorAll(controls)]
             .filter((one) => !one.disabled && one.offsetParent && one.type !== "file")
@@ -93,7 +95,7 @@ def the_first_control_moves_the_first_picture(page, panel):
         page.keyboard.press("ArrowRight")
     changed(page, panel, before)
     now = panel.evaluate(SHOWN)
-    panel.locator(".vizkit-controls").get_by_role("button", name="Reset", exact=True).last.focus()
+    panel.get_by_role("button", name="Reset", exact=True).focus()
     page.keyboard.press("Enter")
     changed(page, panel, now)
 

@@ -11,7 +11,7 @@ def test_a_student_toggles_normalization(page, lab):
 
     found = panel(page, "The landscape around two nets")
     status = found.locator(".vizkit-status").first
-    expect(status).to_contain_text("step 5202 of 5202")
+    expect(status).to_contain_text("step 2601 of 2601")
     contour = found.locator(".js-plotly-plot .contourlayer").first
     before = contour.inner_html()
     found.get_by_label("filter normalization").click()
@@ -19,7 +19,7 @@ def test_a_student_toggles_normalization(page, lab):
         "([e, before]) => e.querySelector('.contourlayer').innerHTML !== before",
         arg=[found.element_handle(), before], timeout=60_000,
     )  # fmt: skip
-    expect(status).to_contain_text("step 5202 of 5202", timeout=60_000)
+    expect(status).to_contain_text("step 2601 of 2601", timeout=60_000)
 
     found = panel(page, "The loss on a line")
     title = found.locator(".js-plotly-plot .gtitle")

@@ -22,9 +22,10 @@ def test_a_student_plays_and_stops_the_embedding(page, lab):
     found.locator(".noUi-handle").nth(5).focus()  # iterations: a run that does not end by itself
     page.keyboard.press("End")
     expect(found.locator(".widget-readout").nth(5)).to_have_text("2000")
-    found.get_by_role("button", name="Run", exact=True).click()
-    stop = found.get_by_role("button", name="Stop")
-    expect(stop).to_be_enabled()
+    play = found.get_by_role("button", name="Play", exact=True)
+    stop = found.get_by_role("button", name="Pause", exact=True)
+    play.click()
+    expect(stop).to_be_visible()
     page.wait_for_function(
         "e => { const n = /step (\\d+)/.exec(e.textContent); return n && n[1] > 5 && n[1] < 1000; }",
         arg=title.element_handle(),
@@ -34,7 +35,7 @@ def test_a_student_plays_and_stops_the_embedding(page, lab):
     page.keyboard.press("ArrowRight")
     expect(found.locator(".widget-readout").nth(1)).to_have_text("31")
     stop.click()
-    expect(stop).to_be_disabled()
+    expect(play).to_be_visible()
     stopped = steps_done(found)
     assert 0 < stopped < 2000
     page.wait_for_timeout(500)
@@ -42,10 +43,10 @@ def test_a_student_plays_and_stops_the_embedding(page, lab):
     expect(title).to_contain_text(f"step {stopped}")
     found.get_by_role("button", name="Step", exact=True).click()
     expect(title).to_contain_text(f"step {stopped + 1}")
-    found.get_by_role("button", name="Continue").click()
-    expect(stop).to_be_enabled()
+    play.click()
+    expect(stop).to_be_visible()
     stop.click()
-    expect(stop).to_be_disabled()
+    expect(play).to_be_visible()
     assert steps_done(found) > stopped + 1
 
     found = panel(page, "Pictures by their codes")

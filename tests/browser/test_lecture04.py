@@ -97,12 +97,13 @@ def test_a_student_plays_with_notebook_04(notebook):
     expect(found.locator(".vizkit-error")).to_have_count(0)
 
     # the code that makes what is on screen
+    found.get_by_role("button", name="Menu").click()
     found.get_by_role("button", name="Show code").click()
     listing = found.locator("pre")
-    expect(listing).to_contain_text("image = vizkit.load_image('mine.png', size=256)")
-    expect(listing).to_contain_text("result = activations(model, image, 'conv3')")
+    expect(listing).to_contain_text("picture = vizkit.load_image('mine.png')")
+    expect(listing).to_contain_text("layer = 'conv3'")
     found.get_by_role("button", name="Reset", exact=True).click()
-    expect(listing).to_contain_text("vizkit.load_image('chelsea', size=256)")
+    expect(listing).to_contain_text("picture = vizkit.load_image('chelsea')")
 
     assert page.outside == []
 
@@ -122,14 +123,15 @@ def test_units_are_linked_and_the_scan_can_be_stopped(notebook):
     place.locator("img").click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.9})
     expect(found.locator(".widget-html", has_text="sees x").last).not_to_have_text(text)
 
-    found.get_by_role("button", name="Run", exact=True).click()
-    stop = found.get_by_role("button", name="Stop", exact=True)
-    expect(stop).to_be_enabled()
-    stop.click()
-    resume = found.get_by_role("button", name="Continue", exact=True)
-    expect(resume).to_be_enabled()
-    resume.click()
-    expect(found.locator(".vizkit-status", has_text="step 63 of 63")).to_be_visible(timeout=90_000)
+    status = found.locator(".vizkit-status")
+    expect(status).to_contain_text("patches 63 of 63", timeout=90_000)
+    found.get_by_label("layer", exact=True).select_option(index=1)
+    found.get_by_role("button", name="Pause", exact=True).click()
+    play = found.get_by_role("button", name="Play", exact=True)
+    expect(play).to_be_visible()
+    expect(status).not_to_contain_text("patches 63 of 63")
+    play.click()
+    expect(status).to_contain_text("patches 63 of 63", timeout=90_000)
     assert errors(page) == []
     assert page.outside == []
 

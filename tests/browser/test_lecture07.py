@@ -12,22 +12,24 @@ def test_a_student_paints(page, lab):
     open_and_check(page, lab, "07_style.ipynb")
 
     found = panel(page, "Paint it in another style")
-    picture, stop = found.locator(".vizkit-picture").first, found.get_by_role("button", name="Stop")
+    picture = found.locator(".vizkit-picture").first
+    play = found.get_by_role("button", name="Play", exact=True)
+    stop = found.get_by_role("button", name="Pause", exact=True)
     end_of(found, 5)  # steps
     before = source(picture)
-    found.get_by_role("button", name="Run", exact=True).click()
-    expect(stop).to_be_enabled()
+    play.click()
+    expect(stop).to_be_visible()
     before = changed(page, picture, before)
     before = changed(page, picture, before)
     stop.click()
-    expect(stop).to_be_disabled()
+    expect(play).to_be_visible()
     stopped = steps_done(found)
     assert 0 < stopped < 600
     before = source(picture)
-    found.get_by_role("button", name="Continue").click()
+    play.click()
     before = changed(page, picture, before)
     stop.click()
-    expect(stop).to_be_disabled()
+    expect(play).to_be_visible()
     assert steps_done(found) > stopped
     before = source(picture)
     pick(found, "style", "mosaic")
@@ -45,6 +47,6 @@ def test_a_student_paints(page, lab):
     found = panel(page, "Train a painter")
     picture = found.locator(".vizkit-picture").first
     before = source(picture)
-    found.get_by_role("button", name="Run", exact=True).click()
+    found.get_by_role("button", name="Play", exact=True).click()
     changed(page, picture, before)
     assert page.outside == []

@@ -88,7 +88,7 @@ def test_a_model_that_is_not_listed_can_be_set_and_a_wrong_one_is_refused(hub):
 def test_what_is_no_classifier_is_refused_with_the_cure():
     with pytest.raises(ValueError, match=r"net must return logits"):
         make.ModelPicker(nn.Conv2d(3, 2, 3))
-    with pytest.raises(TypeError, match=r"got Conv2d; vizkit\.ImageModel wraps a net"):
+    with pytest.raises(ValueError, match=r"net must return logits \(N, classes\), got"):
         vizkit.load_model(nn.Conv2d(3, 2, 3))
 
 

@@ -1,13 +1,14 @@
 import time
+from typing import Annotated
 
 import numpy as np
 from PIL import Image
 
-from tests.widgets.test_live import adding
+import vizkit
+from tests.widgets.test_function import slow_steps
 from vizkit.figures.raster import Raster
-from vizkit.widgets import controls as make
+from vizkit.widgets import Run, Slider, direct
 from vizkit.widgets.history import MOST, History
-from vizkit.widgets.live import LivePanel
 
 
 def raster(value):
@@ -40,16 +41,18 @@ def test_the_slider_goes_back_and_a_new_run_forgets():
     assert history.slider.max == 0
 
 
+@vizkit.panel("Sum", rate=20)
+def summing(start: Annotated[int, Slider(0, 9)] = 0, *, run: Run = direct):
+    """A picture that gets brighter."""
+    for step in run(slow_steps, 30):
+        yield step, {"picture": raster(4 * step.index + start), "text": ""}
+
+
 def test_a_run_is_saved_as_a_film(tmp_path):
-    panel = LivePanel(
-        "Sum", {"start": make.slider("start", 0, 9, 0)},
-        lambda step, start: adding(step, start=start, total=30, pause=0.02),
-        lambda step, **_: {"picture": raster(int(step.value)), "text": ""},
-        history="picture", rate=20,
-    )  # fmt: skip
+    panel = summing.show()
     assert [path.suffix for path in panel.save(tmp_path)] == [".png"]
-    panel.runner.run()
-    panel.runner.wait(20)
+    panel.play()
+    panel.wait(20)
     assert len(panel.history.frames) > 5
     assert panel.history.frames[-1].index == 30, "the last state is kept"
     paths = panel.save(tmp_path)
@@ -59,7 +62,7 @@ def test_a_run_is_saved_as_a_film(tmp_path):
         assert film.size == (12, 8)
     panel.history.slider.value = 0
     assert panel.shown["picture"].raster.alt == panel.history.frames[0].alt
-    panel.runner.run()
+    panel.play()
     time.sleep(0.2)
-    panel.runner.stop()
+    panel.pause()
     assert len(panel.history.frames) < 10, "a new run begins a new film"

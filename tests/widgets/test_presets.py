@@ -1,62 +1,31 @@
 """Presets: what is saved comes back, what cannot be is refused, those of the kit can be shown."""
 
 import json
+from typing import Annotated
 
-import ipywidgets as widgets
 import pytest
 
+import vizkit
 from tests.conftest import ROOT
-from vizkit.widgets import (
-    lecture01,
-    lecture02,
-    lecture03,
-    lecture04,
-    lecture05,
-    lecture06,
-    lecture07,
-    lecture08,
-)
-from vizkit.widgets.old_panel import Panel
+from vizkit.widgets import FUNCTIONS, OneOf, Slider
 from vizkit.widgets.presets import Preset, prepared, presets_of, read_preset
 
-#: What makes the panels that have prepared states.
-PANELS = {
-    "Three ways down": lecture01.descent_panel,
-    "The loss on a line": lecture01.line_panel,
-    "Random labels fit too": lecture01.fit_panel,
-    "The axis of largest variance": lecture02.axis_panel,
-    "Pictures from k components": lecture02.rebuilt_panel,
-    "t-SNE, live": lambda: lecture03.tsne_panel(200),
-    "How to misread it": lecture03.misreading_panel,
-    "Filters": lecture04.filter_panel,
-    "Activations of a layer": lecture04.activation_panel,
-    "Receptive field of a unit": lecture04.field_panel,
-    "Forget and look again": lecture05.sanity_panel,
-    "The occluder": lecture05.occluder_panel,
-    "Where it looks": lecture05.attribution_panel,
-    "What it wants to see": lecture06.picture_panel,
-    "DeepDream": lecture06.dream_panel,
-    "Which channels go together": lecture07.gram_panel,
-    "Paint it in another style": lecture07.style_panel,
-    "Attack": lecture08.attack_panel,
-    "A little in every direction": lecture08.linear_panel,
-}
+for name in vizkit.panels.__all__:
+    getattr(vizkit.panels, name)  # loaded when it is first asked for
 CASES = [(notebook, preset) for notebook, presets in prepared().items() for preset in presets]
 
 
+@vizkit.panel("Small")
+def small(
+    group: Annotated[str, OneOf(("few", "many"))] = "few",
+    index: Annotated[int, Slider(0, lambda group: 3 if group == "few" else 300)] = 0,
+):
+    """One control follows the other."""
+    return {"group": group, "index": index}, {"text": f"{group} {index}"}
+
+
 def small_panel():
-    controls = {
-        "group": widgets.Dropdown(options=["few", "many"]),
-        "index": widgets.IntSlider(min=0, max=3),
-    }
-
-    def adjust(controls):
-        controls["index"].max = 3 if controls["group"].value == "few" else 300
-
-    return Panel(
-        "Small", controls, lambda **values: values, lambda values: {"text": str(values)},
-        adjust=adjust,
-    )  # fmt: skip
+    return small.show()
 
 
 def test_every_notebook_has_two_or_three_prepared_ones():
@@ -68,15 +37,16 @@ def test_every_notebook_has_two_or_three_prepared_ones():
 
 @pytest.mark.parametrize(("notebook", "preset"), CASES, ids=lambda one: getattr(one, "name", one))
 def test_a_prepared_state_can_be_shown(notebook, preset):
-    panel = PANELS[preset.panel]()
+    panel = FUNCTIONS[preset.panel].show()
     first = panel.values
     panel.load_preset(preset.name)
     assert panel.error is None
-    assert {name: panel.values[name] for name in preset.values} == preset.values
+    now = {name: panel.values[name] for name in preset.values}
+    assert json.loads(json.dumps(now)) == preset.values
     assert panel.values != first, "it would change nothing"
-    assert preset.panel in (ROOT / "notebooks" / f"{notebook}.ipynb").read_text() or any(
-        preset.panel in path.read_text() for path in ROOT.glob(f"vizkit/widgets/lecture{notebook[:2]}.py")
-    )  # fmt: skip
+    name = panel.function.name
+    source = (ROOT / "notebooks" / "source" / f"{notebook}.py").read_text()
+    assert f"panels.{name}.show(" in source, "the preset's panel is in its notebook"
 
 
 def test_what_is_saved_comes_back(tmp_path, monkeypatch):
@@ -103,7 +73,7 @@ def test_the_list_on_the_page_loads_and_says(tmp_path, monkeypatch):
     panel.set(group="many", index=120)
     panel.save_preset(name="far out", say="look <here>")
     panel.reset()
-    choose, say = panel._presets.list, panel._presets.say
+    choose, say = panel._preset_bar.list, panel._preset_bar.say
     assert choose.options == (("choose one", ""), ("far out", "far out"))
     choose.value = "far out"
     assert panel.result["index"] == 120
@@ -150,20 +120,19 @@ def test_a_file_that_is_none(tmp_path):
 
 
 def test_a_picture_that_is_gone_changes_nothing(tmp_path):
-    panel = lecture06.dream_panel()
+    panel = vizkit.panels.dream.show()
     before = panel.values
     path = tmp_path / "gone.preset.json"
-    Preset("gone", "DeepDream", {"image": "astronaut", "guide": "mine.jpg"}).write(path)
+    Preset("gone", "DeepDream", {"picture": "astronaut", "guide": "mine.jpg"}).write(path)
     with pytest.raises(ValueError, match=r"guide cannot be 'mine\.jpg' here"):
         panel.load_preset(path)
     assert panel.values == before
 
 
 def test_a_run_goes_back_when_a_preset_is_loaded():
-    panel = lecture08.fooling_panel()
-    panel.controls["steps"].value = 20
-    panel.runner.run()
-    panel.runner.wait(60)
+    panel = vizkit.panels.nothing.show(steps=20)
+    panel.play()
+    panel.wait(60)
     assert panel.result.index == 20
     panel.set(kind="gradient", seed=2)
     assert panel.result.index == 1

@@ -420,20 +420,19 @@ def panel_page(source: str) -> Iterator[Any]:
 
 def slider_to_pixels() -> Row:
     """One activation grid (viznet, 256 px) from the slider to the pixels, in Chromium."""
-    with panel_page("from vizkit.widgets import lecture04\nlecture04.activation_panel()") as page:
+    with panel_page("import vizkit\nvizkit.panels.activations.show()") as page:
         return Row("slider to pixels", painted_after_keys(page), "ms", "", None, 150)
 
 
 #: A panel on a net of the torchvision layout, or the bundled one, that is asked at 224 px.
 OCCLUDER = """import torchvision, vizkit
-from vizkit.widgets import lecture05
 viznet = vizkit.load_model()
 nets = {{
     "viznet": lambda: vizkit.ImageModel(viznet.net, mean=viznet.mean, std=viznet.std,
                                         labels=viznet.labels, input_size=224),
     "squeezenet1_1": lambda: vizkit.ImageModel(torchvision.models.squeezenet1_1().eval()),
 }}
-lecture05.occluder_panel(nets["{name}"]())"""
+vizkit.panels.occluder.show(model=nets["{name}"]())"""
 
 
 def dragged_occluder() -> list[Row]:
@@ -478,12 +477,12 @@ def painted_after_keys(page: Any, presses: int = 23) -> float:
 
 def live_embedding() -> Row:
     """Time between two paints of the live t-SNE of 1,000 points, in Chromium."""
-    with panel_page("from vizkit.widgets import lecture03\nlecture03.tsne_panel()") as page:
+    with panel_page("import vizkit\nvizkit.panels.tsne.show()") as page:
         page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
         page.evaluate(PAINTS)
-        page.get_by_role("button", name="Run", exact=True).click()
+        page.get_by_role("button", name="Play", exact=True).click()
         page.wait_for_timeout(10_000)
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Pause").click()
         paints = page.evaluate("() => window.paints")
     mean = (paints[-1] - paints[0]) / (len(paints) - 1)
     return Row("live t-SNE frame", mean, "ms", "", None, 1000 / 15)

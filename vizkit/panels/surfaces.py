@@ -1,6 +1,6 @@
 """Panels of the loss landscape."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -94,14 +94,23 @@ def line_points() -> tuple[NetLoss, NetLoss, Tensor]:
     return train, test, torch.cat([starts[:1], ends, starts[2:]])
 
 
+class Walk(NamedTuple):
+    """What nets on a straight line do, at shares of the way."""
+
+    shares: Tensor
+    train: Tensor
+    test: Tensor
+    accuracy: Tensor
+
+
 @vizkit.remembered(3)
-def along(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def along(path: str) -> Walk:
     """Return where on a line, and the loss, the test loss and the accuracy there."""
     train, test, points = line_points()
     shares = torch.linspace(-0.5, 1.5, 101)
     begin, end = LINES[path]
     rows = interpolate(points[begin], points[end], shares)
-    return shares, train.losses(rows), test.losses(rows), test.accuracy(rows)
+    return Walk(shares, train.losses(rows), test.losses(rows), test.accuracy(rows))
 
 
 def ink(rows: Tensor, every: Tensor) -> Tensor:
@@ -121,14 +130,14 @@ def line(
     digits : what the net at a takes digits for that it has not seen
     """
     _, test, points = line_points()
-    shares, train_loss, test_loss, accuracy = along(path)
+    walk = along(path)
     begin, end = LINES[path]
     here = interpolate(points[begin], points[end], torch.tensor([share]))
     predicted = test.logits(here, test.inputs[:20])[0].argmax(1)
-    nearest = int((shares - share).abs().argmin())
-    title = f"a = {share:.2f}: {float(accuracy[nearest]):.0%} right"
-    return (train_loss, test_loss, predicted), {
-        "chart": line_chart(shares, train_loss, test_loss, accuracy, share, title),
+    nearest = int((walk.shares - share).abs().argmin())
+    title = f"a = {share:.2f}: {float(walk.accuracy[nearest]):.0%} right"
+    return walk, {
+        "chart": line_chart(*walk, share, title),
         "digits": predicted_digits(
             ink(test.inputs[:20], test.inputs), predicted.tolist(), test.labels[:20].tolist()
         ),

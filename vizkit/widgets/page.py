@@ -1,6 +1,7 @@
 """A panel on the page: controls at the left, what their function shows at the right."""
 
 import inspect
+import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -62,6 +63,8 @@ class Panel:
         Takes the next run's numbers and pictures: torch's ``SummaryWriter``.
     history : History
         The pictures of the run so far.
+    played : bool
+        Whether a run was let go, by a hand or in a cell.
     view : Widget
     """
 
@@ -78,6 +81,7 @@ class Panel:
         self._frame: tuple[Frame, Any] | None = None
         self._drawing, self._silent, self._changes = RLock(), False, 0
         self._last_shown, self._single = 0.0, False
+        self.played = False
         self._followers: WeakSet[Panel] = WeakSet()
         self._good: dict[str, Any] = {}
         self._sizes: tuple[bool, dict[str, Any]] = (False, {})
@@ -549,6 +553,11 @@ class Panel:
         """What is shown: pictures, charts, texts, by name."""
         return {name: slot.item for name, slot in self._slots.items()}
 
+    @property
+    def status(self) -> str:
+        """The words in the bar: how far a run is, the time taken, or what went wrong."""
+        return " ".join(re.sub("<[^>]*>", " ", self._status.value).split())
+
     def _fail(self, error: Exception) -> None:
         self.error = error
         self._status.value = alert(sentence(error, self.function))
@@ -580,6 +589,7 @@ class Panel:
 
     def play(self) -> None:
         """Let the run go on; one that has ended begins anew."""
+        self.played = True
         if self.function.live:
             worker = self._workers.get("")
             if worker is not None and worker.running and not worker.halted.is_set():

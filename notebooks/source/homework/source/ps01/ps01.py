@@ -34,7 +34,7 @@
 # %% nbgrader={"grade": false, "grade_id": "ps01-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import torch
 
-from vizkit.widgets import lecture01 as panels
+from vizkit import panels
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 How far may a step go? (5 points)
@@ -122,7 +122,7 @@ assert torch.allclose(lengths, kernels.flatten(1).norm(dim=1))
 # training loss largest, and which share of new digits does the net at that $a$ get right? (Within 0.06 and 5 percentage points.)
 
 # %% nbgrader={"grade": false, "grade_id": "ps01-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-line_view = panels.line_panel()
+line_view = panels.line.show()
 line_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps01-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -141,7 +141,7 @@ share_right = float(line.accuracy[between][line.train[between].argmax()])
 assert 0 <= worst_a <= 1
 assert 0 <= share_right <= 1
 ### BEGIN HIDDEN TESTS
-truth = panels.line_panel()
+truth = panels.line.show()
 truth.set(path="solution to solution")
 truth = truth.result
 inside = (truth.shares >= 0) & (truth.shares <= 1)

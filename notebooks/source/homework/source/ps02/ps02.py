@@ -36,7 +36,7 @@ import torch
 
 from vizkit.core.data import digits
 from vizkit.methods.pca import EXAMPLE
-from vizkit.widgets import lecture02 as panels
+from vizkit import panels
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps02-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 The largest eigenvalue (5 points)
@@ -114,7 +114,7 @@ for samples, count in ((EXAMPLE, 1), (digits().flatten(1)[:200, 10:30], 5)):
 # least 90 % of the variance of the handwritten digits?
 
 # %% nbgrader={"grade": false, "grade_id": "ps02-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-axis_view, rebuilt_view = panels.axis_panel(), panels.rebuilt_panel()
+axis_view, rebuilt_view = panels.axis.show(), panels.components.show()
 axis_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps02-q3-panel2", "locked": true, "schema_version": 3, "solution": false, "task": false}

@@ -35,7 +35,7 @@
 import torch
 
 from vizkit.core.data import digit_labels, digits
-from vizkit.widgets import lecture03 as panels
+from vizkit import panels
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps03-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 How hard a pair pulls (5 points)
@@ -144,11 +144,11 @@ for index in (0, 17, 79):
 # 3 percentage points; *t-SNE, live* says it)?
 
 # %% nbgrader={"grade": false, "grade_id": "ps03-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-crowding_view = panels.crowding_panel()
+crowding_view = panels.crowding.show()
 crowding_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps03-q3-panel2", "locked": true, "schema_version": 3, "solution": false, "task": false}
-tsne_view = panels.tsne_panel(300)
+tsne_view = panels.tsne.show(count=300)
 tsne_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps03-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}

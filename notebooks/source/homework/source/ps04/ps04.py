@@ -35,7 +35,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture04 as panels
+from vizkit import panels
 
 model = vizkit.load_model("viznet", device="cpu")
 
@@ -122,7 +122,7 @@ assert len(layers) > 8
 # the largest activation of channel 38 there (within 2 %)?
 
 # %% nbgrader={"grade": false, "grade_id": "ps04-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-activation_view = panels.activation_panel(model, image="coffee")
+activation_view = panels.activations.show(model=model, picture="coffee")
 activation_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps04-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -35,7 +35,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture05 as panels
+from vizkit import panels
 
 model = vizkit.load_model("viznet", device="cpu")
 
@@ -129,7 +129,7 @@ for photo, patch, stride in (
 # with a white square (*gray* 1)? (Within 2 percentage points each.)
 
 # %% nbgrader={"grade": false, "grade_id": "ps05-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-occluder_view = panels.occluder_panel(model)
+occluder_view = panels.occluder.show(model=model)
 occluder_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps05-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -140,7 +140,7 @@ import re
 
 
 def read(gray):
-    occluder_view.set(x=0.5, y=0.5, share=0.4, fill=gray)
+    occluder_view.set(at=(0.5, 0.5), share=0.4, fill=gray)
     return float(re.search(r"→ ([\d.]+)%", occluder_view.shown["bars"].value)[1]) / 100
 
 

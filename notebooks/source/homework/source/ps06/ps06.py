@@ -35,7 +35,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture06 as panels
+from vizkit import panels
 
 model = vizkit.load_model("viznet", device="cpu")
 
@@ -119,7 +119,7 @@ assert octave_sizes(333, 500, 4, 1.4) == [(121, 182), (170, 255), (238, 357), (3
 # first change. Read it for `relu2` and for `relu4` of `viznet` (within 5 %).
 
 # %% nbgrader={"grade": false, "grade_id": "ps06-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-dream_view = panels.dream_panel(model, "astronaut")
+dream_view = panels.dream.show(model=model, picture="astronaut")
 dream_view.set(size=128, octaves=1, jitter=0)
 dream_view
 

@@ -35,7 +35,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture07 as panels
+from vizkit import panels
 
 model = vizkit.load_model("viznet", device="cpu")
 
@@ -117,11 +117,11 @@ assert abs(float(style_loss(other[0], one[0])) / float(expected) - 1) < 1e-3
 # ## 3 It forgets where (4 points)
 #
 # In the panel, show `swirls` and the layer `relu1`. What is the trace of the Gram matrix (within 1 %), and what is it with the *places in another
-# order*? Which channel has the largest entry on the diagonal (`gram_view.result.matrix`
+# order*? Which channel has the largest entry on the diagonal (`gram_view.result`
 # holds the numbers)?
 
 # %% nbgrader={"grade": false, "grade_id": "ps07-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-gram_view = panels.gram_panel(model, "swirls")
+gram_view = panels.gram_matrix.show(model=model, picture="swirls")
 gram_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps07-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -129,10 +129,10 @@ trace = ...
 trace_in_another_order = ...
 strongest_channel = ...
 ### BEGIN SOLUTION
-matrix = gram_view.result.matrix
+matrix = gram_view.result
 trace = float(matrix.trace())
 gram_view.controls["shuffle"].value = True
-trace_in_another_order = float(gram_view.result.matrix.trace())
+trace_in_another_order = float(gram_view.result.trace())
 strongest_channel = int(matrix.diagonal().argmax())
 ### END SOLUTION
 
@@ -140,7 +140,7 @@ strongest_channel = int(matrix.diagonal().argmax())
 assert trace > 0
 assert 0 <= strongest_channel < 48
 ### BEGIN HIDDEN TESTS
-truth = panels.gram_panel(model, "swirls").result.matrix
+truth = panels.gram_matrix.show(model=model, picture="swirls").result
 for answer in (trace, trace_in_another_order):
     assert abs(answer / float(truth.trace()) - 1) <= 0.01
 assert strongest_channel == int(truth.diagonal().argmax())

@@ -35,7 +35,7 @@
 import torch
 
 import vizkit
-from vizkit.widgets import lecture08 as panels
+from vizkit import panels
 
 model = vizkit.load_model("viznet", device="cpu")
 
@@ -128,7 +128,7 @@ for name in ("motorcycle", "coffee"):
 # attack, and under *random noise* of epsilon 16? (Within 3 percentage points.)
 
 # %% nbgrader={"grade": false, "grade_id": "ps08-q3-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
-attack_view = panels.attack_panel(model, "motorcycle")
+attack_view = panels.attack.show(model=model, picture="motorcycle")
 attack_view
 
 # %% nbgrader={"grade": false, "grade_id": "ps08-q3-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -137,11 +137,10 @@ sure_without = ...  # in [0, 1]
 sure_under_noise = ...  # of the same label
 ### BEGIN SOLUTION
 attack_view.set(epsilon=3.0)
-answer_at_3 = model.top(attack_view.result.attack.images[0], 1)[0][0]
-first = model.label_index(attack_view.result.true)
-sure_without = float(model.probabilities(attack_view.result.original)[first])
+answer_at_3 = model.top(attack_view.result.images[0], 1)[0][0]
+name, sure_without = model.top(vizkit.load_image("motorcycle", size=(64, 64)), 1)[0]
 attack_view.set(attack="random noise", epsilon=16.0)
-sure_under_noise = float(model.probabilities(attack_view.result.attack.images[0])[first])
+sure_under_noise = dict(model.top(attack_view.result.images[0], 200))[name]
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "ps08-q3-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
