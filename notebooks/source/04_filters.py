@@ -64,7 +64,7 @@ filter_grid(first)
 # notebook asks what *excites* a unit instead.
 
 # %%
-filter_view = panels.filter_view.show(model=model)
+filter_view = panels.filter_view.show()
 filter_view
 
 # %% [markdown]
@@ -123,7 +123,7 @@ print("d", gradients.target, "/ d", gradients.layer, tuple(gradients.maps.shape)
 activation_grid(gradients, order="strength")
 
 # %%
-activation_view = panels.activations.show(model=model, channel=4)
+activation_view = panels.activations.show(channel=4)
 activation_view
 
 # %% [markdown]
@@ -156,7 +156,7 @@ for name, field in fields.items():
 # and most of the frame hardly at all (Luo 2016). Click into the picture to move the unit.
 
 # %%
-field_view = panels.receptive_field.show(model=model)
+field_view = panels.receptive_field.show()
 field_view
 
 # %% [markdown]
@@ -167,11 +167,11 @@ field_view
 # in the background; the nine change while it runs. The channel shown first answers to faces, in color and in gray, and
 # to one or two things that are none.
 #
-# Your own pictures: `panels.unit.show(model=model, pictures="folder/with/pictures")`, or any torchvision dataset by its
+# Your own pictures: `panels.unit.show(pictures="folder/with/pictures")`, or any torchvision dataset by its
 # name, `pictures="CIFAR10"`.
 
 # %%
-unit_view = panels.unit.show(model=model, picture="astronaut", layer="relu5", channel=164)
+unit_view = panels.unit.show(picture="astronaut", layer="relu5", channel=164)
 unit_view
 
 # %% [markdown]
@@ -182,7 +182,7 @@ unit_view
 # the moon; in features they are the motorcycle, moved and scaled. Tick *other pictures only* to leave its own photo out.
 
 # %%
-neighbor_view = panels.neighbors.show(model=model)
+neighbor_view = panels.neighbors.show()
 neighbor_view
 
 # %% [markdown]
@@ -208,7 +208,7 @@ neighbor_view
 # the picture `noise` and switch the scale to `shared`.
 
 # %%
-mixture_view = panels.mixture.show(model=model)
+mixture_view = panels.mixture.show()
 mixture_view
 
 # %% [markdown]

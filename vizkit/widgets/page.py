@@ -199,8 +199,7 @@ class Panel:
         ]).add_class("vizkit-panel")  # fmt: skip
 
     def _make_button(self, name: str, action: Callable[[], Any]) -> widgets.Button:
-        icon = "play" if name == "Play" else ""
-        button = widgets.Button(description=name, icon=icon, layout=widgets.Layout(width="auto"))
+        button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
         button.on_click(lambda _: self._guarded(action))
         self._button[name] = button
         return button
@@ -735,7 +734,6 @@ class Panel:
         running = len(alive) > int(ended)
         if "Play" in self._button:
             self._button["Play"].description = "Pause" if running else "Play"
-            self._button["Play"].icon = "pause" if running else "play"
 
     def _toggle_run(self) -> None:
         self.pause() if self._button["Play"].description == "Pause" else self.play()
