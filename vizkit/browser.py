@@ -45,7 +45,7 @@ def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
             profile, executable_path=executable, args=list(FLAGS), headless=True,
             viewport={"width": width, "height": height},
         )  # fmt: skip
-        page = context.pages[0] if context.pages else context.new_page()
+        page: Any = context.pages[0] if context.pages else context.new_page()
         page.outside = []
         page.on("request", lambda r: None if LOCAL.match(r.url) else page.outside.append(r.url))
         try:

@@ -126,7 +126,7 @@ class GalleryExporter(HTMLExporter):
     """A notebook's cells as HTML, the formulas as MathML, without any script."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
             filters={"markdown2html": markdown}, **settings,
         )  # fmt: skip
@@ -260,7 +260,7 @@ def build_gallery(
 def _style() -> str:
     own = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     panel = re.sub(r"</?style>", "", STYLE)
-    return own + panel + HtmlFormatter(style="default").get_style_defs(".highlight")
+    return own + panel + str(HtmlFormatter(style="default").get_style_defs(".highlight"))
 
 
 def _write_page(

@@ -471,7 +471,7 @@ def painted_after_keys(page: Any, presses: int = 23) -> float:
     for _ in range(presses):
         page.evaluate(WATCH)
         page.keyboard.press("ArrowRight")
-        taken.append(page.evaluate("() => window.painted"))
+        taken.append(float(page.evaluate("() => window.painted")))
     return statistics.median(taken[3:])
 
 

@@ -192,8 +192,11 @@ def nothing(
         captions = [f"{step.confidence[i]:.1%} {model.labels[i]}" for i in order.tolist()]
         alt = "Pictures of nothing: " + ", ".join(captions)
         sure = float((step.confidence > 0.996).float().mean())
-        yield step, {
-            "pictures": sheet(step.images[order], alt, side=104, columns=6, captions=captions),
-            "text": f"step {step.index}: more than 99.6 % sure of **{sure:.0%}** of "
-            f"{len(model.labels)} classes; median {float(step.confidence.median()):.1%}",
-        }
+        yield (
+            step,
+            {
+                "pictures": sheet(step.images[order], alt, side=104, columns=6, captions=captions),
+                "text": f"step {step.index}: more than 99.6 % sure of **{sure:.0%}** of "
+                f"{len(model.labels)} classes; median {float(step.confidence.median()):.1%}",
+            },
+        )

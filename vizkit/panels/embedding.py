@@ -132,8 +132,8 @@ def thumbnails(
             step,
             {
                 "map": draw(pool.pixels(slice(None)), cells),
-                "text": f"step {step.index}, KL {step.cost:.3f}; the nearest neighbor is cut from the "
-                f"same picture in **{share:.0%}** of cases",
+                "text": f"step {step.index}, KL {step.cost:.3f}; the nearest neighbor is cut from "
+                f"the same picture in **{share:.0%}** of cases",
             },
         )
 
@@ -209,10 +209,13 @@ def timing(
     """One gradient step from 250 to 20,000 points, measured on this machine."""
     for step in run(timing_steps, budget):
         missing = ", ".join(f"{count:,}" for count in step.skipped)
-        yield step, {
-            "chart": Measured(timing_chart(step)),
-            "text": Measured(f"Not within the budget: {missing} points." if missing else ""),
-        }
+        yield (
+            step,
+            {
+                "chart": Measured(timing_chart(step)),
+                "text": Measured(f"Not within the budget: {missing} points." if missing else ""),
+            },
+        )
 
 
 PERPLEXITIES = (2, 5, 15, 30, 45)

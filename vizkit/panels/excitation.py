@@ -233,12 +233,15 @@ def recipes(
         ]
         images = torch.cat([one.images for one in step.runs])
         alt = f"Pictures made to excite {what}: " + ", ".join(captions)
-        yield step, {
-            "pictures": sheet(
-                images, alt, side=680 // len(names), captions=captions, columns=len(names)
-            ),
-            "text": GRAY if any(one.opened.any() for one in step.runs) else "",
-        }
+        yield (
+            step,
+            {
+                "pictures": sheet(
+                    images, alt, side=680 // len(names), captions=captions, columns=len(names)
+                ),
+                "text": GRAY if any(one.opened.any() for one in step.runs) else "",
+            },
+        )
 
 
 def early_layer(model: ImageModel) -> str:
@@ -277,7 +280,10 @@ def channels(
         opened = int(step.opened.sum())
         note = f"; {opened} were silent and are aimed at before their ReLU" if opened else ""
         alt = f"What each of {count} channels of {layer} wants to see"
-        yield step, {
-            "text": f"{count} channels of **{layer}**{note}",
-            "grid": sheet(step.images, alt, side=700 // columns - 6, columns=columns),
-        }
+        yield (
+            step,
+            {
+                "text": f"{count} channels of **{layer}**{note}",
+                "grid": sheet(step.images, alt, side=700 // columns - 6, columns=columns),
+            },
+        )

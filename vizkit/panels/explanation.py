@@ -13,7 +13,7 @@ from vizkit.figures.pictures import fit, framed, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.figures.texts import table
 from vizkit.methods.attribution import attribute_steps
-from vizkit.methods.gradients import Unit, saliency
+from vizkit.methods.gradients import Target, Unit, saliency
 from vizkit.methods.localization import score_steps
 from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps
 from vizkit.methods.sanity import forget_steps, weighted_layers
@@ -75,7 +75,8 @@ def attributions(
     """
     image = vizkit.load_image(picture, look_size(model))
     if layer is None:
-        aim, what = target or top_class(model, picture), "class"
+        aim: Target = target or top_class(model, picture)
+        what = "class"
     else:
         aim, what = unit_under(model, image, layer, channel, at), "unit"
     for step in run(attribute_steps, model, image, aim):
@@ -213,12 +214,16 @@ def forgetting(
     forgotten = ", ".join(weighted_layers(model)[:count]) or "nothing"
     for step in run(forget_steps, model, image, aim, count, CHECKED, seed=seed):
         captions = [
-            f"{one.method} {value:.2f}" for one, value in zip(step.found, step.correlation, strict=True)
+            f"{one.method} {value:.2f}"
+            for one, value in zip(step.found, step.correlation, strict=True)
         ]
-        yield step, {
-            "sheet": attribution_sheet(
-                image, step.found, percentile=clip, captions=captions, side=176
-            ),
-            "text": f"Forgotten: **{forgotten}**. The number is the rank correlation with the "
-            "trained net's map.",
-        }
+        yield (
+            step,
+            {
+                "sheet": attribution_sheet(
+                    image, step.found, percentile=clip, captions=captions, side=176
+                ),
+                "text": f"Forgotten: **{forgotten}**. The number is the rank correlation with the "
+                "trained net's map.",
+            },
+        )

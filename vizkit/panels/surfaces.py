@@ -214,12 +214,16 @@ def landscape(
     for without, with_skips in zip(
         run(surface_steps, *one, **one_grid), run(surface_steps, *two, **two_grid), strict=False
     ):
+        pairs = zip(NETS, (without, with_skips), strict=True)
         rows = [surface_row(name, numbers(depth, bool(index), scale), step)
-                for index, (name, step) in enumerate(zip(NETS, (without, with_skips)))]  # fmt: skip
-        yield (without, with_skips), {
-            "table": table(head, rows),
-            "chart": landscape_chart((without, with_skips), NETS, (one_path, two_path)),
-        }
+                for index, (name, step) in enumerate(pairs)]  # fmt: skip
+        yield (
+            (without, with_skips),
+            {
+                "table": table(head, rows),
+                "chart": landscape_chart((without, with_skips), NETS, (one_path, two_path)),
+            },
+        )
 
 
 @vizkit.panel("Random labels fit too", rate=5, layout="chart / text")
@@ -239,9 +243,12 @@ def random_labels(
     for step in run(
         fit_steps, data, drawn, width=width, depth=depth, skip=skip, iterations=steps, seed=seed
     ):
-        yield step, {
-            "chart": fit_chart(step, share),
-            "text": f"After {step.index} steps the net has learned **{step.train[-1, 1]:.0%}** of "
-            f"the labels of the random teacher by heart, and of new digits it then gets "
-            f"{step.test[-1, 1]:.0%} right; with true labels {step.test[-1, 0]:.0%}.",
-        }
+        yield (
+            step,
+            {
+                "chart": fit_chart(step, share),
+                "text": f"After {step.index} steps the net has learned **{step.train[-1, 1]:.0%}** "
+                f"of the labels of the random teacher by heart, and of new digits it then gets "
+                f"{step.test[-1, 1]:.0%} right; with true labels {step.test[-1, 0]:.0%}.",
+            },
+        )

@@ -100,7 +100,7 @@ def _writer(folder: Path | None) -> Writer | None:
         raise typer.BadParameter(
             "tensorboard is missing; install it with: pip install 'vizkit[tensorboard]'"
         ) from error
-    return SummaryWriter(folder)  # type: ignore[no-any-return,no-untyped-call]
+    return SummaryWriter(folder)
 
 
 def _train(

@@ -97,7 +97,7 @@ def _decode(files: Sequence[bytes]) -> Tensor:
     images = np.empty((len(files), 64, 64, 3), np.uint8)
 
     def decode(index: int) -> None:
-        images[index] = Image.open(io.BytesIO(files[index])).convert("RGB")
+        images[index] = np.asarray(Image.open(io.BytesIO(files[index])).convert("RGB"))
 
     with ThreadPoolExecutor() as threads:  # Pillow releases the GIL while it decodes
         list(threads.map(decode, range(len(files))))

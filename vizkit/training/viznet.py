@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -109,12 +110,16 @@ class Trainer:
         self.data, self.recipe, self.device = data, recipe, torch.device(device)
         torch.manual_seed(recipe.seed)  # initial weights; restored from the checkpoint on resume
         net = VizNet(len(data.names), batch_norm=True, width=recipe.width)
-        self.net = net.to(self.device, memory_format=torch.channels_last)
+        self.net: nn.Module = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.random = torch.Generator().manual_seed(recipe.seed)
         weights = [p for p in self.net.parameters() if p.ndim > 1]
         others = [p for p in self.net.parameters() if p.ndim <= 1]
+        groups: list[dict[str, Any]] = [
+            {"params": weights, "weight_decay": recipe.weight_decay},
+            {"params": others},
+        ]
         self.optimizer = torch.optim.SGD(
-            [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}],
+            groups,
             lr=recipe.peak_lr, momentum=0.9, nesterov=True,
         )  # fmt: skip
         self.per_epoch = len(data.labels) // recipe.batch_size
@@ -156,10 +161,10 @@ class Trainer:
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        lr = self.schedule.get_last_lr()[0]
+        lr = float(self.schedule.get_last_lr()[0])
         self.schedule.step()
-        accuracy = (logits.argmax(1) == labels).float().mean().item()
-        return loss.item(), accuracy, lr
+        accuracy = float((logits.argmax(1) == labels).float().mean())
+        return float(loss), accuracy, lr
 
     def _loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         images = normalize(images).contiguous(memory_format=torch.channels_last)
@@ -241,7 +246,8 @@ def ascend(
     (gradient,) = torch.autograd.grad(loss(pixels), pixels)
     delta = delta + step * unit_length(gradient)
     length = delta.flatten(1).norm(dim=1).clamp(min=1e-12)
-    return delta * (radius / length).clamp(max=1).view(-1, 1, 1, 1)
+    inside: Tensor = delta * (radius / length).clamp(max=1).view(-1, 1, 1, 1)
+    return inside
 
 
 def attacked_accuracy(

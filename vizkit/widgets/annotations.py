@@ -268,9 +268,9 @@ class Table(_Written):
             style={"description_width": "92px"}, layout=widgets.Layout(width=make.WIDTH),
         )  # fmt: skip
 
-    def read(self, shown: Any) -> Any:
+    def _parse(self, text: str) -> tuple[tuple[float, ...], ...]:
         rows: list[tuple[float, ...]] = []
-        for number, line in enumerate(shown.splitlines(), 1):
+        for number, line in enumerate(text.splitlines(), 1):
             try:
                 row = tuple(map(float, line.replace(",", " ").replace(";", " ").split()))
             except ValueError:
@@ -282,7 +282,8 @@ class Table(_Written):
             rows += [row] if row else []
         return tuple(rows)
 
-    _parse = read
+    def read(self, shown: Any) -> Any:
+        return self._parse(shown)
 
     def _write(self, value: Any) -> str:
         return "\n".join(", ".join(f"{number:g}" for number in row) for row in value)

@@ -125,8 +125,8 @@ class PanelFunction:
             for need in one.needs:
                 if need not in found:
                     raise ValueError(
-                        f"{self.name}: {one.name!r} looks at {need!r}, which is no parameter; there "
-                        f"are {', '.join(found)}"
+                        f"{self.name}: {one.name!r} looks at {need!r}, which is no parameter; "
+                        f"there are {', '.join(found)}"
                     )
         try:
             order = TopologicalSorter({name: one.needs for name, one in found.items()})
@@ -143,8 +143,8 @@ class PanelFunction:
         for one in self.parameters.values():
             if one.hand is not None and one.hand.item not in items:
                 raise ValueError(
-                    f"{self.name}: {one.name!r} is a hand on {one.hand.item!r}, which is not shown; "
-                    f"there are {', '.join(items)}"
+                    f"{self.name}: {one.name!r} is a hand on {one.hand.item!r}, which is not "
+                    f"shown; there are {', '.join(items)}"
                 )
             if one.hand is not None and not isinstance(one.hand.hand, (Point, Tile)):
                 raise ValueError(
@@ -303,15 +303,15 @@ def panel(
     """Make a panel of a function.
 
     The function's parameters are the controls, by their annotations; it returns what is shown by
-    name, or a result and what is shown. A generator is a live run: it takes ``*, run: Run = direct``
-    and ends in ``for step in run(method, ...): yield step, {...}``.
+    name, or a result and what is shown. A generator is a live run: it takes
+    ``*, run: Run = direct`` and ends in ``for step in run(method, ...): yield step, {...}``.
 
     Parameters
     ----------
     title : str
     layout : str
-        Rows of items' names with a slash between them, a name over several columns written as often:
-        ``"grid grid / map patches"``. Side by side by default.
+        Rows of items' names with a slash between them, a name over several columns written as
+        often: ``"grid grid / map patches"``. Side by side by default.
     rate : float
         How often a run is drawn, a second.
     auto : bool

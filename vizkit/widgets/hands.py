@@ -53,7 +53,7 @@ class PlaceField(widgets.VBox):
         if value is None:
             return None
         pairs = zip(self._sliders, value, strict=True)
-        return tuple(min(max(float(at), one.min), one.max) for one, at in pairs)  # type: ignore[return-value]
+        return tuple(min(max(float(at), one.min), one.max) for one, at in pairs)
 
     @traitlets.observe("value")
     def _set(self, change: dict[str, Any]) -> None:

@@ -86,9 +86,13 @@ class Slot:
     """
 
     def __init__(self, name: str, caption: str, attach: Callable[[Any], None]) -> None:
-        self.name, self.item, self.error = name, None, None
-        self._attach, self._drawn, self.share = attach, {}, 1.0
-        self.waiting, self.drawn_at = None, 0.0
+        self.name = name
+        self.item: Any = None
+        self.error: Exception | None = None
+        self._attach, self.share = attach, 1.0
+        self._drawn: dict[str, Any] = {}
+        self.waiting: Callable[[], Any] | None = None
+        self.drawn_at = 0.0
         self.shown: Any = widgets.HTML()
         words = f'<div class="vizkit-caption">{escape(caption)}</div>'
         self._caption = [widgets.HTML(words)] if caption else []
@@ -113,12 +117,13 @@ class Slot:
         """Show a picture or a chart at a share of its own size."""
         self.share = share
         if isinstance(self.item, Raster) and isinstance(self.shown, Picture):
-            self.shown.layout.width = f"{self._wide(self.item)}px"
+            self.shown.layout.width = f"{self.wide(self.item)}px"
         elif isinstance(self.item, go.Figure) and isinstance(self.shown, go.FigureWidget):
             wide, high, _ = self.size
             self.shown.update_layout(width=int(wide * share), height=int(high * share))
 
-    def _wide(self, raster: Raster) -> int:
+    def wide(self, raster: Raster) -> int:
+        """Return the width at which a picture is shown."""
         return max(48, int(raster.width * self.share))
 
     def _put(self, item: Any) -> None:
@@ -137,7 +142,7 @@ class Slot:
     def _picture(self, raster: Raster) -> None:
         new = not isinstance(self.shown, Picture)
         shown = Picture() if new else self.shown
-        shown.show(raster, self._wide(raster))
+        shown.show(raster, self.wide(raster))
         if new:
             self._become(shown)
 
@@ -172,7 +177,11 @@ class Slot:
         text = html_of(self.item) if self.item is not None else ""
         bare = re.sub("<[^>]*>", "", text)
         wide = re.search(r"width: (\d+)px", text)
-        return int(wide[1]) if wide else 300, 24 * max(text.count("<tr"), 1 + len(bare) // 50), False
+        return (
+            int(wide[1]) if wide else 300,
+            24 * max(text.count("<tr"), 1 + len(bare) // 50),
+            False,
+        )
 
     def save(self, path: Callable[[str, str], Path]) -> list[Path]:
         """Write the item: a picture as PNG, a chart as HTML and its numbers as CSV.
@@ -215,10 +224,9 @@ def numbers_of(figure: go.Figure) -> list[list[Any]]:
 
 def _plain(figure: go.Figure) -> dict[str, Any]:
     """Return a figure's traces and layout as dicts, without the template that all charts share."""
-    found = {"data": [dict(one.to_plotly_json()) for one in figure.data],
-             "layout": dict(figure.layout.to_plotly_json())}  # fmt: skip
-    found["layout"].pop("template", None)
-    return found
+    layout = dict(figure.layout.to_plotly_json())
+    layout.pop("template", None)
+    return {"data": [dict(one.to_plotly_json()) for one in figure.data], "layout": layout}
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 from pathlib import Path
 from threading import RLock
@@ -13,15 +14,16 @@ from weakref import WeakSet, WeakValueDictionary
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
-import traitlets
 
 from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.core.steps import Step, Writer
 from vizkit.figures.raster import Raster
 from vizkit.widgets import presets as prepared
-from vizkit.widgets.annotations import YOURS, When, given
-from vizkit.widgets.function import PanelFunction, Parameter, split
+from vizkit.widgets.controls import YOURS
+from vizkit.widgets.fields import Fields, same
+from vizkit.widgets.fit import CANVAS, fitting
+from vizkit.widgets.function import PanelFunction, split
 from vizkit.widgets.history import History
 from vizkit.widgets.items import Failed, Slot, alert, html_of
 from vizkit.widgets.names import Names
@@ -30,8 +32,6 @@ from vizkit.widgets.source import State, listing
 
 #: The panels that are alive, by the id of the widget that is on the page.
 PANELS: "WeakValueDictionary[str, Panel]" = WeakValueDictionary()
-#: How large a panel may be, at the width of a page of 1,200 px; the rest of it is bar and frame.
-CANVAS, HEIGHT = 790, 640
 #: Seconds between two drawings of an item that is given as a function, while a run is played.
 PATIENCE = 0.2
 #: Before a run that takes longer, in seconds, the page says so.
@@ -73,36 +73,35 @@ class Panel:
         self.result: Any = None
         self.error: Exception | None = None
         self.writer: Writer | None = None
-        self._own: dict[str, Any] = {}
-        self._loaded: dict[str, tuple[Any, tuple[Any, ...], Any]] = {}
         self._courses: list[Course] = []
         self._background: dict[str, tuple[Live, Course]] = {}
         self._workers: dict[str, Worker] = {}
         self._frame: tuple[Frame, Any] | None = None
-        self._drawing, self._silent, self._changes = RLock(), False, 0
+        self._drawing, self._changes = RLock(), 0
         self._last_shown, self._single = 0.0, False
         self.played = False
-        self._followers: WeakSet[Panel] = WeakSet()
+        self.followers: WeakSet[Panel] = WeakSet()
         self._good: dict[str, Any] = {}
         self._sizes: tuple[bool, dict[str, Any]] = (False, {})
         self._slots = {
-            name: Slot(name, function.captions.get(name, ""), lambda shown, n=name: self._hands(n, shown))
+            name: Slot(name, function.captions.get(name, ""), partial(self._hands, name))
             for name in function.source.items
         }  # fmt: skip
         self.history = History(self._show_frame)
-        self.controls = self._fields(given)
+        self.fields = Fields(function, given, lambda panel: panel.followers.add(self))
+        self.controls = self.fields.widgets
         self._build()
         PANELS[self.view.model_id] = self
-        self._settle()
+        self.fields.settle()
         for name, value in given.items():
-            if name in self.controls and not self._is_now(name, value):
+            if name in self.controls and not self.fields.is_now(name, value):
                 raise ValueError(
                     f"{name} cannot be {value!r} here, the nearest is {self.values[name]!r}"
                 )
         self._redraw()
         if self.error is not None and function.__module__.startswith("vizkit."):
             raise self.error  # wrong from the start: the author's mistake, or a net it is not for
-        self._first, self._first_own = self.values, dict(self._own)
+        self._first, self._first_own = self.values, dict(self.fields.own)
         for name, field in self.controls.items():
             field.observe(lambda _, n=name: self._changed(n), "value")
             if field.has_trait("problem"):
@@ -110,55 +109,9 @@ class Panel:
 
     # Building ---------------------------------------------------------------------------------
 
-    def _fields(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        parameters = self.function.parameters
-        for name in given:
-            checks.choice(name, parameters, f"parameter of {self.function.name}")
-        fields = {}
-        for name in (one for one in self._page_order() if parameters[one].control is not None):
-            one = parameters[name]
-            assert one.control is not None
-            value = given.get(name, one.default)
-            if value is inspect.Parameter.empty:
-                raise TypeError(f"{self.function.name} needs {name}, which has no default")
-            if name in given and self._is_own(one, value):
-                self._keep_own(name, value)
-                value = YOURS
-            label = one.control.label or name.replace("_", " ")
-            fields[name] = one.control.widget(label, value)
-        for name, one in parameters.items():
-            if one.control is None and (one.form is None or name in given):
-                if name not in given and one.default is inspect.Parameter.empty:
-                    raise TypeError(f"{self.function.name} needs {name}, which has no default")
-                self._keep_own(name, given.get(name, one.default))
-        return fields
-
-    def _page_order(self) -> list[str]:
-        """Return the parameters as the function's author wrote them, a form's in its place."""
-        found: list[str] = []
-        for name in inspect.signature(self.function.function).parameters:
-            one = self.function.parameters.get(name)
-            if one is not None and one.form is not None:
-                inner = inspect.signature(one.form.function).parameters
-                found += [
-                    key for key in inner if key not in found and key in self.function.parameters
-                ]
-            found.append(name)
-        return [name for name in dict.fromkeys(found) if name in self.function.parameters]
-
-    @staticmethod
-    def _is_own(one: Parameter, value: Any) -> bool:
-        assert one.control is not None
-        return isinstance(value, Panel) or one.control.is_own(value)
-
-    def _keep_own(self, name: str, value: Any) -> None:
-        self._own[name] = value
-        if isinstance(value, Panel):
-            value._followers.add(self)
-
     def _build(self) -> None:
         self._preset_bar = prepared.PresetBar(self)
-        self._status, self._listing = widgets.HTML(), widgets.HTML()
+        self._status, self._listing = widgets.HTML().add_class("vizkit-status"), widgets.HTML()
         self._pinned = widgets.VBox().add_class("vizkit-pinned")
         self._listing.layout.display = self._pinned.layout.display = "none"
         runs = self.function.live or any(
@@ -169,9 +122,10 @@ class Panel:
             "Play": (self._toggle_run, runs), "Step": (self.step, self.function.live),
             "Reset": (self.reset, True),
         }  # fmt: skip
-        self._menu = {
+        self._menu: dict[str, Callable[[], Any]] = {
             "Show code": self._toggle_code, "Save": self.save, "Save preset": self.save_preset,
-            "Pin": self.pin, "Share this state": self._show_share, "Full screen": lambda: None,
+            "Pin": self.pin, "Share this state": self._show_share,
+            "Full screen": partial(self._say, "Escape leaves the full screen"),
         }  # fmt: skip
         self._button: dict[str, Any] = {}
         bar = [self._preset_bar.list]
@@ -194,8 +148,8 @@ class Panel:
         title = widgets.HTML(f"{STYLE}{words}{escape(self.function.says)}</span>")
         body = widgets.HBox([self._controls_box(), self._canvas, self._pinned])
         self.view = widgets.VBox([
-            title, widgets.HBox([*bar, unfold, self._status.add_class("vizkit-status")]).add_class("vizkit-bar"),
-            menu, self._preset_bar.say, body.add_class("vizkit-body"), self._listing, Names(),
+            title, widgets.HBox([*bar, unfold, self._status]).add_class("vizkit-bar"), menu,
+            self._preset_bar.say, body.add_class("vizkit-body"), self._listing, Names(),
         ]).add_class("vizkit-panel")  # fmt: skip
 
     def _make_button(self, name: str, action: Callable[[], Any]) -> widgets.Button:
@@ -252,10 +206,11 @@ class Panel:
         """Let the hands on an item listen to its widget."""
         for name, one in self.function.parameters.items():
             if one.hand is not None and one.hand.item == item:
-                one.hand.attach(
-                    shown, lambda n=name: self.values[n],
-                    lambda new, n=name: self._guarded(lambda: self.set(**{n: new})),
-                )  # fmt: skip
+                one.hand.attach(shown, partial(self.fields.read, name), partial(self._moved, name))
+
+    def _moved(self, name: str, value: Any) -> None:
+        """Answer to a hand."""
+        self._guarded(lambda: self.set(**{name: value}))
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -267,12 +222,7 @@ class Panel:
     @property
     def values(self) -> dict[str, Any]:
         """The parameters' values by name; "yours" for an object of the user's own."""
-        return {name: self._read(name) for name in self.controls}
-
-    def _read(self, name: str) -> Any:
-        control, shown = self.function.parameters[name].control, self.controls[name].value
-        assert control is not None
-        return YOURS if shown == YOURS and name in self._own else control.read(shown)
+        return self.fields.values
 
     def set(self, **values: Any) -> None:
         """Set several parameters and compute once.
@@ -284,86 +234,20 @@ class Panel:
         """
         for name in values:
             checks.choice(name, self.controls, "control")
-        before, own = self.values, dict(self._own)
+        before, own = self.values, dict(self.fields.own)
         for name, value in values.items():
             if value != YOURS if isinstance(value, str) else True:
                 one = self.function.parameters[name]
-                if self._is_own(one, value):
-                    self._keep_own(name, value)
+                if self.fields.is_own(one, value):
+                    self.fields.keep(name, value)
                     values[name] = YOURS
-        refused = self._try(values)
+        refused = self.fields.change(values)
         if refused:
-            self._own = own
-            self._try(before)
+            self.fields.own = own
+            self.fields.change(before)
             name, reason = next(iter(refused.items()))
             raise ValueError(f"{name} cannot be {values[name]!r} here ({reason})")
         self._redraw(by_hand=True)
-
-    def _try(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Set controls without computing; return why those were refused that were."""
-        self._silent, refused = True, {}
-        try:
-            for _ in range(3):  # what a control can take may follow another one
-                refused = {}
-                for name, value in values.items():
-                    control = self.function.parameters[name].control
-                    try:
-                        shown = value if value is YOURS else control.show(value)  # type: ignore[union-attr]
-                        if self.controls[name].value != shown:
-                            self.controls[name].value = shown
-                    except (traitlets.TraitError, ValueError, TypeError, OSError) as error:
-                        refused[name] = first_line(error)
-                self._settle()
-                now = self.values
-                for name, value in values.items():
-                    if name not in refused and not self._is_now(name, value):
-                        refused[name] = f"the nearest is {now[name]!r}"
-                if not refused:
-                    break
-        except Exception as error:
-            refused = refused or dict.fromkeys(list(values)[:1], first_line(error))
-        finally:
-            self._silent = False
-        return refused
-
-    def _is_now(self, name: str, value: Any) -> bool:
-        """Whether a control has a value, as its widget shows it."""
-        control, now = self.function.parameters[name].control, self.values[name]
-        if now == YOURS and name in self._own:
-            return value is self._own[name] or (isinstance(value, str) and value == YOURS)
-        return control is not None and _same(now, control.read(control.show(value)))
-
-    def _settle(self) -> dict[str, Any]:
-        """Fit each control to those that it follows, and return every argument."""
-        known: dict[str, Any] = {}
-        silent, self._silent = self._silent, True
-        try:
-            for name, one in self.function.parameters.items():
-                known[name] = self._argument(name, one, known)
-        finally:
-            self._silent = silent
-        return known
-
-    def _argument(self, name: str, one: Parameter, known: Mapping[str, Any]) -> Any:
-        own = self._own.get(name)
-        own = own.result if isinstance(own, Panel) else own
-        if one.form is not None:
-            return own if name in self._own else self.function.made(one.form, known)
-        if one.control is None:
-            return own
-        field = self.controls[name]
-        one.control.adapt(field, known, own=name in self._own)
-        if isinstance(one.when, When):
-            field.layout.display = "" if given(one.when.condition, known) else "none"
-        value = self._read(name)
-        key = own if value is YOURS or (value == YOURS and name in self._own) else value
-        needs = tuple(known[need] for need in one.needs)
-        kept = self._loaded.get(name)
-        if kept and _same(kept[0], key) and all(map(_same, kept[1], needs)):
-            return kept[2]  # the same name is the same tensor
-        argument = one.control.load(key, known)
-        self._loaded[name] = key, needs, argument
-        return argument
 
     def reset(self) -> None:
         """Set every control back to what it was at first, and every run to its first step."""
@@ -371,9 +255,9 @@ class Panel:
         self._courses.clear()
         self._background.clear()
         self.history.clear()
-        self._own = dict(self._first_own)
+        self.fields.own = dict(self._first_own)
         self._preset_bar.forget()
-        self._try(self._first)
+        self.fields.change(self._first)
         self._redraw()
 
     @property
@@ -424,8 +308,8 @@ class Panel:
         parameters = self.function.parameters
         given = ", ".join(
             f"{name}={name if value == YOURS else repr(value)}"
-            for name, value in self.values.items() if not _same(value, parameters[name].default)
-            and not (parameters[name].default is None and _same(value, self._default_of(name)))
+            for name, value in self.values.items() if not same(value, parameters[name].default)
+            and not (parameters[name].default is None and same(value, self._default_of(name)))
         )  # fmt: skip
         kit = self.function.__module__.startswith("vizkit.")
         return f"{'vizkit.panels.' if kit else ''}{self.function.name}.show({given})"
@@ -433,14 +317,14 @@ class Panel:
     def _default_of(self, name: str) -> Any:
         """Return what a control without a default of its own would be now."""
         control = self.function.parameters[name].control
-        known = {key: argument for key, (_, _, argument) in self._loaded.items()}
+        known = self.fields.known
         return control.load(None, known) if control is not None else None
 
     # Drawing ----------------------------------------------------------------------------------
 
     def _changed(self, name: str) -> None:
         del name
-        if not self._silent:
+        if not self.fields.silent:
             self._redraw(by_hand=True)
 
     def _redraw(self, *, by_hand: bool = False) -> None:
@@ -451,7 +335,7 @@ class Panel:
                 return  # another thread's change came behind this one and will draw both
             start = time.perf_counter()
             try:
-                known = self._settle()
+                known = self.fields.settle()
                 arguments, values = self.function.own(known), self.values
                 begun = False
                 if self.function.live:
@@ -509,12 +393,12 @@ class Panel:
             self._say_progress()
         if self._listing.layout.display != "none":
             self._list_code()
-        for follower in list(self._followers):
+        for follower in list(self.followers):
             follower._redraw()
         self._last_shown = time.perf_counter()
 
     def _foresee(self) -> None:
-        """If a run that was just begun seems to be long, measure a second step: the first misleads."""
+        """If a run that was just begun seems long, measure a second step: the first misleads."""
         for course in self._courses:
             if course.taken == 1 and course.remaining > LONG:
                 course.look_ahead()
@@ -540,7 +424,7 @@ class Panel:
 
     def _show_frame(self, raster: Raster) -> None:
         slot = next(slot for slot in self._slots.values() if isinstance(slot.item, Raster))
-        slot.shown.show(raster, slot._wide(raster))
+        slot.shown.show(raster, slot.wide(raster))
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -600,8 +484,8 @@ class Panel:
                 self._redraw()
             if self.error is None:
                 self._workers[""] = Worker(self._take, self._stopped)
-        for name, (item, course) in self._background.items():
-            self._launch(name, item, course)
+        for name, (_, course) in self._background.items():
+            self._launch(name, course)
         self._mark_running()
 
     def pause(self) -> None:
@@ -689,10 +573,10 @@ class Panel:
         self._background[name] = item, course
         self._draw_background(name)
         if kept is None or course is not kept[1]:
-            self._launch(name, item, course)
+            self._launch(name, course)
         self._mark_running()
 
-    def _launch(self, name: str, item: Live, course: Course) -> None:
+    def _launch(self, name: str, course: Course) -> None:
         worker = self._workers.get(name)
         if worker is not None:
             worker.halted.set()  # not joined: it may wait for what this thread holds
@@ -754,8 +638,8 @@ class Panel:
         share = sum(one.step.progress for one in known.values()) / len(known)
         self._status.value = (
             f'<div role="status">{escape(words)}, {spent:.1f} s{cost}</div>'
-            f'<div class="vizkit-progress" role="progressbar" aria-label="progress" aria-valuemin="0" '
-            f'aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
+            f'<div class="vizkit-progress" role="progressbar" aria-label="progress" '
+            f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
             f'<div style="width: {100 * share:.1f}%"></div></div>'
         )
 
@@ -764,28 +648,31 @@ class Panel:
     @property
     def code(self) -> str:
         """The Python that makes what is on the page: the function's own source."""
-        known = {name: argument for name, (_, _, argument) in self._loaded.items()}
+        known = self.fields.known
         setup = {name: self._line(name, known) for name in self.function.parameters}
-        texts = [name for name, slot in self._slots.items()
-                 if isinstance(slot.item, str) and not hasattr(slot.item, "_repr_html_")]
+        texts = [
+            name
+            for name, slot in self._slots.items()
+            if isinstance(slot.item, str) and not hasattr(slot.item, "_repr_html_")
+        ]
         state = State(
             setup, self._good, lambda name, value: self._written(name, value, known),
             self._courses, {name: course for name, (_, course) in self._background.items()}, texts,
             [self.function.made(one.form, known) for name, one in self.function.parameters.items()
-             if one.form is not None and name not in self._own],
+             if one.form is not None and name not in self.fields.own],
         )  # fmt: skip
         return listing(self.function.source, self.function.function, state)
 
     def _line(self, name: str, known: Mapping[str, Any]) -> str:
         """Return the line of Python that gives a parameter its present value."""
-        one, own = self.function.parameters[name], self._own.get(name)
+        one, own = self.function.parameters[name], self.fields.own.get(name)
         if isinstance(own, Panel):
             return f"# {name}: the result of {own.title!r}"
-        if one.form is not None and name not in self._own:
+        if one.form is not None and name not in self.fields.own:
             return f"{name} = {self.function.made(one.form, known)!r}"
         if one.control is None:
             return f"{name} = {own!r}" if own is one.default else f"# {name}: yours"
-        if self._good[name] == YOURS and name in self._own:
+        if self._good[name] == YOURS and name in self.fields.own:
             text = one.control.own_expression(name, own, known)
             return f"{name} = {text}  # {name}: yours" if text else f"# {name}: yours"
         return f"{name} = {one.control.expression(self._good[name], known)}"
@@ -846,7 +733,7 @@ class Panel:
             state = ", ".join(
                 f"{name} {value}"
                 for name, value in self._good.items()
-                if not _same(value, self.function.parameters[name].default)
+                if not same(value, self.function.parameters[name].default)
             )
             words = f'<div class="vizkit-caption">pinned: {escape(state or "as at first")}</div>'
             self._pinned.children = [widgets.HTML(words), *self._pinned.children]
@@ -857,59 +744,6 @@ class Panel:
         if isinstance(slot.item, go.Figure):
             return go.FigureWidget(slot.item)
         return widgets.HTML("" if slot.item is None else html_of(slot.item))
-
-
-def fitting(
-    sizes: Mapping[str, tuple[int, int, bool]], words: Mapping[str, int], rows: list[list[str]],
-    width: int,
-) -> float:  # fmt: skip
-    """Return the share of their own size at which pictures and charts fit a canvas.
-
-    Parameters
-    ----------
-    sizes : mapping of str to (int, int, bool)
-        Width, height, and whether it can shrink.
-    words : mapping of str to int
-        Height of the captions.
-    rows : list of list of str
-        The layout; empty for side by side, wrapping.
-    width : int
-        Of the canvas.
-    """
-    for percent in range(100, 19, -2):
-        share = percent / 100
-        now = {
-            name: (wide * share, high * share + words.get(name, 0)) if shrinks
-            else (wide, high + words.get(name, 0))
-            for name, (wide, high, shrinks) in sizes.items()
-        }  # fmt: skip
-        laid = rows or _wrapped(now, width)
-        shrinking = [row for row in laid if any(sizes[name][2] for name in row)] or laid
-        widest = max(sum(now[name][0] + 16 for name in dict.fromkeys(row)) for row in shrinking)
-        if sum(_heights(now, laid)) + 8 * len(laid) <= HEIGHT and widest <= width + 16:
-            return share
-    return 0.2
-
-
-def _heights(sizes: Mapping[str, tuple[float, float]], rows: list[list[str]]) -> list[float]:
-    """Return the height of each row; what stands in several rows fills them together."""
-    places = {name: [i for i, row in enumerate(rows) if name in row] for name in sizes}
-    found = [0.0] * len(rows)
-    for name, of in sorted(places.items(), key=lambda one: len(one[1])):
-        if of:
-            missing = sizes[name][1] - sum(found[i] for i in of)
-            found[of[-1]] += max(missing, 0)
-    return found
-
-
-def _wrapped(sizes: Mapping[str, tuple[float, float]], width: int) -> list[list[str]]:
-    """Return which items stand side by side where they wrap at a width."""
-    rows: list[list[str]] = [[]]
-    for name, (wide, _) in sizes.items():
-        if rows[-1] and sum(sizes[one][0] + 16 for one in rows[-1]) + wide > width:
-            rows.append([])
-        rows[-1].append(name)
-    return rows
 
 
 def sentence(error: Exception, function: PanelFunction) -> str:
@@ -932,15 +766,3 @@ def drawn(item: Any) -> Any:
         return item()
     except Exception as error:
         return Failed(error)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values are one: objects by identity, plain values by what they are."""
-    if one is other:
-        return True
-    plain = (str, int, float, bool, tuple, list, dict, type(None))
-    if not isinstance(one, plain) or not isinstance(other, plain):
-        return False
-    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other)

@@ -1,14 +1,15 @@
 """Runs of iterative methods that live on while a panel is drawn again and again.
 
-A panel hands its function a `run`; what that means is said once, in `continued`: equal arguments are
-the same run; if only arguments differ that the method takes under way, it goes on from its present
-step; anything else is a new run.
+A panel hands its function a `run`; what that means is said once, in `continued`: equal arguments
+are the same run; if only arguments differ that the method takes under way, it goes on from its
+present step; anything else is a new run.
 """
 
 import atexit
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import signature
 from threading import Event, Lock, Thread, current_thread
 from typing import Any
@@ -93,13 +94,14 @@ class Course:
     ) -> None:  # fmt: skip
         self.method, self.keys = method, _keys(method, args, kwargs)
         self.step: Any = before.step if before else None
-        self.stretches = [
+        self.stretches: list[Stretch] = [
             *(one for one in (before.stretches if before else ()) if one.until), Stretch(values),
         ]  # fmt: skip
         self.seconds, self.taken, self.failed = 0.0, 0, False
         self._ahead: Any = None
         self._pace, self._timed = 0.0, 0
-        self._call = lambda: method(*args, **kwargs, **({"resume": self.step} if before else {}))
+        going_on = {"resume": self.step} if before else {}
+        self._call = partial(method, *args, **kwargs, **going_on)
         self._steps: Iterator[Any] | None = None
         self._lock = Lock()
         self._picture_due = 0.0
@@ -125,7 +127,7 @@ class Course:
         start, before = time.perf_counter(), getattr(self._ahead or self.step, "index", 0)
         try:
             self._steps = self._steps or iter(self._call())
-            step = next(self._steps, None)
+            step: Any = next(self._steps, None)
         except BaseException:
             self.failed = True
             raise

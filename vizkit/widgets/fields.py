@@ -1,0 +1,187 @@
+"""The state of a panel's controls: their values, what follows what, and the arguments they make."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import traitlets
+
+from vizkit.core import checks
+from vizkit.core.checks import first_line
+from vizkit.widgets.annotations import When, given
+from vizkit.widgets.controls import YOURS
+from vizkit.widgets.function import PanelFunction, Parameter
+
+
+class Fields:
+    """A panel's controls.
+
+    Parameters
+    ----------
+    function : PanelFunction
+    given : mapping
+        Values of parameters to begin with, or objects of the user's own.
+    followed : callable
+        Called with each panel whose result is a parameter here.
+
+    Attributes
+    ----------
+    widgets : dict of str to Widget
+    own : dict of str to object
+        What the user gave that no widget can name.
+    loaded : dict
+        Of each parameter its value, what it was loaded with, and the argument.
+    silent : bool
+        Whether changes are the panel's own and nobody needs to answer.
+    """
+
+    def __init__(
+        self, function: PanelFunction, given: Mapping[str, Any], followed: Callable[[Any], None]
+    ) -> None:
+        self.function, self.followed, self.silent = function, followed, False
+        self.own: dict[str, Any] = {}
+        self.loaded: dict[str, tuple[Any, tuple[Any, ...], Any]] = {}
+        self.widgets = self._make(given)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters' values by name; "yours" for an object of the user's own."""
+        return {name: self.read(name) for name in self.widgets}
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The arguments that were loaded last, by name."""
+        return {name: argument for name, (_, _, argument) in self.loaded.items()}
+
+    def _make(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        parameters = self.function.parameters
+        for name in given:
+            checks.choice(name, parameters, f"parameter of {self.function.name}")
+        fields = {}
+        for name in (one for one in self.order() if parameters[one].control is not None):
+            one = parameters[name]
+            assert one.control is not None
+            value = given.get(name, one.default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.function.name} needs {name}, which has no default")
+            if name in given and self.is_own(one, value):
+                self.keep(name, value)
+                value = YOURS
+            label = one.control.label or name.replace("_", " ")
+            fields[name] = one.control.widget(label, value)
+        for name, one in parameters.items():
+            if one.control is None and (one.form is None or name in given):
+                if name not in given and one.default is inspect.Parameter.empty:
+                    raise TypeError(f"{self.function.name} needs {name}, which has no default")
+                self.keep(name, given.get(name, one.default))
+        return fields
+
+    def order(self) -> list[str]:
+        """Return the parameters as the function's author wrote them, a form's in its place."""
+        found: list[str] = []
+        for name in inspect.signature(self.function.function).parameters:
+            one = self.function.parameters.get(name)
+            if one is not None and one.form is not None:
+                inner = inspect.signature(one.form.function).parameters
+                found += [
+                    key for key in inner if key not in found and key in self.function.parameters
+                ]
+            found.append(name)
+        return [name for name in dict.fromkeys(found) if name in self.function.parameters]
+
+    @staticmethod
+    def is_own(one: Parameter, value: Any) -> bool:
+        """Whether a value is an object that the parameter's widget cannot name."""
+        assert one.control is not None
+        return hasattr(value, "followers") or one.control.is_own(value)
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep an object of the user's own; a panel among them is followed."""
+        self.own[name] = value
+        if hasattr(value, "followers"):
+            self.followed(value)
+
+    def read(self, name: str) -> Any:
+        """Return a parameter's value."""
+        control, shown = self.function.parameters[name].control, self.widgets[name].value
+        assert control is not None
+        return YOURS if shown == YOURS and name in self.own else control.read(shown)
+
+    def change(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Set controls without computing; return why those were refused that were."""
+        self.silent = True
+        refused: dict[str, str] = {}
+        try:
+            for _ in range(3):  # what a control can take may follow another one
+                refused = {}
+                for name, value in values.items():
+                    control = self.function.parameters[name].control
+                    try:
+                        shown = value if value is YOURS else control.show(value)  # type: ignore[union-attr]
+                        if self.widgets[name].value != shown:
+                            self.widgets[name].value = shown
+                    except (traitlets.TraitError, ValueError, TypeError, OSError) as error:
+                        refused[name] = first_line(error)
+                self.settle()
+                now = self.values
+                for name, value in values.items():
+                    if name not in refused and not self.is_now(name, value):
+                        refused[name] = f"the nearest is {now[name]!r}"
+                if not refused:
+                    break
+        except Exception as error:
+            refused = refused or dict.fromkeys(list(values)[:1], first_line(error))
+        finally:
+            self.silent = False
+        return refused
+
+    def is_now(self, name: str, value: Any) -> bool:
+        """Whether a control has a value, as its widget shows it."""
+        control, now = self.function.parameters[name].control, self.values[name]
+        if now == YOURS and name in self.own:
+            return value is self.own[name] or (isinstance(value, str) and value == YOURS)
+        return control is not None and same(now, control.read(control.show(value)))
+
+    def settle(self) -> dict[str, Any]:
+        """Fit each control to those that it follows, and return every argument."""
+        known: dict[str, Any] = {}
+        silent, self.silent = self.silent, True
+        try:
+            for name, one in self.function.parameters.items():
+                known[name] = self._argument(name, one, known)
+        finally:
+            self.silent = silent
+        return known
+
+    def _argument(self, name: str, one: Parameter, known: Mapping[str, Any]) -> Any:
+        own: Any = self.own.get(name)
+        own = own.result if hasattr(own, "followers") else own
+        if one.form is not None:
+            return own if name in self.own else self.function.made(one.form, known)
+        if one.control is None:
+            return own
+        field = self.widgets[name]
+        one.control.adapt(field, known, own=name in self.own)
+        if isinstance(one.when, When):
+            field.layout.display = "" if given(one.when.condition, known) else "none"
+        value = self.read(name)
+        key = own if value is YOURS or (value == YOURS and name in self.own) else value
+        needs = tuple(known[need] for need in one.needs)
+        kept = self.loaded.get(name)
+        if kept and same(kept[0], key) and all(map(same, kept[1], needs)):
+            return kept[2]  # the same name is the same tensor
+        argument = one.control.load(key, known)
+        self.loaded[name] = key, needs, argument
+        return argument
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one: objects by identity, plain values by what they are."""
+    if one is other:
+        return True
+    plain = (str, int, float, bool, tuple, list, dict, type(None))
+    if not isinstance(one, plain) or not isinstance(other, plain):
+        return False
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
