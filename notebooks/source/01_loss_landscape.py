@@ -28,6 +28,7 @@
 # Slides: 000, pp. 2-7; 001, the pages on overfitting.
 
 # %%
+from vizkit import panels
 from vizkit.methods.loss_landscape import interpolate, random_directions, surface_steps
 
 # %% [markdown]
@@ -45,7 +46,6 @@ from vizkit.methods.loss_landscape import interpolate, random_directions, surfac
 # %%
 from vizkit.methods.optimizers import descend
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
-from vizkit import panels
 
 found = descend((-3.5, 3.0), rate=0.1, momentum=0.9, steps=80)
 print("places", tuple(found.places.shape), " heights at the end", found.heights[:, -1].tolist())

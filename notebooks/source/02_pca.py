@@ -27,8 +27,8 @@
 # Slides: 003, the PCA pages; 002.
 
 # %%
-from vizkit.methods.pca import EXAMPLE, pca
 from vizkit import panels
+from vizkit.methods.pca import EXAMPLE, pca
 
 # %% [markdown]
 # ## 1 Five steps

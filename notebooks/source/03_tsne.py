@@ -28,9 +28,9 @@
 # Slides: 000, pp. 16-27; 003, the SNE pages; 002.
 
 # %%
+from vizkit import panels
 from vizkit.core.data import digit_labels, digits
 from vizkit.methods.tsne import cost_and_gradient, embedding_steps, targets
-from vizkit import panels
 
 # %% [markdown]
 # ## 1 Neighborhoods

@@ -24,9 +24,7 @@ def site(tmp_path_factory):
     broken = write(
         folder / "a_broken.ipynb",
         new_markdown_cell("# Broken\n\n**Does it go on?** It does."),
-        new_code_cell(
-            "import vizkit\nview = vizkit.panels.linear.show()\nview"
-        ),
+        new_code_cell("import vizkit\nview = vizkit.panels.linear.show()\nview"),
         new_code_cell("1 / 0"),
         new_code_cell("print('never')"),
     )

@@ -8,10 +8,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+import vizkit
 from vizkit.core.steps import Step, last, logged
 from vizkit.methods.dream import dream_steps
 from vizkit.training.viznet import Recipe, Trainer, labeled
-import vizkit
 
 
 @pytest.fixture

@@ -32,12 +32,10 @@ def plain(item):
 def disagreements(panel, *, without=(), code=None):
     """Return the names of the items that the listing shows otherwise than the page."""
     code = panel.code if code is None else code
-    yours = {name: panel._own[name] for name in panel._own}
+    yours = {name: panel.fields.own[name] for name in panel.fields.own}
     yours = {name: getattr(value, "result", value) for name, value in yours.items()}
     shown, _ = shown_by(code, yours)
-    items = {
-        name: item for name, item in panel.items.items() if panel._slots[name].error is None
-    }
+    items = {name: item for name, item in panel.items.items() if panel._slots[name].error is None}
     assert len(shown) == len(items), (list(items), shown)
     return [
         name for (name, item), other in zip(items.items(), shown, strict=True)

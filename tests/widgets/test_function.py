@@ -26,7 +26,6 @@ from vizkit.widgets import (
     Class,
     Curve,
     Form,
-    Image,
     Layer,
     Measured,
     Model,
@@ -72,7 +71,10 @@ def brighter(
     """
     # the author's own comment
     seen = (gain * picture).clamp(0, 1)
-    return seen, {"picture": photo(seen, "brighter"), "text": f"mean **{float(seen.mean()):.3f}** <b>"}
+    return seen, {
+        "picture": photo(seen, "brighter"),
+        "text": f"mean **{float(seen.mean()):.3f}** <b>",
+    }
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,13 @@ def test_bounds_and_options_follow_other_controls():
 
 def test_forms_and_other_controls():
     panel = formed.show()
-    assert panel.result == (3, (1.0, 2.5), {"relu3": 1.0, "relu5": 0.5}, ((1.0, 2.0), (3.0, 4.0)), 0)
+    assert panel.result == (
+        3,
+        (1.0, 2.5),
+        {"relu3": 1.0, "relu5": 0.5},
+        ((1.0, 2.0), (3.0, 4.0)),
+        0,
+    )
     panel.controls["again"].click()
     assert panel.result[-1] == 1, "a button counts"
     panel.controls["numbers"].value = "4, 5 6"
@@ -286,11 +294,19 @@ def test_pictures_are_uploaded_where_many_are_taken(tmp_path):
     assert panel.result == "bundled"
     upload = panel.controls["pictures"]._upload
     upload.value = [
-        {"name": f"up{i}.png", "content": png(), "type": "image/png", "size": 1, "last_modified": NOW}
+        {
+            "name": f"up{i}.png",
+            "content": png(),
+            "type": "image/png",
+            "size": 1,
+            "last_modified": NOW,
+        }
         for i in range(2)
     ]
     assert panel.result == ("up0.png", "up1.png")
-    upload.value = [{"name": "no.png", "content": b"x", "type": "", "size": 1, "last_modified": NOW}]
+    upload.value = [
+        {"name": "no.png", "content": b"x", "type": "", "size": 1, "last_modified": NOW}
+    ]
     assert "no.png is no picture" in str(panel.error)
     panel.set(pictures=str(tmp_path))
     assert panel.result == str(tmp_path)
@@ -477,8 +493,8 @@ def test_a_run_is_stopped_and_goes_on_where_it_was():
     assert panel._button["Play"].description == "Play"
     panel.step()
     assert panel.result.index == stopped + 1
+    panel.play()
     with pytest.raises(TimeoutError, match="did not end within"):
-        panel.play()
         panel.wait(0.05)
     panel.set(count=5)  # while it runs: a new run, running
     assert panel.wait(10).index == 5
@@ -797,7 +813,10 @@ def _star(*pictures):
         (_no_option, "_no_option: the default of 'a' must be one of 'x', 'y', got 'z'"),
         (_ring, "_ring: parameters need each other in a ring"),
         (_unknown_need, "_unknown_need: 'a' looks at 'c', which is no parameter; there are a"),
-        (_unknown_item, "_unknown_item: 'a' is a hand on 'picture', which is not shown; there are text"),
+        (
+            _unknown_item,
+            "_unknown_item: 'a' is a hand on 'picture', which is not shown; there are text",
+        ),
         (_bad_place, "_bad_place: the default of 'a' must be a place"),
         (_no_keyboard, "_no_keyboard: 'a' needs a control for the keyboard beside its hand"),
         (_no_run, "_no_run must take its run as a parameter: add"),
@@ -812,7 +831,9 @@ def test_an_annotation_that_makes_no_sense_is_refused_at_decoration(function, me
 
 
 def test_a_layout_of_unknown_items_and_a_function_without_source_are_refused():
-    with pytest.raises(ValueError, match="its layout names 'b', which is not shown; there are text"):
+    with pytest.raises(
+        ValueError, match="its layout names 'b', which is not shown; there are text"
+    ):
         refused(lambda_free, layout="text b")
     names = {}
     exec("def typed(a=1):\n    return {'text': 'a'}", names)
@@ -836,7 +857,7 @@ def test_show_code_is_the_functions_own_source():
     assert "seen = (gain * picture).clamp(0, 1)" in lines
     assert 'display(photo(seen, "brighter"))' in lines
     assert "model" not in panel.code, "what is not used is not written"
-    shown, names = shown_by(panel.code)
+    _, names = shown_by(panel.code)
     assert torch.equal(names["result"], panel.result)
     panel._button["Show code"].click()
     assert "seen = (gain * picture)" in panel._listing.value
@@ -854,11 +875,15 @@ def test_helpers_and_constants_come_along():
 def test_measured_items_are_shown_but_not_expected_twice():
     @vizkit.panel("Measured")
     def measured(a: Annotated[int, Slider(0, 3)] = 1):
-        return {"same": f"{a}", "time": Measured(f"{time.perf_counter()}"), "bars": Html("<b>1</b>")}
+        return {
+            "same": f"{a}",
+            "time": Measured(f"{time.perf_counter()}"),
+            "bars": Html("<b>1</b>"),
+        }
 
     panel = measured.show()
     assert disagreements(panel, without=["time"]) == []
-    assert "display(f\"{time.perf_counter()}\")" in panel.code or "print(" in panel.code
+    assert 'display(f"{time.perf_counter()}")' in panel.code or "print(" in panel.code
     assert panel.shown["bars"].value == "<b>1</b>"
 
 
@@ -872,7 +897,9 @@ def test_presets_are_all_or_nothing(tmp_path, monkeypatch):
     panel.load_preset("corner")
     assert (panel.values["at"], panel.values["tile"]) == ((0.25, 0.75), 3)
     assert panel._preset_bar.say.value == "look"
-    path.write_text(json.dumps({"panel": "Hands", "name": "x", "values": {"tile": 2, "at": [5, 5]}}))
+    path.write_text(
+        json.dumps({"panel": "Hands", "name": "x", "values": {"tile": 2, "at": [5, 5]}})
+    )
     with pytest.raises(ValueError, match="at cannot be"):
         panel.load_preset(path)
     assert panel.values["tile"] == 3
@@ -899,7 +926,7 @@ def test_save_writes_pictures_charts_numbers_and_the_film(tmp_path):
                      "vizkit-hands-chart-1.html", "vizkit-hands-chart-1.csv"]  # fmt: skip
     rows = (tmp_path / "vizkit-hands-chart-1.csv").read_text().splitlines()
     assert rows == ["trace,x,y,z", "scatter 0,1,10,", "scatter 0,2,20,", "scatter 0,3,30,"]
-    assert [path.name for path in panel.save(tmp_path)][0] == "vizkit-hands-picture-2.png"
+    assert panel.save(tmp_path)[0].name == "vizkit-hands-picture-2.png", "none is overwritten"
     panel = vizkit.panels.dream.show(size=128, octaves=1, steps=3)
     panel.play()
     panel.wait(60)

@@ -72,9 +72,21 @@ def step_method(*, live: Collection[str] = (), inexact: str = "") -> Callable[[M
     Parameters
     ----------
     live : collection of str
-        Arguments that may change under way, see `StepMethod`.
+        Arguments that may change under way, see `StepMethod`; others begin a new run.
     inexact : str
         Why it cannot be continued bit for bit.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class BrightStep(Step):
+    ...     image: Tensor
+    >>> @step_method(live={"rate"})
+    ... def brighten_steps(image, *, rate=0.1, steps=20, resume: BrightStep | None = None):
+    ...     now = resume.image if resume else image
+    ...     for index in range(resume.index if resume else 0, steps):
+    ...         now = (now * (1 + rate)).clamp(0, 1)
+    ...         yield BrightStep(index + 1, steps, now.clone())
     """
 
     def register(function: M) -> M:

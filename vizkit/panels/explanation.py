@@ -53,7 +53,9 @@ def unit_under(
 def attributions(
     picture: Picture = "chelsea",
     model: Model = "viznet",
-    target: Annotated[str | None, Class(of="model", none="most probable")] = None,
+    target: Annotated[
+        str | None, Class(of="model", none="most probable"), When(lambda layer: layer is None)
+    ] = None,
     layer: Annotated[str | None, Layer(of="model", none="the class", label="or a unit of")] = None,
     channel: Annotated[
         int, Channel(of="layer", live=False), When(lambda layer: layer is not None)

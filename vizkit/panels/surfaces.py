@@ -38,7 +38,7 @@ from vizkit.widgets import On, OneOf, Place, Point, Run, Slider, Toggle, When, d
 
 @vizkit.panel("Three ways down")
 def descent(
-    start: Annotated[Place, On("chart", Point(x=(-6.0, 6.0), y=(-6.0, 6.0)))] = (-3.5, 3.0),
+    start: Annotated[Place, On("chart", Point(x=(-5.0, 5.0), y=(-5.0, 5.0)))] = (-3.5, 3.0),
     rate: Annotated[float, Slider(0.01, 1.0, 0.01, label="learning rate")] = 0.1,
     momentum: Annotated[float, Slider(0.0, 0.99, 0.01)] = 0.9,
     steps: Annotated[int, Slider(10, 200, 10)] = 80,
@@ -118,7 +118,7 @@ def ink(rows: Tensor, every: Tensor) -> Tensor:
     return ((rows - every.min()) / (every.max() - every.min())).view(-1, 8, 8)
 
 
-@vizkit.panel("The loss on a line")
+@vizkit.panel("The loss on a line", layout="chart digits")
 def line(
     path: Annotated[str, OneOf(tuple(LINES), label="line")] = "start to solution",
     share: Annotated[float, Slider(-0.5, 1.5, 0.02, label="a")] = 0.5,

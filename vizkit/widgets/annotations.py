@@ -61,8 +61,8 @@ class Control:
         """Return the widget."""
         return make.text(label, self.show(value))
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
-        """Fit the widget to the other parameters; with the user's own object among its options."""
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
+        """Fit the widget to the other parameters; the user's own object is among its options."""
 
     def show(self, value: Any) -> Any:
         """Return the widget's value for a parameter's value."""
@@ -102,9 +102,13 @@ class Control:
 class Slider(Control):
     """A number in a range; of whole numbers if all three are.
 
+    A default outside fixed bounds is refused; where a bound follows another parameter, the value is
+    brought inside whenever the bound moves.
+
     Parameters
     ----------
     low, high : float, or a function of other parameters
+        Its arguments are named as they are: ``Slider(2, lambda count: count // 3)``.
     step : float
     unit : str
         Behind the label.
@@ -128,7 +132,7 @@ class Slider(Control):
         step = self.step if whole else float(self.step)
         return make.slider(label, low, high, value, step=step, live=self.live, unit=self.unit)
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
         del own
         low, high = given(self.low, known), given(self.high, known)
         if (widget.min, widget.max) != (low, max(low, high)):
@@ -172,9 +176,10 @@ class OneOf(Control):
         short = len(pairs) <= 3 and sum(len(text) for text, _ in pairs) <= 26
         return (make.choices if short else make.dropdown)(label, pairs, value)
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
-        if callable(self.options) or own:
-            make.offer(widget, [*self._pairs(known), *([(YOURS, YOURS)] if own else [])])
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
+        if callable(self.options) or own is not None:
+            mine = [] if own is None else [(YOURS, YOURS)]
+            make.offer(widget, [*self._pairs(known), *mine])
 
     def problem(self, value: Any) -> str:
         if callable(self.options):
@@ -232,9 +237,7 @@ class _Written(Control):
         try:
             return self._parse(shown)
         except (TypeError, ValueError):
-            raise ValueError(
-                f"{self.label or 'it'} must be {self.expected}, got {shown!r}"
-            ) from None
+            raise ValueError(f"must be {self.expected}, got {shown!r}") from None
 
     def problem(self, value: Any) -> str:
         try:
@@ -356,7 +359,7 @@ class Class(Control):
     def widget(self, label: str, value: Any) -> Any:
         return make.search(label, [self.show(value) or ""], self.show(value) or "")
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
         del own
         make.offer_classes(widget, known[self.of], *([self.none] if self.none else []))
 
@@ -395,7 +398,7 @@ class Layer(Control):
     def widget(self, label: str, value: Any) -> Any:
         return make.dropdown(label, [(str(self.show(value)), self.show(value))])
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
         del own
         options = make.layer_options(known[self.of], maps_only=self.maps)
         options = [*([(self.none, self.none)] if self.none else []), *options]
@@ -434,7 +437,7 @@ class Channel(Control):
     def widget(self, label: str, value: Any) -> Any:
         return make.slider(label, 0, max(1, value), value, live=self.live)
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
         del own
         layer = known[self.of]
         last = known[self.model].layer(layer).shape[0] - 1 if layer else 0
@@ -476,9 +479,9 @@ class Image(Control):
     def widget(self, label: str, value: Any) -> Any:
         return make.ImagePicker(self.show(value), label, self.none)
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
         del known
-        widget.offer_own(own)
+        widget.offer_own(own is not None)
 
     def load(self, value: Any, known: Known) -> Any:
         return None if value is None else load_image(value, given(self.size, known))
@@ -535,7 +538,7 @@ class Network(Control):
     def widget(self, label: str, value: Any) -> Any:
         return make.ModelPicker(value, label)
 
-    def adapt(self, widget: Any, known: Known, *, own: bool = False) -> None:
+    def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
         del known
         widget.offer_own(own)
 

@@ -293,10 +293,7 @@ class ModelPicker(widgets.VBox):
         note = widgets.HTML(layout=widgets.Layout(margin="0 0 0 98px"))
         if isinstance(model, nn.Module):
             model = ImageModel(model)
-            note.value = (
-                f"<small>{escape(model.name)} gets RGB in [0, 1] as it is; if it wants another "
-                "scale, give <code>vizkit.ImageModel(net, mean=..., std=...)</code></small>"
-            )
+            note.value = _scale_note(model.name)
         if not isinstance(model, (str, ImageModel)):
             raise TypeError(
                 f"model must be a name or a vizkit.ImageModel, got {type(model).__name__}; "
@@ -306,6 +303,7 @@ class ModelPicker(widgets.VBox):
         self._given: tuple[str, ...] = (YOURS,) if model == YOURS else ()
         name = model.name if isinstance(model, ImageModel) else model
         self._names = dropdown(label, self._options(name), name)
+        self._note = note
         super().__init__([self._names, note] if note.value else [self._names], value=name)
         traitlets.link((self, "value"), (self._names, "value"))
 
@@ -332,10 +330,13 @@ class ModelPicker(widgets.VBox):
             self._names.options = self._options(name)
         return name
 
-    def offer_own(self, own: bool) -> None:
-        """Offer the user's own network under the word `YOURS`, or no longer."""
-        if own != (YOURS in self._given):
-            self._given = (YOURS,) if own else ()
+    def offer_own(self, own: Any) -> None:
+        """Offer the user's own network under the word `YOURS`, or no longer for None."""
+        if isinstance(own, nn.Module):
+            self._note.value = _scale_note(type(own).__name__)
+            self.children = [self._names, self._note]
+        if (own is not None) != (YOURS in self._given):
+            self._given = () if own is None else (YOURS,)
             self._names.options = self._options(*_option_values(self._names.options))
 
     def load(self) -> ImageModel:
@@ -354,6 +355,13 @@ class ModelPicker(widgets.VBox):
 def loaded(name: str) -> ImageModel:
     """Load a model once for all panels."""
     return load_model(name)
+
+
+def _scale_note(name: str) -> str:
+    return (
+        f"<small>{escape(name)} gets RGB in [0, 1] as it is; if it wants another scale, give "
+        "<code>vizkit.ImageModel(net, mean=..., std=...)</code></small>"
+    )
 
 
 #: A network of the user's own as a model, the same one each time.

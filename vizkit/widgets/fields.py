@@ -105,7 +105,13 @@ class Fields:
         """Return a parameter's value."""
         control, shown = self.function.parameters[name].control, self.widgets[name].value
         assert control is not None
-        return YOURS if shown == YOURS and name in self.own else control.read(shown)
+        if shown == YOURS and name in self.own:
+            return YOURS
+        try:
+            return control.read(shown)
+        except ValueError as error:
+            words = str(error)
+            raise ValueError(f"{name} {words}" if words.startswith("must") else words) from None
 
     def change(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Set controls without computing; return why those were refused that were."""
@@ -161,7 +167,7 @@ class Fields:
         if one.control is None:
             return own
         field = self.widgets[name]
-        one.control.adapt(field, known, own=name in self.own)
+        one.control.adapt(field, known, own=self.own.get(name))
         if isinstance(one.when, When):
             field.layout.display = "" if given(one.when.condition, known) else "none"
         value = self.read(name)

@@ -302,9 +302,17 @@ def panel(
 ) -> Callable[[Callable[..., Any]], PanelFunction]:
     """Make a panel of a function.
 
-    The function's parameters are the controls, by their annotations; it returns what is shown by
-    name, or a result and what is shown. A generator is a live run: it takes
-    ``*, run: Run = direct`` and ends in ``for step in run(method, ...): yield step, {...}``.
+    The function's parameters are the controls, by their annotations (`vizkit.widgets` has them);
+    its last line returns what is shown by name, or a result and what is shown: pictures, charts,
+    texts, or functions that make one of these. Its docstring is the panel's: the first sentence stands
+    beside the title, and a section ``Shows`` of lines ``name : caption`` gives captions.
+
+    A generator is a live run: it takes ``*, run: Run = direct`` and ends in
+    ``for step in run(method, ...): yield step, {...}``. The method is a generator of frozen steps,
+    see `vizkit.core.steps`; arguments that it takes under way are named where it is registered.
+
+    What ``show`` returns is a `vizkit.widgets.page.Panel`: ``set``, ``play``, ``pause``, ``step``,
+    ``wait``, ``result``, ``code``, ``items``, ``share``, ``save``, ``pin``.
 
     Parameters
     ----------
@@ -324,10 +332,22 @@ def panel(
 
     Examples
     --------
+    >>> from typing import Annotated
+    >>> from vizkit.figures.pictures import photo
+    >>> from vizkit.widgets import Picture, Run, Slider, direct
     >>> @vizkit.panel("Brighter")
     ... def brighter(picture: Picture = "chelsea", gain: Annotated[float, Slider(0, 3, 0.1)] = 1.5):
     ...     "Every pixel, a little brighter."
     ...     return {"picture": photo((gain * picture).clamp(0, 1), "brighter")}
+
+    A live run:
+
+    >>> @vizkit.panel("Brighter and brighter")
+    ... def growing(picture: Picture = "chelsea", rate: Annotated[float, Slider(0, 1, 0.1)] = 0.1,
+    ...             *, run: Run = direct):
+    ...     "One step after the other."
+    ...     for step in run(brighten_steps, picture, rate=rate):
+    ...         yield step, {"picture": photo(step.image, f"after {step.index} steps")}
     """
 
     def decorate(function: Callable[..., Any]) -> PanelFunction:

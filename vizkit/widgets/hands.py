@@ -114,7 +114,7 @@ class Point(Control):
     def selected(self, value: Any, xs: Sequence[float], ys: Sequence[float]) -> Any:
         """Return the value after a click on, or a selection of, points of a chart."""
         del value
-        return (float(xs[0]), float(ys[0])) if len(xs) else None
+        return (round(float(xs[0]), 4), round(float(ys[0]), 4)) if len(xs) else None
 
 
 @dataclass(frozen=True)
@@ -188,14 +188,21 @@ class Tile:
 
 @dataclass(frozen=True)
 class On:
-    """A hand on the item of a name.
+    """A hand on the item of a name: a click or a drag on it sets the parameter.
 
     Parameters
     ----------
     item : str
         A key of what the function returns.
     kind : Point, Points, Box, Curve or Tile
-        What the hand does; the class or, with settings, an instance.
+        What the hand does; the class or, with settings, an instance. A place is a tuple (x, y) of
+        shares of the picture; its number fields are there by themselves. A Tile needs a control for
+        the keyboard beside it.
+
+    Examples
+    --------
+    >>> at: Annotated[Place, On("seen", Point)] = (0.5, 0.5)
+    >>> channel: Annotated[int, On("grid", Tile), Channel(of="layer")] = 0
     """
 
     item: str
@@ -227,7 +234,8 @@ class On:
         if isinstance(shown, Picture):
             shown.on_hand(moved, drag=not isinstance(hand, (Points, Tile)))
         elif isinstance(shown, go.FigureWidget) and not isinstance(hand, Tile):
-            for trace in shown.data:
+            # A chart of several plots: the hand is on the first one.
+            for trace in (one for one in shown.data if getattr(one, "xaxis", None) in (None, "x")):
                 if isinstance(hand, (Box, Curve)):
                     trace.on_selection(selected)
                 else:

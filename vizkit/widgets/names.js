@@ -11,6 +11,9 @@ function name(panel) {
     }
   }
   for (const chart of panel.querySelectorAll(".js-plotly-plot")) {
+    // A chart has a size of its own: on a narrow page all of it is shown smaller.
+    const wide = chart._fullLayout?.width, room = panel.clientWidth - 30;
+    if (wide) chart.style.zoom = wide > room ? room / wide : 1;
     const words = [...chart.querySelectorAll(".gtitle, .xtitle, .ytitle")];
     const svg = chart.querySelector("svg.main-svg");
     const text = "Chart: " + words.map((one) => one.textContent).join(", ");
@@ -39,13 +42,18 @@ export default {
       }, 300);
     };
     const page = new MutationObserver(soon);
+    const size = new ResizeObserver(soon);
     const start = () => {
       const panel = el.closest(".vizkit-panel");
       if (!panel) return setTimeout(start, 200);
       page.observe(panel, { childList: true, subtree: true });
+      size.observe(panel);
       soon();
     };
     start();
-    return () => page.disconnect();
+    return () => {
+      page.disconnect();
+      size.disconnect();
+    };
   },
 };

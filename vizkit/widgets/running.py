@@ -92,18 +92,22 @@ class Course:
         self, method: Callable[..., Iterator[Any]], args: tuple[Any, ...], kwargs: dict[str, Any],
         values: Mapping[str, Any], before: "Course | None" = None,
     ) -> None:  # fmt: skip
+        self._lock = Lock()
         self.method, self.keys = method, _keys(method, args, kwargs)
-        self.step: Any = before.step if before else None
-        self.stretches: list[Stretch] = [
-            *(one for one in (before.stretches if before else ()) if one.until), Stretch(values),
-        ]  # fmt: skip
+        self.step: Any = None
+        self.stretches: list[Stretch] = []
+        if before is not None:
+            with before._lock:  # its thread may be about to take one more step
+                self.step = before.step
+                taken = (one for one in before.stretches if one.until)
+                self.stretches = [Stretch(one.values, one.until) for one in taken]
+        self.stretches.append(Stretch(values))
         self.seconds, self.taken, self.failed = 0.0, 0, False
         self._ahead: Any = None
         self._pace, self._timed = 0.0, 0
         going_on = {"resume": self.step} if before else {}
         self._call = partial(method, *args, **kwargs, **going_on)
         self._steps: Iterator[Any] | None = None
-        self._lock = Lock()
         self._picture_due = 0.0
 
     def advance(self, writer: Writer | None = None) -> bool:

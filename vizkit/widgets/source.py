@@ -360,7 +360,7 @@ def _needs(function: Callable[..., Any], used: set[str], made: Sequence[Any]) ->
             continue
         place, text = _definition(name, world)
         own[name] = place, text
-        todo |= _names(ast.parse(text)) - {name}
+        todo |= _names(tree := ast.parse(text)) - _assigned(tree) - {name}
     kept = [text for _, text in sorted(own.values())]
     return [*_joined(imports), *(["", *kept] if kept else [])]
 
@@ -465,7 +465,7 @@ def _segment(text: str, node: ast.stmt) -> str:
     if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return textwrap.dedent("\n".join(written))
     kept = [
-        row for one in node.decorator_list if "remembered" not in _names(one)
+        row for one in node.decorator_list if "remembered" not in ast.unparse(one)
         for row in [f"@{row}" if not index else row for index, row in enumerate(
             (ast.get_source_segment(text, one) or "").splitlines())]
     ]  # fmt: skip

@@ -34,9 +34,9 @@
 # %% nbgrader={"grade": false, "grade_id": "ps02-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import torch
 
+from vizkit import panels
 from vizkit.core.data import digits
 from vizkit.methods.pca import EXAMPLE
-from vizkit import panels
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps02-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 The largest eigenvalue (5 points)

@@ -34,8 +34,8 @@
 # %% nbgrader={"grade": false, "grade_id": "ps03-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import torch
 
-from vizkit.core.data import digit_labels, digits
 from vizkit import panels
+from vizkit.core.data import digit_labels, digits
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ps03-q1", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## 1 How hard a pair pulls (5 points)

@@ -1,5 +1,6 @@
 """A student's own pictures and networks in every panel that takes some."""
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
@@ -7,44 +8,17 @@ from PIL import Image
 from torch import nn
 
 import vizkit
+from tests.panels.tools import executed
 from vizkit.core.data import add_pictures, gray_pictures
-from vizkit.widgets import (
-    lecture02,
-    lecture03,
-    lecture04,
-    lecture05,
-    lecture06,
-    lecture07,
-    lecture08,
-)
+from vizkit.panels import __all__ as names
+from vizkit.panels import activations, components, filter_view, tsne
 from vizkit.widgets.controls import ImagePicker, ModelPicker
-from vizkit.widgets.live import LivePanel
 
-PANELS = {
-    "thumbnails": lecture03.thumbnail_panel,
-    "filters": lecture04.filter_panel,
-    "activations": lecture04.activation_panel,
-    "field": lecture04.field_panel,
-    "unit": lecture04.unit_panel,
-    "neighbors": lecture04.neighbor_panel,
-    "mixture": lecture04.mixture_panel,
-    "attribution": lecture05.attribution_panel,
-    "occluder": lecture05.occluder_panel,
-    "grab cut": lecture05.grab_cut_panel,
-    "sanity": lecture05.sanity_panel,
-    "wanted picture": lambda net: lecture06.picture_panel(net, target="class 1"),
-    "recipes": lecture06.recipe_panel,
-    "layer": lecture06.layer_panel,
-    "faces": lecture06.faces_panel,
-    "dream": lecture06.dream_panel,
-    "gram": lecture07.gram_panel,
-    "style": lecture07.style_panel,
-    "painter": lecture07.train_panel,
-    "attack": lecture08.attack_panel,
-    "one pixel": lecture08.one_pixel_panel,
-    "sticker": lambda net: lecture08.patch_panel(net, target="class 1"),
-    "nothing": lecture08.fooling_panel,
-}
+PANELS = {name: getattr(vizkit.panels, name) for name in names}
+#: All that take a network; the tour shows the same one to every picture.
+WITH_A_NET = [name for name, one in PANELS.items() if "model" in one.parameters and name != "tour"]
+#: Classes that her network knows.
+GIVEN = {"wanted": {"label": "class 1"}, "sticker": {"target": "class 1"}}
 
 
 def own_net():
@@ -65,25 +39,43 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", PANELS)
+def test_no_panel_that_takes_a_network_is_forgotten():
+    assert len(WITH_A_NET) == 23
+
+
+@pytest.mark.parametrize("name", WITH_A_NET)
 def test_a_students_network_works_in_every_panel(name):
-    panel = PANELS[name](vizkit.ImageModel(own_net(), input_size=64, name="hers"))
+    model = vizkit.ImageModel(own_net(), input_size=64, name="hers")
+    panel = PANELS[name].show(model=model, **GIVEN.get(name, {}))
     assert panel.error is None
-    assert panel.controls["model"].value == "hers"
-    if isinstance(panel, LivePanel):
-        panel.runner.advance()
-        panel.runner.wait(60)
-        assert panel.runner.error is None
+    assert panel.values["model"] == "yours"
+    if panel.function.live:
+        panel.step()
+    panel.wait(60)
+    assert panel.error is None
 
 
-def test_a_bare_module_is_taken_and_the_scale_of_its_pixels_is_said():
-    panel = lecture04.filter_panel(own_net())
-    assert panel.result[0].weight.shape == (12, 3, 5, 5)
-    note = panel.controls["model"].children[1].value
-    assert "Sequential gets RGB in [0, 1] as it is" in note
+def words_of(widget):
+    """All that a panel says."""
+    parts = getattr(widget, "children", ())
+    own = [widget.value] if isinstance(widget, widgets.HTML) else []
+    return " ".join([*own, *map(words_of, parts)])
+
+
+def test_a_bare_module_is_taken():
+    panel = filter_view.show(model=own_net())
+    assert panel.result.weight.shape == (12, 3, 5, 5)
     assert len(ModelPicker("viznet").children) == 1
     with pytest.raises(TypeError, match="got int"):
         ModelPicker(3)
+    with pytest.raises(TypeError, match="got int"):
+        filter_view.show(model=3)
+
+
+def test_the_scale_of_the_pixels_of_a_bare_module_is_said():
+    note = "Sequential gets RGB in [0, 1] as it is"
+    said = [note in words_of(filter_view.show(model=net).view) for net in (own_net(), "viznet")]
+    assert said == [True, False]
 
 
 def test_pictures_of_a_folder_and_of_a_dataset_can_be_picked(folder):
@@ -110,11 +102,11 @@ def test_pictures_of_a_folder_and_of_a_dataset_can_be_picked(folder):
 
 
 def test_a_folders_picture_in_a_panel_and_in_its_code(folder):
-    panel = lecture04.activation_panel()
-    panel.controls["image"]._source.value = str(folder)
+    panel = activations.show()
+    panel.controls["picture"]._source.value = str(folder)
     assert panel.error is None
-    assert panel.result.image.shape[1:] == (256, 320)
     assert str(folder / "cats" / "00.png") in panel.code
+    assert executed(panel)["image"].shape[1:] == (256, 320)
 
 
 def test_adding_the_same_pictures_again_adds_none(folder):
@@ -123,12 +115,14 @@ def test_adding_the_same_pictures_again_adds_none(folder):
 
 
 def test_pca_of_a_folder(folder):
-    panel = lecture02.rebuilt_panel(str(folder))
-    assert panel.result.found.samples.shape == (14, 24 * 24)
-    assert f"gray_pictures({str(folder)!r})" in panel.code
+    panel = components.show(pictures=str(folder))
+    assert panel.result.samples.shape == (14, 24 * 24)
+    assert f"pictures = {str(folder)!r}" in panel.code
+    assert "gray_pictures(pictures)" in panel.code
+    executed(panel)
     assert gray_pictures(folder, 8).shape == (14, 8, 8)
     with pytest.raises(FileNotFoundError, match="there is no folder"):
-        lecture02.rebuilt_panel(str(folder / "none"))
+        components.show(pictures=str(folder / "none"))
 
 
 def test_tsne_of_own_points():
@@ -136,12 +130,12 @@ def test_tsne_of_own_points():
     points = torch.randn(90, 5, generator=random)
     labels = torch.arange(90) % 3
     points[:, 0] += 10 * labels
-    panel = lecture03.tsne_panel(points=points, labels=labels)
+    panel = tsne.show(points=points, labels=labels)
     assert panel.controls["count"].value == panel.controls["count"].max == 90
-    panel.controls["iterations"].value = 60
-    panel.runner.run()
-    assert panel.runner.wait(60).embedding.shape == (90, 2)
+    panel.controls["steps"].value = 60
+    panel.play()
+    assert panel.wait(60).embedding.shape == (90, 2)
     assert "of its class" in panel.shown["text"].value
     assert len(panel.shown["map"].data) == 3
     with pytest.raises(ValueError, match=r"labels \(N,\)"):
-        lecture03.tsne_panel(points=points, labels=labels[:5])
+        tsne.show(points=points, labels=labels[:5])

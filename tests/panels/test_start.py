@@ -1,47 +1,49 @@
 import pytest
 
 import vizkit
-from tests.widgets.listing import executed
-from vizkit.widgets.lecture00 import STOPS, slide_panel, tour_panel
+from tests.panels.agreement import disagreements
+from tests.panels.tools import executed
+from vizkit.core.images import add_picture, open_image
+from vizkit.panels import slide_search
+from vizkit.panels.start import STOPS
 
 
 @pytest.fixture(scope="module")
 def tour():
-    return tour_panel()
+    return vizkit.panels.tour.show()
 
 
 @pytest.mark.parametrize("stop", range(1, len(STOPS) + 1))
 def test_the_code_of_each_stop_makes_its_picture(tour, stop):
-    tour.set(stop=stop, image="astronaut")
+    tour.set(stop=stop, picture="astronaut")
     assert tour.error is None
     assert STOPS[stop - 1].notebook in tour.shown["text"].value
-    executed(tour)
+    assert disagreements(tour) == []
 
 
 def test_neighbors_are_of_other_photos(tour):
-    tour.set(stop=3, image="coffee")
-    first = tour.result[1].pixels
-    tour.set(image="astronaut")
-    assert (tour.result[1].pixels != first).any()
+    tour.set(stop=3, picture="coffee")
+    first = tour.items["picture"].pixels
+    tour.set(picture="astronaut")
+    assert (tour.items["picture"].pixels != first).any()
 
 
 def test_the_answer_changes_although_the_picture_hardly_does(tour):
-    tour.set(stop=8, image="coffee")
-    alt = tour.result[1].alt
-    assert alt == "The answer before: espresso. The answer after: teapot."
+    tour.set(stop=8, picture="coffee")
+    words = "The answer before: espresso. The answer after: teapot."
+    assert tour.items["picture"].alt == words
+    assert words in tour.shown["caption"].value
 
 
 def test_an_upload_takes_the_tour(tour):
-    from vizkit.core.images import add_picture, open_image
-
     name = add_picture("mine.png", open_image(vizkit.load_image("moon", 90)))
-    tour.set(stop=4, image=name)
+    tour.set(stop=4, picture=name)
     assert tour.error is None
     tour.reset()
 
 
 def test_slides_are_found_by_their_words():
-    panel = slide_panel()
+    panel = slide_search.show()
     panel.set(find="GRAM style", deck="000")
     assert {slide.page for slide in panel.result} >= {87}
     assert {slide.deck for slide in panel.result} == {"000"}
@@ -55,11 +57,4 @@ def test_slides_are_found_by_their_words():
     panel.set(find="", only=False, deck="all decks")
     assert len(panel.result) > 400
     assert "not in the kit" in panel.shown["table"].value
-    assert len(executed_slides(panel)) == len(panel.result)
-
-
-def executed_slides(panel):  # a list, no picture
-    names = {}
-    *lines, _ = panel.code.splitlines()
-    exec("\n".join(lines), names)
-    return names["result"]
+    assert len(executed(panel)["result"]) == len(panel.result)

@@ -1,68 +1,68 @@
 import pytest
 import torch
 
+from tests.panels.tools import executed
 from vizkit.methods.pca import EXAMPLE, pca, variance_along
-from vizkit.widgets import lecture02
-
-
-def executed(panel):
-    names = {}
-    exec(panel.code, names)
-    return names["result"]
+from vizkit.panels import axis, components, pca_steps
 
 
 def test_a_table_of_ones_own_goes_through_the_same_steps():
-    panel = lecture02.steps_panel()
+    panel = pca_steps.show()
     assert "1.2840277" in panel.shown["steps"].value
-    panel.controls["table"].value = "1 2 3\n4 5 9\n2 2 1\n0 1 7"
+    panel.controls["samples"].value = "1 2 3\n4 5 9\n2 2 1\n0 1 7"
     panel.controls["k"].value = 3
     assert panel.result.projection.shape == (4, 3)
-    assert torch.equal(executed(panel).eigenvectors, panel.result.eigenvectors)
-    panel.controls["table"].value = "1 2\n3 x"
-    assert "line 2 must be numbers" in panel.status
+    assert torch.equal(executed(panel)["result"].eigenvectors, panel.result.eigenvectors)
+    panel.controls["samples"].value = "1 2\n3 x"
+    assert "line 2 must be numbers" in panel._status.value
     assert panel.result.projection.shape == (4, 3), "the last good result stays"
-    panel.controls["table"].value = "1 2\n3 5\n4 4"
+    panel.controls["samples"].value = "1 2\n3 5\n4 4"
     assert panel.error is None
     assert panel.controls["k"].max == 2
 
 
 @pytest.mark.parametrize("table", ["1 1\n1 1\n1 1", "1 0\n0 1", "3\n5\n9", "1 5\n2 5\n3 5"])
 def test_degenerate_tables_are_drawn(table):
-    panel = lecture02.steps_panel()
-    panel.controls["table"].value = table
+    panel = pca_steps.show()
+    panel.controls["samples"].value = table
     assert panel.error is None
 
 
 def test_the_chart_follows_the_axis():
-    panel = lecture02.axis_panel()
+    panel = axis.show()
     for angle in (0, 47, 180):
         panel.controls["angle"].value = angle
         chart = panel.shown["chart"]
         expected = float(variance_along(EXAMPLE, angle))
         assert chart.data[5].y[0] == pytest.approx(expected)
         assert f"variance {expected:.4f}" in chart.layout.title.text
-        assert float(executed(panel)) == pytest.approx(expected)
+        names = executed(panel)
+        assert float(variance_along(names["scaled"], angle)) == pytest.approx(expected)
         feet = torch.tensor([list(chart.data[3].x), list(chart.data[3].y)]).T
         assert float(feet.norm(dim=1).square().sum() / 9) == pytest.approx(expected, rel=1e-5)
     panel.controls["unit"].value = 10.0
-    assert panel.result.found.eigenvalues[-1] > 60
-    panel.controls["table"].value = "1 2 3\n3 2 1"
-    assert "the axis turns in a table of 2 columns, got 3" in panel.status
+    assert panel.result.eigenvalues[-1] > 60
+    panel.controls["samples"].value = "1 2 3\n3 2 1"
+    assert "the axis turns in a table of 2 columns, got 3" in panel._status.value
     panel.reset()
     assert panel.error is None
 
 
 @pytest.mark.parametrize("pictures", ["digits", "faces"])
 def test_pictures_are_rebuilt(pictures):
-    panel = lecture02.rebuilt_panel(pictures)
+    panel = components.show(pictures=pictures)
     panel.controls["k"].value = 20
     panel.controls["first"].value = 5
-    torch.testing.assert_close(executed(panel), panel.result.reconstruction)
-    samples = panel.result.found.samples[5:17]
-    few = (panel.result.reconstruction - samples).square().mean()
+    found = panel.result
+
+    def rebuilt(found):
+        return found.reconstruction(panel.values["k"])[5:17]
+
+    torch.testing.assert_close(rebuilt(executed(panel)["result"]), rebuilt(found))
+    few = (rebuilt(found) - found.samples[5:17]).square().mean()
     panel.controls["k"].value = panel.controls["k"].max
-    whole = (panel.result.reconstruction - samples).square().mean()
+    whole = (rebuilt(found) - found.samples[5:17]).square().mean()
     assert whole < 1e-12 < few
-    share = pca(panel.result.found.samples).explained[:20].sum()
+    share = pca(found.samples).explained[:20].sum()
     assert panel.shown["curve"].data[1].y[19] == pytest.approx(float(share))
     assert panel.shown["rows"].raster.columns == 12

@@ -1,0 +1,111 @@
+"""Every panel at 1,200, 700 and 400 px: nothing is cut, nothing overlaps, nothing is too high."""
+
+import nbformat
+import pytest
+
+import vizkit
+from vizkit.browser import errors, open_notebook, run_all
+from vizkit.core.assets import NOTEBOOKS
+from vizkit.widgets.presets import presets_of
+
+#: A panel's box at a width of 1,200 px, at its first state and at each preset.
+HIGHEST = 780
+GIVEN = {"clusters": "points=torch.randn(200, 2), labels=torch.arange(200) % 3"}
+
+#: Finds elements of a panel that overlap, or reach out of it.
+WRONG = """panel => {
+  const frame = panel.getBoundingClientRect(), found = [];
+  const shown = [...panel.querySelectorAll(
+    '.vizkit-bar > *, .vizkit-menu > *, .vizkit-controls > *, .vizkit-canvas > *')]
+    .filter(e => e.offsetParent && e.getBoundingClientRect().height > 0);
+  for (const one of shown) {
+    const a = one.getBoundingClientRect();
+    if (a.left < frame.left - 1 || a.right > frame.right + 1)
+      found.push('reaches out: ' + one.textContent.slice(0, 40) + ' ' + one.className);
+    if (one.matches('.vizkit-item') && one.scrollWidth > one.clientWidth + 2
+        && !one.querySelector('table, pre, .js-plotly-plot'))
+      found.push('is cut: ' + one.className + one.textContent.slice(0, 40));
+    for (const other of shown) {
+      const b = other.getBoundingClientRect();
+      if (one !== other && !one.contains(other) && !other.contains(one)
+          && a.left < b.right - 3 && b.left < a.right - 3
+          && a.top < b.bottom - 3 && b.top < a.bottom - 3)
+        found.push('overlap: ' + one.className + ' / ' + other.className);
+    }
+  }
+  return [...new Set(found)];
+}"""
+
+CELL = """import torch, vizkit, ipywidgets as W
+panel = vizkit.panels.{name}.show({given})
+panel.wait(120)
+frame = W.VBox([panel.view], layout=W.Layout(width="1200px"))
+frame"""
+
+
+@pytest.fixture(scope="module")
+def opened(page, lab, tmp_path_factory):
+    """One notebook with every panel, each in a frame whose width can be set."""
+    root = next(iter(tmp_path_factory.getbasetemp().glob("lab*")))
+    names = vizkit.panels.__all__
+    cells = [nbformat.v4.new_code_cell(CELL.format(name=name, given=GIVEN.get(name, "")))
+             for name in names]  # fmt: skip
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, root / "layout.ipynb")
+    page.set_viewport_size({"width": 1800, "height": 1100})
+    open_notebook(page, lab, "layout.ipynb")
+    run_all(page, 500)
+    assert errors(page) == []
+    return page, names
+
+
+def shown(opened, name):
+    page, names = opened
+    cell = page.locator(".jp-CodeCell").nth(names.index(name))
+    cell.scroll_into_view_if_needed(timeout=30_000)
+    found = cell.locator(".vizkit-panel").first
+    found.scroll_into_view_if_needed(timeout=30_000)
+    page.wait_for_timeout(400)
+    return found
+
+
+def narrowed(found, width):
+    found.evaluate("(panel, width) => { panel.parentElement.style.width = width + 'px'; }", width)
+    found.page.wait_for_timeout(500)  # charts follow soon after
+
+
+@pytest.mark.parametrize("name", vizkit.panels.__all__)
+def test_nothing_is_cut_or_overlaps(opened, name):
+    found = shown(opened, name)
+    heights = {}
+    wrong = {}
+    for width in (700, 400, 1200):
+        narrowed(found, width)
+        wrong |= {width: seen} if (seen := found.evaluate(WRONG)) else {}
+        heights[width] = found.bounding_box()["height"]
+    assert wrong == {}
+    assert heights[1200] <= HIGHEST, heights
+    controls = found.locator(".vizkit-controls").bounding_box()
+    canvas = found.locator(".vizkit-canvas").bounding_box()
+    assert canvas["x"] > controls["x"] + 200, "beside the controls on a wide page"
+    narrowed(found, 700)
+    controls = found.locator(".vizkit-controls").bounding_box()
+    canvas = found.locator(".vizkit-canvas").bounding_box()
+    narrowed(found, 1200)
+    assert canvas["y"] >= controls["y"] + controls["height"] - 1, "below them on a narrow one"
+
+
+PRESETS = [
+    (name, preset) for name in vizkit.panels.__all__
+    for preset in presets_of(getattr(vizkit.panels, name).title, NOTEBOOKS)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_each_preset_can_be_seen_without_scrolling(opened, name, preset):
+    found = shown(opened, name)
+    found.get_by_label("preset", exact=True).select_option(preset)
+    found.page.wait_for_timeout(2500)
+    assert found.bounding_box()["height"] <= HIGHEST
+    assert found.evaluate(WRONG) == []
