@@ -9,6 +9,7 @@ from PIL import Image
 
 import vizkit
 from tests.conftest import ROOT, random_net
+from tests.panels.agreement import disagreements
 from vizkit.core.data import cut_patches
 from vizkit.figures.raster import to_uint8
 
@@ -49,9 +50,25 @@ def test_her_fine_tuned_resnet(hub):
     for name in ("looks", "covers", "unit", "attack"):
         panel = names[name]
         assert panel.error is None
-        assert panel.controls["model"].value == "birds"
-    names["unit"].scan.wait(120)
+        assert panel.values["model"] == "yours"
+    names["unit"].wait(120)
     assert "garden.jpg" in names["looks"].code
+
+
+def test_a_panel_of_ones_own(tmp_path):
+    (block,) = page("A panel of your own")
+    path = tmp_path / "mine.py"
+    path.write_text(block)  # as a notebook's cell has a source, so has a file
+    names = {}
+    exec(compile(block, str(path), "exec"), names)
+    view = names["view"]
+    assert view.error is None
+    view.set(gain=1.0, picture="coffee")
+    assert view.items["text"].startswith("**espresso**")
+    assert disagreements(view) == []
+    result, items = names["brighter"](torch.full((3, 64, 64), 0.25), vizkit.load_model(), 2.0)
+    assert result.unique().tolist() == [0.5]
+    assert set(items) == {"picture", "text"}
 
 
 def test_a_line_of_python():

@@ -488,6 +488,37 @@ def live_embedding() -> Row:
     return Row("live t-SNE frame", mean, "ms", "", None, 1000 / 15)
 
 
+def panel_step() -> Row:
+    """Time a live run through a panel, against the bare generator and what is drawn of it."""
+    from vizkit.panels import dream
+
+    settings = {"size": 192, "octaves": 3, "steps": 40}
+    shares = []
+    for seed in range(3):
+        panel = dream.show(**settings, seed=seed)
+        drawn, present = [0], panel._present
+
+        def counted(*args: Any, drawn: list[int] = drawn, present: Any = present) -> None:
+            drawn[0] += 1
+            present(*args)
+
+        panel._present = counted
+        start = time.perf_counter()
+        panel.play()
+        panel.wait()
+        through = time.perf_counter() - start
+        start = time.perf_counter()
+        panel._redraw()
+        drawing = time.perf_counter() - start
+        image, net = load_image("china", 192), load_model("viznet-robust")
+        start = time.perf_counter()
+        last(dream_steps(net, image, ["relu7"], octaves=3, iterations=40, rate=3 / 255, jitter=16,
+                         seed=seed))  # fmt: skip
+        shares.append(through / (time.perf_counter() - start + drawn[0] * drawing))
+    ratio = statistics.median(shares)
+    return Row("panel step", through, "s", "the bare run and its drawings", ratio, 1.05)
+
+
 MEMORY_CELL = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 
 
@@ -520,6 +551,7 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "slider to pixels": slider_to_pixels,
     "dragged occluder": dragged_occluder,
     "live t-SNE frame": live_embedding,
+    "panel step": panel_step,
     "kernel memory": kernel_memory,
     "scores": attribution_scores,
 }

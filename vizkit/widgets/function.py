@@ -304,8 +304,8 @@ def panel(
 
     The function's parameters are the controls, by their annotations (`vizkit.widgets` has them);
     its last line returns what is shown by name, or a result and what is shown: pictures, charts,
-    texts, or functions that make one of these. Its docstring is the panel's: the first sentence stands
-    beside the title, and a section ``Shows`` of lines ``name : caption`` gives captions.
+    texts, or functions that make one of these. Its docstring is the panel's: the first sentence
+    stands beside the title, and a section ``Shows`` of lines ``name : caption`` gives captions.
 
     A generator is a live run: it takes ``*, run: Run = direct`` and ends in
     ``for step in run(method, ...): yield step, {...}``. The method is a generator of frozen steps,
