@@ -332,8 +332,20 @@ class Button(Control):
         return make.Counter(self.text, value)
 
 
+class _OrNone(Control):
+    """A control with a word that stands for None."""
+
+    none: str
+
+    def show(self, value: Any) -> Any:
+        return self.none if value is None else value
+
+    def read(self, shown: Any) -> Any:
+        return None if shown == self.none else shown
+
+
 @dataclass(frozen=True)
-class Class(Control):
+class Class(_OrNone):
     """A class of a network, typed or picked.
 
     Parameters
@@ -350,12 +362,6 @@ class Class(Control):
     def needs(self) -> tuple[str, ...]:
         return (self.of,)
 
-    def show(self, value: Any) -> Any:
-        return self.none if value is None else value
-
-    def read(self, shown: Any) -> Any:
-        return None if shown == self.none else shown
-
     def widget(self, label: str, value: Any) -> Any:
         return make.search(label, [self.show(value) or ""], self.show(value) or "")
 
@@ -365,7 +371,7 @@ class Class(Control):
 
 
 @dataclass(frozen=True)
-class Layer(Control):
+class Layer(_OrNone):
     """A layer of a network.
 
     Parameters
@@ -388,12 +394,6 @@ class Layer(Control):
 
     def needs(self) -> tuple[str, ...]:
         return (self.of,)
-
-    def show(self, value: Any) -> Any:
-        return self.none if value is None else value
-
-    def read(self, shown: Any) -> Any:
-        return None if shown == self.none else shown
 
     def widget(self, label: str, value: Any) -> Any:
         return make.dropdown(label, [(str(self.show(value)), self.show(value))])
@@ -450,7 +450,7 @@ class Channel(Control):
 
 
 @dataclass(frozen=True)
-class Image(Control):
+class Image(_OrNone):
     """A picture: bundled, uploaded, from a folder or a dataset, or the user's own pixels.
 
     Parameters
@@ -469,9 +469,6 @@ class Image(Control):
 
     def show(self, value: Any) -> Any:
         return self.none if value is None else str(value)
-
-    def read(self, shown: Any) -> Any:
-        return None if shown == self.none else shown
 
     def is_own(self, value: Any) -> bool:
         return value is not None and not isinstance(value, (str, Path))
