@@ -153,19 +153,33 @@ def _is_picture(value: Tensor) -> bool:
 PICTURES = 20
 
 
-def logged(steps: Iterable[S], writer: Writer | None, name: str = "run") -> Iterator[S]:
-    """Pass a run's steps on, and write each to a writer; without one, only pass them on.
+class Log:
+    """Writes a run: every step's numbers, and the pictures of about `PICTURES` steps and the last.
 
-    About `PICTURES` times a run, and for its first and last step, the pictures are written as well.
+    Parameters
+    ----------
+    name : str
+        What they are written under.
     """
-    due = 0.0
+
+    def __init__(self, name: str) -> None:
+        self._name, self._due = name, 0.0
+
+    def write(self, writer: Writer, step: Step) -> None:
+        """Write a step; they come in order."""
+        pictures = step.progress >= self._due or step.index == step.total
+        write_step(writer, step, self._name, pictures=pictures)
+        if pictures:
+            self._due = step.progress + 1 / PICTURES
+
+
+def logged(steps: Iterable[S], writer: Writer | None, name: str = "run") -> Iterator[S]:
+    """Pass a run's steps on, and write each to a writer; without one, only pass them on."""
+    log = Log(name)
     try:
         for step in steps:
             if writer is not None:
-                with_pictures = step.progress >= due or step.index == step.total
-                write_step(writer, step, name, pictures=with_pictures)
-                if with_pictures:
-                    due = step.progress + 1 / PICTURES
+                log.write(writer, step)
             yield step
     finally:
         if isinstance(steps, Generator):
@@ -179,7 +193,7 @@ def last(steps: Iterable[S], *, writer: Writer | None = None, name: str = "run")
     ----------
     steps : iterable of Step
     writer : Writer, optional
-        Takes every step's numbers and some steps' pictures, see `logged`.
+        Takes every step's numbers and some steps' pictures, see `Log`.
     name : str
         What they are written under.
 

@@ -16,7 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from vizkit.core.remembered import content
-from vizkit.core.steps import PICTURES, Step, Writer, last, method_of, write_step
+from vizkit.core.steps import Log, Step, Writer, last, method_of
 
 #: What a function's parameter ``run`` is: ``for step in run(method, *args, **kwargs)``.
 Run = Callable[..., Iterator[Any]]
@@ -108,7 +108,7 @@ class Course:
         going_on = {"resume": self.step} if before else {}
         self._call = partial(method, *args, **kwargs, **going_on)
         self._steps: Iterator[Any] | None = None
-        self._picture_due = 0.0
+        self._log = Log(method.__name__)
 
     def advance(self, writer: Writer | None = None) -> bool:
         """Take a step; return whether there was one."""
@@ -121,9 +121,7 @@ class Course:
             self.step = step
             self.stretches[-1].until = getattr(step, "index", self.taken)
             if writer is not None and isinstance(step, Step):
-                pictures = step.progress >= self._picture_due
-                self._picture_due = step.progress + 1 / PICTURES if pictures else self._picture_due
-                write_step(writer, step, self.method.__name__, pictures=pictures)
+                self._log.write(writer, step)
             return True
 
     def _next(self) -> Any:
@@ -262,6 +260,11 @@ class Worker:
     def running(self) -> bool:
         """Whether it is at work."""
         return self._thread.is_alive()
+
+    @property
+    def going_on(self) -> bool:
+        """Whether it is at work and nobody has told it to halt."""
+        return self.running and not self.halted.is_set()
 
     def halt(self) -> None:
         """End after the present piece, and wait for that."""
