@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core import checks
+from vizkit.core.tables import parse_rows
 
 #: The ten samples of the worked example (slides 003), from Smith, "A Tutorial on Principal
 #: Components Analysis", 2002.
@@ -223,20 +224,7 @@ def parse_table(text: str) -> Tensor:
     ValueError
         Naming the line that is no row of numbers or has another length than the first.
     """
-    rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.replace(",", " ").replace(";", " ").split()
-        if not words:
-            continue
-        try:
-            rows.append([float(word) for word in words])
-        except ValueError as error:
-            raise ValueError(f"line {number} must be numbers, got {line.strip()!r}") from error
-        if len(rows[-1]) != len(rows[0]):
-            raise ValueError(
-                f"line {number} must have {len(rows[0])} numbers like the first, "
-                f"got {len(rows[-1])}"
-            )
+    rows = parse_rows(text)
     if not rows:
         raise ValueError("the table must have at least two lines of numbers, got none")
     return torch.tensor(rows, dtype=torch.float64)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from vizkit.core.images import load_image, uploads
 from vizkit.core.models import ImageModel
+from vizkit.core.tables import parse_rows
 from vizkit.widgets import controls as make
 from vizkit.widgets.controls import YOURS
 
@@ -272,18 +273,7 @@ class Table(_Written):
         )  # fmt: skip
 
     def _parse(self, text: str) -> tuple[tuple[float, ...], ...]:
-        rows: list[tuple[float, ...]] = []
-        for number, line in enumerate(text.splitlines(), 1):
-            try:
-                row = tuple(map(float, line.replace(",", " ").replace(";", " ").split()))
-            except ValueError:
-                raise ValueError(f"line {number} must be numbers, got {line!r}") from None
-            if row and rows and len(row) != len(rows[0]):
-                raise ValueError(
-                    f"line {number} must have {len(rows[0])} numbers as the first, got {len(row)}"
-                )
-            rows += [row] if row else []
-        return tuple(rows)
+        return parse_rows(text)
 
     def read(self, shown: Any) -> Any:
         return self._parse(shown)
