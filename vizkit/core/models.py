@@ -234,6 +234,20 @@ class ImageModel:
                 ) from error
 
 
+def map_layers(model: ImageModel) -> list[str]:
+    """Return the layers whose units have places.
+
+    Raises
+    ------
+    ValueError
+        If the net has none.
+    """
+    found = [name for name, layer in model.layers.items() if len(layer.shape) == 3]
+    if not found:
+        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
+    return found
+
+
 def square_size(model: ImageModel) -> tuple[int, int]:
     """Return the size of the pictures that a net was trained on: square, the rest cut off."""
     return model.input_size, model.input_size

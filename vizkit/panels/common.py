@@ -1,5 +1,6 @@
 """What panels of several subjects take their pictures and layers from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor
 import vizkit
 from vizkit.core.data import PatchPool, cut_patches
 from vizkit.core.images import images, uploads
-from vizkit.core.models import ImageModel, own_size
+from vizkit.core.models import ImageModel, map_layers, own_size
 from vizkit.methods.activations import activations
+from vizkit.methods.neighbors import codes
 from vizkit.methods.receptive_field import receptive_fields
 
 #: Width of a photo beside a grid, in pixels.
@@ -17,6 +19,7 @@ PHOTO = 380
 
 maps_of = vizkit.remembered(2)(activations)
 fields_of = vizkit.remembered(2)(receptive_fields)
+codes_of = vizkit.remembered(12)(codes)
 
 
 @vizkit.remembered(4)
@@ -30,18 +33,9 @@ def patch_size(model: ImageModel) -> int:
     return min(model.input_size, 128)
 
 
-def map_layers(model: ImageModel) -> list[str]:
-    """Return the layers whose units have places.
-
-    Raises
-    ------
-    ValueError
-        If the net has none.
-    """
-    found = [name for name, layer in model.layers.items() if len(layer.shape) == 3]
-    if not found:
-        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
-    return found
+def own_or(side: int) -> Callable[[ImageModel], int]:
+    """Return a bound of pictures' sizes: `side`, or the only size of a net that takes no other."""
+    return lambda model: model.input_size if model.fixed_size else side
 
 
 def middle_layer(model: ImageModel) -> str:

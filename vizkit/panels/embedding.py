@@ -27,7 +27,7 @@ from vizkit.methods.embeddings import (
     snap_to_grid,
 )
 from vizkit.methods.large_tsne import KINDS, timing_steps, tsne_steps
-from vizkit.methods.neighbors import code_layer, codes
+from vizkit.methods.neighbors import code_layer
 from vizkit.methods.pca import pca
 from vizkit.methods.tsne import (
     ball_distances,
@@ -36,7 +36,7 @@ from vizkit.methods.tsne import (
     embedding_steps,
     targets,
 )
-from vizkit.panels.common import patch_pool, patch_size
+from vizkit.panels.common import codes_of, patch_pool, patch_size
 from vizkit.widgets import Layer, Measured, Model, OneOf, Pictures, Run, Slider, When, direct
 
 
@@ -104,9 +104,6 @@ def tsne(
                 f"usual one: {step.learning_rate:g}.",
             },
         )
-
-
-codes_of = vizkit.remembered(4)(codes)
 
 
 @vizkit.panel("Pictures by their codes", rate=6)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import vizkit
-from vizkit.core.models import ImageModel
+from vizkit.core.models import ImageModel, map_layers
 from vizkit.figures.attribution import top_bars
 from vizkit.figures.pictures import fit, photo, sheet
 from vizkit.figures.raster import Html
@@ -21,7 +21,7 @@ from vizkit.methods.feature_vis import (
     replaced,
 )
 from vizkit.methods.gradients import Unit
-from vizkit.panels.common import last_layer, map_layers, middle_layer, patch_pool, patch_size
+from vizkit.panels.common import last_layer, middle_layer, own_or, patch_pool, patch_size
 from vizkit.widgets import (
     Channel,
     Class,
@@ -45,19 +45,20 @@ GRAY = (
 )
 
 
+# What a picture is to excite: the controls of the two forms below.
+Kind = Annotated[str, OneOf(("class", "channel", "neuron", "layer"), label="excite a")]
+Label = Annotated[str, Class(of="model", label="class"), When(lambda kind: kind == "class")]
+Number = Annotated[
+    int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))
+]
+OF_LAYER = When(lambda kind: kind != "class")
+
+
 def objective(
-    kind: Annotated[
-        str, OneOf(("class", "channel", "neuron", "layer"), label="excite a")
-    ] = "class",
-    label: Annotated[
-        str, Class(of="model", label="class"), When(lambda kind: kind == "class")
-    ] = "king penguin",
-    layer: Annotated[
-        Any, Layer(of="model", first=middle_layer), When(lambda kind: kind != "class")
-    ] = None,
-    channel: Annotated[
-        int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))
-    ] = 0,
+    kind: Kind = "class",
+    label: Label = "king penguin",
+    layer: Annotated[Any, Layer(of="model", first=middle_layer), OF_LAYER] = None,
+    channel: Number = 0,
 ) -> objectives.Objective:
     """Return what a picture is to excite."""
     if kind == "class":
@@ -74,23 +75,13 @@ def as_seen(model: ImageModel, image: Tensor) -> Tensor:
     return scaled[0].clamp(0, 1)
 
 
-def least_size(model: ImageModel) -> int:
-    """Return the smallest picture that is offered: the only one of a net that takes no other."""
-    return model.input_size if model.fixed_size else 64
-
-
-def most_size(model: ImageModel) -> int:
-    """Return the largest picture that is offered."""
-    return model.input_size if model.fixed_size else 512
-
-
 @vizkit.panel("What it wants to see", rate=8, auto=True, layout="picture bars")
 def wanted(
     model: Model = "viznet-robust",
     what: Annotated[objectives.Objective | None, Form(objective)] = None,
     recipe: Annotated[str, OneOf(tuple(RECIPES))] = "Fourier",
     steps: Annotated[int, Slider(16, 1024, 16, live=False)] = 128,
-    size: Annotated[int, Slider(least_size, most_size, 32, live=False, unit="px")] = 128,
+    size: Annotated[int, Slider(own_or(64), own_or(512), 32, live=False, unit="px")] = 128,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
     run: Run = direct,
@@ -190,18 +181,10 @@ def dream(
 
 
 def unit_objective(
-    kind: Annotated[
-        str, OneOf(("class", "channel", "neuron", "layer"), label="excite a")
-    ] = "channel",
-    label: Annotated[
-        str, Class(of="model", label="class"), When(lambda kind: kind == "class")
-    ] = "goldfish",
-    layer: Annotated[
-        Any, Layer(of="model", first=last_layer), When(lambda kind: kind != "class")
-    ] = None,
-    channel: Annotated[
-        int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))
-    ] = 38,
+    kind: Kind = "channel",
+    label: Label = "goldfish",
+    layer: Annotated[Any, Layer(of="model", first=last_layer), OF_LAYER] = None,
+    channel: Number = 38,
 ) -> objectives.Objective:
     """Return what the pictures are to excite: a unit at first."""
     return objective(kind, label, layer, channel)
@@ -250,22 +233,12 @@ def early_layer(model: ImageModel) -> str:
     return "relu3" if "relu3" in names else names[len(names) // 3]
 
 
-def small_size(model: ImageModel) -> int:
-    """Return the smallest picture of a channel: the only one of a net that takes no other."""
-    return model.input_size if model.fixed_size else 32
-
-
-def large_size(model: ImageModel) -> int:
-    """Return the largest picture of a channel."""
-    return model.input_size if model.fixed_size else 160
-
-
 @vizkit.panel("Every channel of a layer", rate=3, layout="text / grid")
 def channels(
     model: Model = "viznet-robust",
     layer: Annotated[Any, Layer(of="model", maps=True, first=early_layer)] = None,
     most: Annotated[int, Slider(8, 512, 8, live=False, label="channels")] = 96,
-    size: Annotated[int, Slider(small_size, large_size, 16, live=False, unit="px")] = 48,
+    size: Annotated[int, Slider(own_or(32), own_or(160), 16, live=False, unit="px")] = 48,
     steps: Annotated[int, Slider(16, 256, 16, live=False)] = 64,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,

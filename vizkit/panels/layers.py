@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 import vizkit
-from vizkit.core.models import ImageModel, own_size
+from vizkit.core.models import ImageModel, map_layers, own_size
 from vizkit.core.seeds import normal
 from vizkit.core.steps import last
 from vizkit.figures.attribution import top_bars
@@ -20,8 +20,8 @@ from vizkit.methods.receptive_field import ReceptiveField, measured_field
 from vizkit.methods.units import scan_steps, top_patches
 from vizkit.panels.common import (
     PHOTO,
+    codes_of,
     fields_of,
-    map_layers,
     maps_of,
     middle_layer,
     name_of,
@@ -225,9 +225,6 @@ def receptive_field(
         "text": field_text(field, max((x1 - x0) * (y1 - y0), 1), gradient),
         "curve": curve_of(model),
     }
-
-
-codes_of = vizkit.remembered(8)(codes)
 
 
 @vizkit.panel("Nearest neighbors")

@@ -12,7 +12,7 @@ from torch import nn
 from vizkit.core import checks
 from vizkit.core import images as pictures
 from vizkit.core.data import add_pictures
-from vizkit.core.models import ImageModel, load_model, models, ready
+from vizkit.core.models import ImageModel, load_model, map_layers, models, ready
 
 #: What is offered beside the names when the user has given an object.
 YOURS = "yours"
@@ -112,14 +112,8 @@ class Counter(widgets.Button):
         self.value += 1
 
 
-class SourcePicker(widgets.VBox):
-    """Names many pictures: the bundled ones, a folder, a dataset; or takes uploads.
-
-    Parameters
-    ----------
-    value : str
-        ``"bundled"``, a folder, a torchvision dataset, or uploads' names with commas between them.
-    label : str
+class _Uploads(widgets.VBox):
+    """A picker that takes pictures from the user's machine.
 
     Attributes
     ----------
@@ -131,32 +125,49 @@ class SourcePicker(widgets.VBox):
     value = traitlets.Unicode()
     problem = traitlets.Unicode()
 
-    def __init__(self, value: str = "bundled", label: str = "pictures", hint: str = "") -> None:
-        self._text = text(label, value, hint)
+    def _upload_button(self, text: str, *, multiple: bool) -> widgets.FileUpload:
         self._upload = widgets.FileUpload(
-            accept="image/*", multiple=True, description="Upload pictures",
-            tooltip="Upload pictures",
+            accept="image/*", multiple=multiple, description=text, tooltip=text,
             layout=widgets.Layout(width="170px", margin="2px 2px 2px 48px"),
         )  # fmt: skip
-        super().__init__([self._text, self._upload], value=value)
         self._upload.observe(self._uploaded, "value")
-        traitlets.link((self, "value"), (self._text, "value"))
+        return self._upload
 
     def _uploaded(self, change: dict[str, Any]) -> None:
         if not change["new"]:
             return
         self.problem = ""
         try:
-            names = [pictures.add_upload(one["name"], bytes(one["content"]))
-                     for one in change["new"]]  # fmt: skip
-            self.value = ", ".join(names)
+            self._take([pictures.add_upload(one["name"], bytes(one["content"]))
+                        for one in change["new"]])  # fmt: skip
         except ValueError as error:
             self.problem = str(error)
         finally:
-            self._upload.value = ()
+            self._upload.value = ()  # so that the same file can be tried again
+
+    def _take(self, names: list[str]) -> None:
+        """Pick what was uploaded."""
+        self.value = ", ".join(names)
 
 
-class ImagePicker(widgets.VBox):
+class SourcePicker(_Uploads):
+    """Names many pictures: the bundled ones, a folder, a dataset; or takes uploads.
+
+    Parameters
+    ----------
+    value : str
+        ``"bundled"``, a folder, a torchvision dataset, or uploads' names with commas between them.
+    label : str
+    """
+
+    def __init__(self, value: str = "bundled", label: str = "pictures", hint: str = "") -> None:
+        self._text = text(label, value, hint)
+        upload = self._upload_button("Upload pictures", multiple=True)
+        super().__init__([self._text, upload], value=value)
+        traitlets.link((self, "value"), (self._text, "value"))
+
+
+class ImagePicker(_Uploads):
     """Picks a bundled picture, an uploaded one, or one of a folder or a torchvision dataset.
 
     Parameters
@@ -166,50 +177,26 @@ class ImagePicker(widgets.VBox):
     label : str
     nothing : str
         A word for no picture, offered before the pictures; none by default.
-
-    Attributes
-    ----------
-    value : str
-    problem : str
-        Why the last upload was refused; empty if it was not.
     """
-
-    value = traitlets.Unicode()
-    problem = traitlets.Unicode()
 
     def __init__(self, value: str = "chelsea", label: str = "picture", nothing: str = "") -> None:
         self._offering, self._nothing, self._own = False, nothing, value == YOURS
         self._names = dropdown(label, self._options(value), value)
-        self._upload = widgets.FileUpload(
-            accept="image/*", description="Upload a picture", tooltip="Upload a picture",
-            layout=widgets.Layout(width="170px", margin="2px 2px 2px 48px"),
-        )  # fmt: skip
+        upload = self._upload_button("Upload a picture", multiple=False)
         more = widgets.ToggleButton(
             description="More pictures", layout=widgets.Layout(width="114px")
         )
         self._source = text("folder, dataset", "", "my/pictures or CIFAR10")
         self._source.layout.display = "none"
-        super().__init__(
-            [self._names, widgets.HBox([self._upload, more]), self._source], value=value
-        )
+        super().__init__([self._names, widgets.HBox([upload, more]), self._source], value=value)
         self.add_class("vizkit-image-picker")
         self._names.observe(self._picked, "value")
-        self._upload.observe(self._uploaded, "value")
         self._source.observe(self._named, "value")
         more.observe(self._unfold, "value")
 
     def _options(self, *more: str) -> list[str]:
         first = [self._nothing] if self._nothing else []
         return list(dict.fromkeys([*first, *pictures.images(), *pictures.uploads(), *more]))
-
-    @property
-    def disabled(self) -> bool:
-        """Whether nothing can be picked."""
-        return bool(self._names.disabled)
-
-    @disabled.setter
-    def disabled(self, disabled: bool) -> None:
-        self._names.disabled = self._upload.disabled = self._source.disabled = disabled
 
     def offer_own(self, own: bool) -> None:
         """Offer the user's own picture, or no longer."""
@@ -240,18 +227,6 @@ class ImagePicker(widgets.VBox):
     def _picked(self, change: dict[str, Any]) -> None:
         if not self._offering:
             self.value = change["new"]
-
-    def _uploaded(self, change: dict[str, Any]) -> None:
-        if not change["new"]:
-            return
-        upload = change["new"][-1]
-        self.problem = ""
-        try:
-            self.value = pictures.add_upload(upload["name"], bytes(upload["content"]))
-        except ValueError as error:
-            self.problem = str(error)
-        finally:
-            self._upload.value = ()  # so that the same file can be tried again
 
     def _unfold(self, change: dict[str, Any]) -> None:
         self._source.layout.display = "" if change["new"] else "none"
@@ -380,13 +355,6 @@ def limit(control: widgets.Widget, last: int) -> None:
     update(control, max=last, value=min(control.value, last))
 
 
-def fit_size(control: widgets.Widget, model: ImageModel, low: int, high: int) -> None:
-    """Let a slider of sizes go from `low` to `high`, or leave it the one that a net takes."""
-    if model.fixed_size:
-        low = high = model.input_size
-    update(control, min=low, max=high, value=min(max(control.value, low), high))
-
-
 def offer_classes(field: widgets.Combobox, model: ImageModel, *first: str) -> None:
     """Give a field the classes of a net behind `first`; what was picked stays if it is there."""
     options = (*first, *model.labels)
@@ -406,18 +374,6 @@ def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = Non
 
 
 def layer_options(model: ImageModel, *, maps_only: bool = False) -> list[tuple[str, str]]:
-    """Return (text, name) of each layer, the text telling its shape.
-
-    Raises
-    ------
-    ValueError
-        If the net has none.
-    """
-    found = [
-        (f"{name}   {' x '.join(map(str, layer.shape))}", name)
-        for name, layer in model.layers.items()
-        if len(layer.shape) == 3 or not maps_only
-    ]
-    if not found:
-        raise ValueError(f"{model.name} has no layer that keeps places: nothing to map")
-    return found
+    """Return (text, name) of each layer, the text telling its shape; see `map_layers`."""
+    names = map_layers(model) if maps_only else list(model.layers)
+    return [(f"{name}   {' x '.join(map(str, model.layers[name].shape))}", name) for name in names]

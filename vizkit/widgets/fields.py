@@ -93,19 +93,23 @@ class Fields:
     def is_own(one: Parameter, value: Any) -> bool:
         """Whether a value is an object that the parameter's widget cannot name."""
         assert one.control is not None
-        return hasattr(value, "followers") or one.control.is_own(value)
+        return is_panel(value) or one.control.is_own(value)
 
     def keep(self, name: str, value: Any) -> None:
         """Keep an object of the user's own; a panel among them is followed."""
         self.own[name] = value
-        if hasattr(value, "followers"):
+        if is_panel(value):
             self.followed(value)
+
+    def is_given(self, name: str) -> bool:
+        """Whether a control stands at the object that the user gave."""
+        return name in self.own and bool(self.widgets[name].value == YOURS)
 
     def read(self, name: str) -> Any:
         """Return a parameter's value."""
         control, shown = self.function.parameters[name].control, self.widgets[name].value
         assert control is not None
-        if shown == YOURS and name in self.own:
+        if self.is_given(name):
             return YOURS
         try:
             return control.read(shown)
@@ -143,10 +147,10 @@ class Fields:
 
     def is_now(self, name: str, value: Any) -> bool:
         """Whether a control has a value, as its widget shows it."""
-        control, now = self.function.parameters[name].control, self.values[name]
-        if now == YOURS and name in self.own:
+        if self.is_given(name):
             return value is self.own[name] or (isinstance(value, str) and value == YOURS)
-        return control is not None and same(now, control.read(control.show(value)))
+        control = self.function.parameters[name].control
+        return control is not None and same(self.read(name), control.read(control.show(value)))
 
     def settle(self) -> dict[str, Any]:
         """Fit each control to those that it follows, and return every argument."""
@@ -161,7 +165,7 @@ class Fields:
 
     def _argument(self, name: str, one: Parameter, known: Mapping[str, Any]) -> Any:
         own: Any = self.own.get(name)
-        own = own.result if hasattr(own, "followers") else own
+        own = own.result if is_panel(own) else own
         if one.form is not None:
             return own if name in self.own else self.function.made(one.form, known)
         if one.control is None:
@@ -170,8 +174,7 @@ class Fields:
         one.control.adapt(field, known, own=self.own.get(name))
         if isinstance(one.when, When):
             field.layout.display = "" if given(one.when.condition, known) else "none"
-        value = self.read(name)
-        key = own if value is YOURS or (value == YOURS and name in self.own) else value
+        key = own if self.is_given(name) else self.read(name)
         needs = tuple(known[need] for need in one.needs)
         kept = self.loaded.get(name)
         if kept and same(kept[0], key) and all(map(same, kept[1], needs)):
@@ -179,6 +182,11 @@ class Fields:
         argument = one.control.load(key, known)
         self.loaded[name] = key, needs, argument
         return argument
+
+
+def is_panel(value: Any) -> bool:
+    """Whether a value is another panel, whose result is meant; `page` is built on this module."""
+    return hasattr(value, "followers")
 
 
 def same(one: Any, other: Any) -> bool:

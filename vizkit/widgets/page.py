@@ -114,10 +114,7 @@ class Panel:
         self._status, self._listing = widgets.HTML().add_class("vizkit-status"), widgets.HTML()
         self._pinned = widgets.VBox().add_class("vizkit-pinned")
         self._listing.layout.display = self._pinned.layout.display = "none"
-        runs = self.function.live or any(
-            "live(" in self.function.source.part(node)
-            for node in self.function.source.items.values()
-        )
+        runs = self.function.live or self.function.source.has_background
         self._buttons = {
             "Play": (self._toggle_run, runs), "Step": (self.step, self.function.live),
             "Reset": (self.reset, True),
@@ -137,11 +134,7 @@ class Panel:
         menu = widgets.HBox(
             [self._make_button(name, action) for name, action in self._menu.items()]
         )
-        menu.add_class("vizkit-menu").layout.display = "none"
-        unfold = widgets.ToggleButton(description="Menu", layout=widgets.Layout(width="auto"))
-        unfold.observe(
-            lambda c: setattr(menu.layout, "display", "" if c["new"] else "none"), "value"
-        )
+        unfold = unfolding("Menu", menu.add_class("vizkit-menu"))
         self._button["Full screen"].add_class("vizkit-full-screen")
         self._canvas = widgets.Box().add_class("vizkit-canvas")
         words = f'<span class="vizkit-title">{escape(self.title)}</span> <span class="vizkit-says">'
@@ -159,26 +152,15 @@ class Panel:
         return button
 
     def _controls_box(self) -> widgets.Widget:
-        folded = [
-            field for name, field in self.controls.items() if self.function.parameters[name].folded
-        ]
-        first = [
-            field
-            for name, field in self.controls.items()
-            if not self.function.parameters[name].folded
-        ]
+        first: list[widgets.Widget] = []
+        folded: list[widgets.Widget] = []
+        for name, field in self.controls.items():
+            (folded if self.function.parameters[name].folded else first).append(field)
         more = widgets.VBox(folded)
-        more.layout.display = "none"
-        unfold = widgets.ToggleButton(
-            description="More", layout=widgets.Layout(width="auto", align_self="flex-start")
-        )
-        unfold.observe(
-            lambda c: setattr(more.layout, "display", "" if c["new"] else "none"), "value"
-        )
+        unfold = unfolding("More", more, align_self="flex-start")
         film = [self.history.slider] if self.function.live else []
-        return widgets.VBox(
-            [*first, *([unfold, more] if folded else []), *film]
-        ).add_class("vizkit-controls")  # fmt: skip
+        shown = [*first, *([unfold, more] if folded else []), *film]
+        return widgets.VBox(shown).add_class("vizkit-controls")
 
     def _lay_out(self) -> None:
         """Put the items into their places, the pictures so large that all of it can be seen."""
@@ -406,7 +388,7 @@ class Panel:
     def _can_wait(self, slot: Slot) -> bool:
         """Whether a run is played that has no time for an item given as a function."""
         worker = self._workers.get("")
-        playing = worker is not None and worker.running and not worker.halted.is_set()
+        playing = worker is not None and worker.going_on
         return playing and time.perf_counter() - slot.drawn_at < PATIENCE
 
     def _catch_up(self) -> None:
@@ -475,7 +457,7 @@ class Panel:
         self.played = True
         if self.function.live:
             worker = self._workers.get("")
-            if worker is not None and worker.running and not worker.halted.is_set():
+            if worker is not None and worker.going_on:
                 return
             if worker is not None:
                 worker.halt()
@@ -614,8 +596,8 @@ class Panel:
 
     def _mark_running(self, *, ended: bool = False) -> None:
         """Let the button say what it does; a worker that ends is alive until it has said so."""
-        alive = [one for one in self._workers.values() if one.running and not one.halted.is_set()]
-        running = len(alive) > int(ended)
+        alive = sum(worker.going_on for worker in self._workers.values())
+        running = alive > int(ended)
         if "Play" in self._button:
             self._button["Play"].description = "Pause" if running else "Play"
 
@@ -744,6 +726,14 @@ class Panel:
         if isinstance(slot.item, go.Figure):
             return go.FigureWidget(slot.item)
         return widgets.HTML("" if slot.item is None else html_of(slot.item))
+
+
+def unfolding(text: str, box: widgets.Box, **layout: str) -> widgets.ToggleButton:
+    """Fold a box away, and return the button that unfolds it."""
+    button = widgets.ToggleButton(description=text, layout=widgets.Layout(width="auto", **layout))
+    box.layout.display = "none"
+    button.observe(lambda c: setattr(box.layout, "display", "" if c["new"] else "none"), "value")
+    return button
 
 
 def sentence(error: Exception, function: PanelFunction) -> str:

@@ -38,15 +38,6 @@ class Picture(widgets.HTML):
         self.layout.max_width = "100%"
         self.value = raster.html()
 
-    def on_click(self, callback: Callable[[int, int], None]) -> None:
-        """Call ``callback(x, y)`` with the pixel of the raster that is clicked."""
-        self._listen(callback, ["click"])
-
-    def on_drag(self, callback: Callable[[int, int], None]) -> None:
-        """Call ``callback(x, y)`` where the mouse is pressed and wherever it is dragged to."""
-        # Sixteen times a second: a queue of old places would trail behind the hand.
-        self._listen(callback, ["mousedown", "mousemove"], wait=60, throttle_or_debounce="throttle")
-
     def on_hand(self, callback: Callable[[bool, int, int], None], *, drag: bool) -> None:
         """Call ``callback(down, x, y)`` with the pixel where the pointer is pressed or dragged to.
 
@@ -56,24 +47,13 @@ class Picture(widgets.HTML):
         drag : bool
             Whether the pointer is followed while it is down; else a click is all there is.
         """
-        if drag:
-            self._listen(callback, ["mousedown", "mousemove"], wait=60,
-                         throttle_or_debounce="throttle", kind=True)  # fmt: skip
-        else:
-            self._listen(callback, ["click"], kind=True)
-
-    def _listen(
-        self,
-        callback: Callable[..., None],
-        events: list[str],
-        *,
-        kind: bool = False,
-        **settings: Any,
-    ) -> None:
+        # Sixteen times a second: a queue of old places would trail behind the hand.
+        settings = {"wait": 60, "throttle_or_debounce": "throttle"} if drag else {}
         self.add_class("vizkit-clickable")
         self._events = ipyevents.Event(
-            source=self, watched_events=events, prevent_default_action=True, **settings
-        )
+            source=self, watched_events=["mousedown", "mousemove"] if drag else ["click"],
+            prevent_default_action=True, **settings,
+        )  # fmt: skip
 
         def happened(event: dict[str, Any]) -> None:
             moving = event.get("type") == "mousemove"
@@ -82,6 +62,6 @@ class Picture(widgets.HTML):
             scale = self.raster.width / max(event["boundingRectWidth"], 1)
             x, y = (int(event[axis] * scale) for axis in ("relativeX", "relativeY"))
             place = min(max(x, 0), self.raster.width - 1), min(max(y, 0), self.raster.height - 1)
-            callback(*([not moving] if kind else []), *place)
+            callback(not moving, *place)
 
         self._events.on_dom_event(happened)

@@ -100,7 +100,7 @@ def presets_of(title: str, folder: Path) -> dict[str, Preset]:
 
 
 class PresetBar:
-    """A list of a panel's presets, what to look for in the one that is loaded, and a button."""
+    """A list of a panel's presets, and what to look for in the one that is loaded."""
 
     def __init__(self, panel: Any) -> None:
         self._panel, self._name, self._silent = panel, "", False
@@ -109,13 +109,7 @@ class PresetBar:
             layout=widgets.Layout(width="240px"),
         )  # fmt: skip
         self.list.observe(self._picked, "value")
-        button = widgets.Button(
-            description="Save preset", layout=widgets.Layout(width="108px", margin="2px 0")
-        )
-        button.on_click(lambda _: panel._guarded(panel.save_preset))
         self.say = widgets.HTML().add_class("vizkit-say")
-        self.view = widgets.VBox([widgets.HBox([self.list, button]), self.say])
-        self.view.add_class("vizkit-presets")
 
     def _options(self) -> list[tuple[str, str]]:
         return [("choose one", ""), *((name, name) for name in self._panel.presets)]

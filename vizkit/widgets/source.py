@@ -42,6 +42,11 @@ class Source:
     result: ast.expr | None
     items: dict[str, ast.expr]
 
+    @property
+    def has_background(self) -> bool:
+        """Whether an item is drawn by a run in the background."""
+        return any(_called(_asked_for(node)) == "live" for node in self.items.values())
+
     def lines(self, nodes: Sequence[ast.stmt], *, after: int = 0) -> list[str]:
         """Return the author's own lines of statements, with the comments from a line on."""
         if not nodes:
@@ -310,8 +315,8 @@ def _feeding(source: Source, names: set[str]) -> list[ast.stmt]:
 def _shown(source: Source, name: str, node: ast.expr, state: State) -> list[str]:
     """Return the lines that show an item: without the words that only a panel needs."""
     show = "print" if name in state.texts else "display"
-    node = node.body if isinstance(node, ast.Lambda) else node
-    called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    node = _asked_for(node)
+    called = _called(node)
     if called == "Measured" and isinstance(node, ast.Call):
         return [f"{show}({source.part(node.args[0])})"]
     if called != "live" or not isinstance(node, ast.Call):
@@ -323,6 +328,16 @@ def _shown(source: Source, name: str, node: ast.expr, state: State) -> list[str]
     target = draw.args.args[0].arg if isinstance(draw, ast.Lambda) else "step"
     drawn = source.part(draw.body) if isinstance(draw, ast.Lambda) else f"{source.part(draw)}(step)"
     return [*_loop(source, target, node, str(_index(course))), f"{show}({drawn})"]
+
+
+def _asked_for(node: ast.expr) -> ast.expr:
+    """Return what an item is, also of one that is made when it is asked for."""
+    return node.body if isinstance(node, ast.Lambda) else node
+
+
+def _called(node: ast.expr) -> str:
+    """Return the name of the function that is called; empty if none is."""
+    return node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
 
 
 def _names(node: ast.AST) -> set[str]:
