@@ -87,3 +87,13 @@ def test_training(writer):
     events = read(writer)
     assert {"train/loss", "train/accuracy", "train/lr"} <= set(events.Tags()["scalars"])
     assert len(events.Scalars("train/loss")) == count == 3
+
+
+def test_a_panels_run_keeps_the_picture_of_its_last_step(writer):
+    panel = vizkit.panels.dream.show(size=128, octaves=1, steps=31)
+    panel.writer = writer
+    panel.play()
+    panel.wait(60)
+    pictures = [event.step for event in read(writer).Images("dream_steps/image")]
+    assert pictures[0] == 2, "from Play on"
+    assert pictures[-1] == 31
