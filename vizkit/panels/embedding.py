@@ -98,7 +98,7 @@ def tsne(
                 "map": scatter(
                     step.embedding, of, f"{KINDS[kind]}, step {step.index}", names=names
                 ),
-                "curve": cost_line(step.iterations, step.costs, exaggerated),
+                "curve": lambda: cost_line(step.iterations, step.costs, exaggerated),
                 "text": f"A {what}'s nearest neighbor in the plane is {same} in **{found:.1%}** of "
                 f"cases; on PCA's plane in {by_pca:.1%}.\nThe learning rate is {rate:g} times the "
                 f"usual one: {step.learning_rate:g}.",
