@@ -19,10 +19,7 @@ from vizkit.core.data import cut_patches
 ROOT = Path(__file__).resolve().parents[1]
 #: Pictures and weights for research; beside a developer's checkout only.
 RESEARCH = Path(os.environ.get("VIZKIT_RESEARCH_DATA", ROOT.parent / "shared"))
-NETS = (
-    "squeezenet1_1", "resnet18", "googlenet", "densenet121", "vgg11", "mobilenet_v3_small",
-    "alexnet",
-)  # fmt: skip
+NETS = ("squeezenet1_1", "resnet18", "googlenet", "densenet121", "vgg11", "mobilenet_v3_small", "alexnet")
 
 
 def random_net(name: str) -> nn.Module:
@@ -43,15 +40,19 @@ def snapshot(net: nn.Module) -> dict[str, object]:
     return {
         "training": [module.training for module in net.modules()],
         "hooks": [
-            (len(module._forward_hooks), len(module._forward_pre_hooks),
-             len(module._backward_hooks), len(module._backward_pre_hooks))
+            (
+                len(module._forward_hooks),
+                len(module._forward_pre_hooks),
+                len(module._backward_hooks),
+                len(module._backward_pre_hooks),
+            )
             for module in net.modules()
         ],
         "requires_grad": [parameter.requires_grad for parameter in net.parameters()],
         "grad": [None if p.grad is None else p.grad.clone() for p in net.parameters()],
         "state": {key: value.clone() for key, value in net.state_dict().items()},
         "forward": [module.forward.__func__ for module in net.modules()],
-    }  # fmt: skip
+    }
 
 
 def same(one: object, other: object) -> bool:

@@ -66,15 +66,7 @@ def test_bench_rows_for_machines(monkeypatch):
     monkeypatch.setitem(ROWS, "import", lambda: Row("import", 0.1, "s", "", None, 0.3))
     outcome = invoke("bench", "import", "--json")
     assert json.loads(outcome.output) == [
-        {
-            "row": "import",
-            "value": 0.1,
-            "unit": "s",
-            "peer": "",
-            "ratio": None,
-            "goal": 0.3,
-            "met": True,
-        }
+        {"row": "import", "value": 0.1, "unit": "s", "peer": "", "ratio": None, "goal": 0.3, "met": True}
     ]
     text = invoke("bench", "import").output
     assert text.strip() == "import: 0.1 s (goal 0.3 s: met)"
@@ -87,10 +79,7 @@ def test_a_row_that_cannot_be_measured_does_not_end_the_bench(monkeypatch):
     def broken():
         raise RuntimeError("no browser was found")
 
-    monkeypatch.setattr(
-        "vizkit.bench.rows.ROWS",
-        {"slider": broken, "size": lambda: Row("size", 1, "GB", "", None, 2)},
-    )
+    monkeypatch.setattr("vizkit.bench.rows.ROWS", {"slider": broken, "size": lambda: Row("size", 1, "GB", "", None, 2)})
     monkeypatch.setattr("vizkit.bench.ROWS", {"slider": broken, "size": broken})
     lines = invoke("bench").output.strip().splitlines()
     assert lines == ["slider: not measured (no browser was found)", "size: 1 GB (goal 2 GB: met)"]
@@ -114,9 +103,7 @@ def test_importing_vizkit_loads_no_widgets_and_no_charts():
         "import sys, vizkit; "
         "print([m for m in ('plotly', 'ipywidgets', 'sklearn', 'skimage', 'IPython') if m in sys.modules])"
     )
-    outcome = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert outcome.stdout.strip() == "[]"
 
 
@@ -137,8 +124,11 @@ def test_lab_says_where_it_is_and_ends_with_ctrl_c(tmp_path):
     port = free_port(18_888)
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "vizkit.cli", "lab", "--no-browser", "--port", str(port)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
     try:
         address = process.stdout.readline().split()[-1]
         assert address.startswith(f"http://127.0.0.1:{port}/lab?token=")

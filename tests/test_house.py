@@ -17,20 +17,17 @@ from vizkit.training.style import BUNDLED_STYLES
 
 SOURCES = sorted((ROOT / "notebooks" / "source").rglob("*.py"))
 NOTEBOOKS = sorted(
-    path for path in (ROOT / "notebooks").rglob("*.ipynb")
+    path
+    for path in (ROOT / "notebooks").rglob("*.ipynb")
     if not {".ipynb_checkpoints", "release", "submitted", "autograded"} & set(path.parts)
-)  # fmt: skip
+)
 
 
 def run(*command):
-    return subprocess.run(
-        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(
-    "command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=" ".join
-)
+@pytest.mark.parametrize("command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=" ".join)
 def test_lint_format_and_types(command):
     outcome = run(*command)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
@@ -122,8 +119,9 @@ def test_readme_opens_with_two_commands():
     readme = (ROOT / "README.md").read_text()
     commands = re.findall(r"```(?:bash|sh)\n(.*?)```", readme, re.S)[0].strip().splitlines()
     assert [line.split("#")[0].strip() for line in commands] == [
-        "pip install -e . && vizkit lab", 'pip install -e ".[test]" && pytest',
-    ]  # fmt: skip
+        "pip install -e . && vizkit lab",
+        'pip install -e ".[test]" && pytest',
+    ]
     for picture in re.findall(r"!\[.*?\]\((?!http)(.*?)\)", readme):
         assert (ROOT / picture).is_file(), picture
 

@@ -27,9 +27,7 @@ def bird_folder(tmp_path, monkeypatch):
     for name, source in (("jay", "chelsea"), ("owl", "coffee"), ("robin", "china")):
         (tmp_path / "birds" / name).mkdir(parents=True)
         photo = [vizkit.load_image(source)]
-        for index, patch in enumerate(
-            cut_patches(photo, count=16, size=96, seed=1).pixels(slice(None))
-        ):
+        for index, patch in enumerate(cut_patches(photo, count=16, size=96, seed=1).pixels(slice(None))):
             Image.fromarray(to_uint8(patch)).save(tmp_path / "birds" / name / f"{index}.png")
     Image.fromarray(to_uint8(vizkit.load_image("chelsea", 240))).save(tmp_path / "garden.jpg")
     return tmp_path
@@ -83,8 +81,7 @@ def test_every_file_that_it_names_is_there():
     for link in re.findall(r"\]\((?!http|#)([^)]+)\)", readme):
         assert (ROOT / link).exists(), link
     titles = {
-        "-".join(re.sub(r"[^\w\s-]", "", title).lower().split())
-        for title in re.findall(r"^## (.+)$", readme, re.M)
+        "-".join(re.sub(r"[^\w\s-]", "", title).lower().split()) for title in re.findall(r"^## (.+)$", readme, re.M)
     }
     for anchor in re.findall(r"\]\(#([^)]+)\)", readme):
         assert anchor in titles, anchor

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from vizkit.widgets.function import panel as panel
 
 __version__ = "0.1.0"
-__all__ = [
-    "ImageModel", "images", "load_image", "load_model", "models", "panel", "panels", "remembered",
-]  # fmt: skip
+__all__ = ["ImageModel", "images", "load_image", "load_model", "models", "panel", "panels", "remembered"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,15 @@ from typing import Any
 
 #: Never looks outward: no updates, no sync, no sandbox where it runs as root.
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 LOCAL = re.compile(r"(http|ws)s?://127\.0\.0\.1|data:|blob:")
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -42,9 +48,12 @@ def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
         raise RuntimeError("playwright is missing: pip install playwright") from error
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
         context = play.chromium.launch_persistent_context(
-            profile, executable_path=executable, args=list(FLAGS), headless=True,
+            profile,
+            executable_path=executable,
+            args=list(FLAGS),
+            headless=True,
             viewport={"width": width, "height": height},
-        )  # fmt: skip
+        )
         page: Any = context.pages[0] if context.pages else context.new_page()
         page.outside = []
         page.on("request", lambda r: None if LOCAL.match(r.url) else page.outside.append(r.url))
@@ -63,9 +72,7 @@ def open_notebook(page: Any, address: str, path: str) -> None:
 def wait_for_kernel(page: Any) -> None:
     """Wait until the notebook on the page can be run."""
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=90_000)
-    page.wait_for_selector(
-        ".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000, state="attached"
-    )
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=90_000, state="attached")
     page.wait_for_timeout(500)
 
 
@@ -82,8 +89,7 @@ def run_all(page: Any, seconds: float = 240) -> float:
     while time.monotonic() - start < seconds:
         page.wait_for_timeout(500)
         prompts = page.eval_on_selector_all(
-            ".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt",
-            "all => all.map(one => one.textContent)",
+            ".jp-NotebookPanel .jp-CodeCell .jp-InputPrompt", "all => all.map(one => one.textContent)"
         )
         waiting = any("*" in prompt for prompt in prompts)
         if prompts and all(re.search(r"\d", prompt) for prompt in prompts):

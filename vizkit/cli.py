@@ -9,17 +9,13 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="See, by hand, what a neural network has learned.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    help="See, by hand, what a neural network has learned.", no_args_is_help=True, pretty_exceptions_show_locals=False
 )
 
 
 @app.command()
 def lab(
-    notebook: Annotated[
-        str | None, typer.Argument(help="A notebook to open first, such as 04_filters.ipynb.")
-    ] = None,
+    notebook: Annotated[str | None, typer.Argument(help="A notebook to open first, such as 04_filters.ipynb.")] = None,
     port: Annotated[int, typer.Option(help="On 127.0.0.1; the next free one if taken.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
 ) -> None:
@@ -46,8 +42,7 @@ def present(
 @app.command()
 def gallery(
     notebooks: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Notebooks; all lectures by default.", exists=True, dir_okay=False),
+        list[Path] | None, typer.Argument(help="Notebooks; all lectures by default.", exists=True, dir_okay=False)
     ] = None,
     out: Annotated[Path, typer.Option(help="The site's folder.")] = Path("gallery"),
     timeout: Annotated[float, typer.Option(help="Seconds a cell may take.")] = 600,
@@ -66,12 +61,8 @@ def gallery(
 
 homework = typer.Typer(help="Homework by nbgrader.", no_args_is_help=True)
 app.add_typer(homework, name="homework")
-_Names = Annotated[
-    list[str] | None, typer.Argument(help="Assignments such as ps01; all by default.")
-]
-_Course = Annotated[
-    Path | None, typer.Option(help="The course's folder; the kit's own by default.")
-]
+_Names = Annotated[list[str] | None, typer.Argument(help="Assignments such as ps01; all by default.")]
+_Course = Annotated[Path | None, typer.Option(help="The course's folder; the kit's own by default.")]
 
 
 @homework.command()
@@ -95,9 +86,7 @@ def release(names: _Names = None, course: _Course = None) -> None:
 
 
 @homework.command()
-def check(
-    notebook: Annotated[Path, typer.Argument(help="A student's or an instructor's notebook.")],
-) -> None:
+def check(notebook: Annotated[Path, typer.Argument(help="A student's or an instructor's notebook.")]) -> None:
     """Run a notebook's visible tests; exit status 1 if one fails."""
     from vizkit.homework import check as failures_of
 
@@ -121,9 +110,7 @@ def grade(
         scores = run(course or default_course(), names or (), timeout=timeout)
     for one in scores:
         by_hand = "  answers wait for a hand" if one.waiting else ""
-        points = (
-            f"not graded: {one.problem}" if one.problem else f"{one.score:5.1f} of {one.most:g}"
-        )
+        points = f"not graded: {one.problem}" if one.problem else f"{one.score:5.1f} of {one.most:g}"
         print(f"{one.assignment}  {one.student:20} {points}{by_hand}")
     raise typer.Exit(1 if any(one.problem for one in scores) else 0)
 
@@ -153,9 +140,7 @@ def doctor() -> None:
 
 @app.command()
 def bench(
-    rows: Annotated[
-        list[str] | None, typer.Argument(help="Rows to measure; all by default.")
-    ] = None,
+    rows: Annotated[list[str] | None, typer.Argument(help="Rows to measure; all by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Measure speed and size, each as a ratio or against its goal."""

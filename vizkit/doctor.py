@@ -69,11 +69,7 @@ def _device() -> Finding:
 def _files() -> Finding:
     """Bundled files."""
     rows = [row.split() for row in (ASSETS / "SHA256SUMS").read_text().splitlines()]
-    bad = [
-        name
-        for digest, name in rows
-        if not (ASSETS / name).is_file() or file_hash(ASSETS / name) != digest
-    ]
+    bad = [name for digest, name in rows if not (ASSETS / name).is_file() or file_hash(ASSETS / name) != digest]
     if bad:
         return Finding("bundled files", f"damaged: {', '.join(bad)}", False, "install vizkit again")
     return Finding("bundled files", f"{len(rows)} as they were shipped")
@@ -94,9 +90,7 @@ def _disk() -> Finding:
 def _memory() -> Finding:
     """Memory."""
     free = psutil.virtual_memory().available / 1e9
-    return Finding(
-        "memory", f"{free:.1f} GB available", free >= MEMORY, "close programs or other kernels"
-    )
+    return Finding("memory", f"{free:.1f} GB available", free >= MEMORY, "close programs or other kernels")
 
 
 def _weights() -> Finding:
@@ -126,8 +120,12 @@ def _callback() -> Finding:
     before = panel.items["laid"]
     panel.controls["channel"].value = 5
     ok = panel.error is None and panel.items["laid"] is not before
-    return Finding("widget callback", f"a slider moved a picture in {_text(panel.status)}", ok,
-                   "pip install --force-reinstall ipywidgets")  # fmt: skip
+    return Finding(
+        "widget callback",
+        f"a slider moved a picture in {_text(panel.status)}",
+        ok,
+        "pip install --force-reinstall ipywidgets",
+    )
 
 
 def _text(html: str) -> str:
@@ -156,6 +154,14 @@ def _optimization() -> Finding:
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
-    _versions, _device, _files, _notebooks, _disk, _memory, _weights, _extensions, _callback,
+    _versions,
+    _device,
+    _files,
+    _notebooks,
+    _disk,
+    _memory,
+    _weights,
+    _extensions,
+    _callback,
     _optimization,
-)  # fmt: skip
+)

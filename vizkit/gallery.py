@@ -34,9 +34,16 @@ _VIEW = "application/vnd.jupyter.widget-view+json"
 _CHART = "application/vnd.plotly.v1+json"
 _FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 _CONTROLS = (
-    widgets.Dropdown, widgets.Combobox, widgets.Text, widgets.Textarea, widgets.ToggleButtons,
-    widgets.Checkbox, widgets.IntSlider, widgets.FloatSlider, widgets.SelectionSlider,
-)  # fmt: skip
+    widgets.Dropdown,
+    widgets.Combobox,
+    widgets.Text,
+    widgets.Textarea,
+    widgets.ToggleButtons,
+    widgets.Checkbox,
+    widgets.IntSlider,
+    widgets.FloatSlider,
+    widgets.SelectionSlider,
+)
 
 
 @dataclass(frozen=True)
@@ -127,17 +134,16 @@ class GalleryExporter(HTMLExporter):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
-            template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True,
-            filters={"markdown2html": markdown}, **settings,
-        )  # fmt: skip
+            template_name="basic",
+            exclude_input_prompt=True,
+            exclude_output_prompt=True,
+            filters={"markdown2html": markdown},
+            **settings,
+        )
 
 
 def run_notebook(
-    notebook: NotebookNode,
-    folder: Path,
-    *,
-    timeout: float = 600,
-    tick: Callable[[], None] = lambda: None,
+    notebook: NotebookNode, folder: Path, *, timeout: float = 600, tick: Callable[[], None] = lambda: None
 ) -> str:
     """Execute a notebook in a folder and put pictures of its panels where the panels are.
 
@@ -157,9 +163,8 @@ def run_notebook(
         Why it stopped; empty if it did not.
     """
     client = NotebookClient(
-        notebook, timeout=timeout, store_widget_state=False,
-        resources={"metadata": {"path": str(folder)}},
-    )  # fmt: skip
+        notebook, timeout=timeout, store_widget_state=False, resources={"metadata": {"path": str(folder)}}
+    )
     failure, shots = "", {}
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
@@ -213,11 +218,7 @@ def _freeze(notebook: NotebookNode, shots: dict[str, str]) -> None:
 
 
 def build_gallery(
-    out: Path,
-    notebooks: Sequence[Path] = (),
-    *,
-    timeout: float = 600,
-    progress: bool = False,
+    out: Path, notebooks: Sequence[Path] = (), *, timeout: float = 600, progress: bool = False
 ) -> list[Page]:
     """Execute notebooks and write the site.
 
@@ -246,9 +247,7 @@ def build_gallery(
         notebook, error = nbformat.v4.new_notebook(), ""
         try:
             notebook = nbformat.read(path, 4)
-            with tqdm(
-                desc=f"{path.stem:24}", total=len(notebook.cells), unit="cell", disable=not progress
-            ) as bar:
+            with tqdm(desc=f"{path.stem:24}", total=len(notebook.cells), unit="cell", disable=not progress) as bar:
                 error = run_notebook(notebook, path.parent, timeout=timeout, tick=bar.update)
         except Exception as trouble:  # no notebook, or none that can be started
             error = _last_line(trouble)
@@ -263,9 +262,7 @@ def _style() -> str:
     return own + panel + str(HtmlFormatter(style="default").get_style_defs(".highlight"))
 
 
-def _write_page(
-    out: Path, path: Path, notebook: NotebookNode, error: str, others: Collection[str]
-) -> Page:
+def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str, others: Collection[str]) -> Page:
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     lecture = heading(texts, path.stem)
     body, _ = GalleryExporter().from_notebook_node(notebook)
@@ -295,9 +292,7 @@ def _thumbnail(lecture: Lecture, body: str, path: Path) -> None:
     if lecture.thumbnail.is_file():
         shutil.copy(lecture.thumbnail, path)
         return
-    found = [
-        base64.b64decode(data) for data in re.findall(r'src="data:image/\w+;base64,([^"]+)', body)
-    ]
+    found = [base64.b64decode(data) for data in re.findall(r'src="data:image/\w+;base64,([^"]+)', body)]
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in found]
     if pictures:
         largest = max(pictures, key=lambda one: one.width * one.height)

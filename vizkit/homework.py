@@ -172,9 +172,13 @@ def _nbgrader(folder: Path, *arguments: str) -> str:
     # nbgrader looks for its helpers in the path, where they are not in a venv nobody activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     outcome = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments], env={**os.environ, "PATH": path},
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "nbgrader", *arguments],
+        env={**os.environ, "PATH": path},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     said = outcome.stdout + outcome.stderr
     if "No module named nbgrader" in said:
         raise RuntimeError("nbgrader is missing; install it with: pip install 'vizkit[homework]'")

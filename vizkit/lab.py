@@ -21,9 +21,7 @@ def settings_folder(folder: Path) -> Path:
     """Write JupyterLab's settings that ask nobody for news, and return their folder."""
     settings = folder / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
-    (settings / "overrides.json").write_text(
-        '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}'
-    )
+    (settings / "overrides.json").write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}')
     return settings
 
 
@@ -43,9 +41,11 @@ def lab_server(root: Path) -> Iterator[str]:
         own = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
         process = subprocess.Popen(
             lab_command(root, Path(scratch), port=port, token=token, browser=False),
-            stdout=log, stderr=subprocess.STDOUT, cwd=root,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=root,
             env={**os.environ, **{name: f"{scratch}/{name.lower()}" for name in own}},
-        )  # fmt: skip
+        )
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", process)
             yield f"http://127.0.0.1:{port}/lab/tree/{{path}}?token={token}&reset"
@@ -57,10 +57,15 @@ def lab_server(root: Path) -> Iterator[str]:
 def lab_command(root: Path, scratch: Path, *, port: int, token: str, browser: bool) -> list[str]:
     """Return the command that opens JupyterLab on a folder."""
     command = [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", "--ip=127.0.0.1",
-        f"--port={port}", f"--IdentityProvider.token={token}",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={root}",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        f"--IdentityProvider.token={token}",
         f"--LabApp.app_settings_dir={settings_folder(scratch)}",
-    ]  # fmt: skip
+    ]
     if not browser:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -111,9 +116,7 @@ def open_lab(notebook: str | None, port: int, *, browser: bool, say: Callable[[s
     port, token = free_port(port), secrets.token_hex(16)
     page = f"/lab/tree/{notebook}" if notebook else "/lab"
     with tempfile.TemporaryDirectory() as scratch:
-        command = lab_command(
-            notebook_folder(), Path(scratch), port=port, token=token, browser=browser
-        )
+        command = lab_command(notebook_folder(), Path(scratch), port=port, token=token, browser=browser)
         command.append(f"--LabApp.default_url={page}")
         say(f"JupyterLab: http://127.0.0.1:{port}{page}?token={token}")
         process = subprocess.Popen(command)

@@ -59,9 +59,7 @@ def configure(config: Any) -> None:
 
 
 @contextlib.contextmanager
-def voila_server(
-    notebook: Path, port: int, *, browser: bool
-) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def voila_server(notebook: Path, port: int, *, browser: bool) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Serve a notebook and yield the address and the process.
 
     Raises
@@ -72,22 +70,21 @@ def voila_server(
     try:
         import voila  # noqa: F401
     except ModuleNotFoundError as error:
-        raise RuntimeError(
-            "voila is missing; install it with: pip install 'vizkit[present]'"
-        ) from error
+        raise RuntimeError("voila is missing; install it with: pip install 'vizkit[present]'") from error
     port = free_port(port)
     paths = [str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     with tempfile.TemporaryDirectory() as settings:
-        Path(settings, "voila.py").write_text(
-            "from vizkit.present import configure\n\nconfigure(c)\n"
-        )
+        Path(settings, "voila.py").write_text("from vizkit.present import configure\n\nconfigure(c)\n")
         command = [
-            sys.executable, "-m", "voila", str(notebook), f"--port={port}",
-            f"--Voila.config_file_paths={settings}", *([] if browser else ["--no-browser"]),
-        ]  # fmt: skip
-        process = subprocess.Popen(
-            command, env={**os.environ, "JUPYTER_PATH": os.pathsep.join(paths)}
-        )
+            sys.executable,
+            "-m",
+            "voila",
+            str(notebook),
+            f"--port={port}",
+            f"--Voila.config_file_paths={settings}",
+            *([] if browser else ["--no-browser"]),
+        ]
+        process = subprocess.Popen(command, env={**os.environ, "JUPYTER_PATH": os.pathsep.join(paths)})
         try:
             yield f"http://127.0.0.1:{port}", process
         finally:

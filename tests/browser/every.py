@@ -31,10 +31,7 @@ def open_and_check(page, lab, name):
 def everything_has_a_name(page):
     page.wait_for_timeout(700)  # names are given soon after a panel has changed
     found = Axe().run(page, context={"include": [[".vizkit-panel"]]}).response["violations"]
-    serious = [
-        (one["id"], one["nodes"][0]["html"][:200]) for one in found
-        if one["impact"] in ("serious", "critical")
-    ]  # fmt: skip
+    serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]
     assert serious == []
     pictures = page.locator(".vizkit-panel img")
     for index in range(pictures.count()):
@@ -102,6 +99,5 @@ def the_first_control_moves_the_first_picture(page, panel):
 
 def changed(page, panel, before):
     page.wait_for_function(
-        f"([panel, before]) => ({SHOWN})(panel) !== before",
-        arg=[panel.element_handle(), before], timeout=30_000,
-    )  # fmt: skip
+        f"([panel, before]) => ({SHOWN})(panel) !== before", arg=[panel.element_handle(), before], timeout=30_000
+    )

@@ -37,16 +37,7 @@ def site(tmp_path_factory):
     lecture = ROOT / "notebooks" / "02_pca.ipynb"
     out = folder / "site"
     outcome = CliRunner().invoke(
-        app,
-        [
-            "gallery",
-            str(broken),
-            str(plain),
-            str(folder / "c_cut.ipynb"),
-            str(lecture),
-            "--out",
-            str(out),
-        ],
+        app, ["gallery", str(broken), str(plain), str(folder / "c_cut.ipynb"), str(lecture), "--out", str(out)]
     )
     return out, outcome
 

@@ -39,17 +39,25 @@ c.Spawner.env_keep.append("OMP_NUM_THREADS")
 def hub(folder):
     port, hub_port, proxy = (free_port(0) for _ in range(3))
     text = CONFIG.format(
-        port=port, hub=hub_port, proxy=proxy, folder=str(folder), python=sys.executable,
+        port=port,
+        hub=hub_port,
+        proxy=proxy,
+        folder=str(folder),
+        python=sys.executable,
         proxy_command=str(Path(sys.executable).with_name("configurable-http-proxy")),
-        home=str(folder / "home" / "{username}"), settings=str(settings_folder(folder)),
-    )  # fmt: skip
+        home=str(folder / "home" / "{username}"),
+        settings=str(settings_folder(folder)),
+    )
     (folder / "jupyterhub_config.py").write_text(text)
     (folder / "home").mkdir()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"],
-            cwd=folder, stdout=log, stderr=subprocess.STDOUT, env=dict(os.environ),
-        )  # fmt: skip
+            cwd=folder,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=dict(os.environ),
+        )
         try:
             wait_for(f"http://127.0.0.1:{port}/hub/health", process, 90)
             yield f"http://127.0.0.1:{port}"
@@ -78,8 +86,7 @@ def test_a_student_of_a_hub_runs_notebook_04(page, tmp_path):
     with hub(tmp_path) as address:
         target = quote("lab/tree/course/notebooks/04_filters.ipynb?reset", safe="")
         page.goto(
-            f"{address}/hub/user-redirect/git-pull?repo={quote(str(repository), safe='')}"
-            f"&branch=main&urlpath={target}"
+            f"{address}/hub/user-redirect/git-pull?repo={quote(str(repository), safe='')}&branch=main&urlpath={target}"
         )
         page.fill("#username_input", "ada")
         page.fill("#password_input", "chalk")

@@ -48,8 +48,7 @@ def opened(page, lab, tmp_path_factory):
     """One notebook with every panel, each in a frame whose width can be set."""
     root = next(iter(tmp_path_factory.getbasetemp().glob("lab*")))
     names = vizkit.panels.__all__
-    cells = [nbformat.v4.new_code_cell(CELL.format(name=name, given=GIVEN.get(name, "")))
-             for name in names]  # fmt: skip
+    cells = [nbformat.v4.new_code_cell(CELL.format(name=name, given=GIVEN.get(name, ""))) for name in names]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(notebook, root / "layout.ipynb")
@@ -97,9 +96,10 @@ def test_nothing_is_cut_or_overlaps(opened, name):
 
 
 PRESETS = [
-    (name, preset) for name in vizkit.panels.__all__
+    (name, preset)
+    for name in vizkit.panels.__all__
     for preset in presets_of(getattr(vizkit.panels, name).title, NOTEBOOKS)
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)

@@ -17,8 +17,9 @@ def test_a_student_toggles_normalization(page, lab):
     found.get_by_label("filter normalization").click()
     page.wait_for_function(
         "([e, before]) => e.querySelector('.contourlayer').innerHTML !== before",
-        arg=[found.element_handle(), before], timeout=60_000,
-    )  # fmt: skip
+        arg=[found.element_handle(), before],
+        timeout=60_000,
+    )
     expect(status).to_contain_text("step 2601 of 2601", timeout=60_000)
 
     found = panel(page, "The loss on a line")

@@ -18,9 +18,7 @@ def notebook(page, lab):
 
 
 def panel(page, title):
-    found = page.locator(".vizkit-panel").filter(
-        has=page.locator(".vizkit-title", has_text=title)
-    ).first  # fmt: skip
+    found = page.locator(".vizkit-panel").filter(has=page.locator(".vizkit-title", has_text=title)).first
     found.scroll_into_view_if_needed(timeout=30_000)
     return found
 
@@ -34,8 +32,9 @@ def changed(page, picture, before, timeout=20_000):
     del handle
     page.wait_for_function(
         "([element, before]) => element.querySelector('img').src !== before",
-        arg=[picture.element_handle(), before], timeout=timeout,
-    )  # fmt: skip
+        arg=[picture.element_handle(), before],
+        timeout=timeout,
+    )
     return source(picture)
 
 
@@ -45,9 +44,7 @@ def pick(found, label, value):
 
 def upload(page, found, name, content):
     with page.expect_file_chooser() as chooser:
-        found.locator(
-            "button.jupyter-widget-upload, button:has-text('Upload a picture')"
-        ).first.click()
+        found.locator("button.jupyter-widget-upload, button:has-text('Upload a picture')").first.click()
     chooser.value.set_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
@@ -72,9 +69,7 @@ def test_a_student_plays_with_notebook_04(notebook):
     before = changed(page, grid, before)
     pick(found, "picture", "coffee")
     before = changed(page, grid, before)
-    expect(grid.locator("img")).to_have_attribute(
-        "alt", "Activations of the 96 channels of conv3, ordered by index"
-    )
+    expect(grid.locator("img")).to_have_attribute("alt", "Activations of the 96 channels of conv3, ordered by index")
 
     # the keyboard on a slider
     found.locator(".noUi-handle").first.focus()
@@ -89,9 +84,7 @@ def test_a_student_plays_with_notebook_04(notebook):
 
     # a file that is no picture is refused and the panel lives on
     upload(page, found, "notes.png", b"no picture at all")
-    expect(found.locator(".vizkit-error")).to_have_text(
-        "notes.png is no picture that Pillow can read"
-    )
+    expect(found.locator(".vizkit-error")).to_have_text("notes.png is no picture that Pillow can read")
     upload(page, found, "mine.png", png())
     before = changed(page, grid, before)
     expect(found.locator(".vizkit-error")).to_have_count(0)

@@ -32,9 +32,7 @@ def test_panels_stand_side_by_side_without_code(page):
         assert not page.locator(".jp-CodeMirrorEditor, .highlight pre").count()
         assert not page.locator("h2", has_text="Checks").count()
         assert page.locator("math").count() > 5
-        size = page.locator(".jp-RenderedHTMLCommon p").first.evaluate(
-            "e => parseFloat(getComputedStyle(e).fontSize)"
-        )
+        size = page.locator(".jp-RenderedHTMLCommon p").first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
         assert size >= 20
 
         first, second = (page.locator("section h2").nth(index) for index in range(2))

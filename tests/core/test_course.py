@@ -44,10 +44,14 @@ def test_all_decks_are_there_page_by_page():
 @pytest.mark.parametrize(
     ("deck", "page", "notebook"),
     [  # as the course is planned
-        ("000", 7, "01_loss_landscape"), ("000", 20, "03_tsne"), ("000", 36, "05_deconv"),
-        ("000", 47, "06_dream"), ("000", 77, "08_fooling"), ("000", 87, "07_style"),
+        ("000", 7, "01_loss_landscape"),
+        ("000", 20, "03_tsne"),
+        ("000", 36, "05_deconv"),
+        ("000", 47, "06_dream"),
+        ("000", 77, "08_fooling"),
+        ("000", 87, "07_style"),
     ],
-)  # fmt: skip
+)
 def test_well_known_slides(deck, page, notebook):
     found = [slide for slide in slides() if (slide.deck, slide.page) == (deck, page)]
     assert [slide.notebook for slide in found] == [notebook]

@@ -14,9 +14,7 @@ def test_patches_are_where_their_boxes_say(small_pool):
         x0, y0, x1, y1 = small_pool.box[index].tolist()
         assert x1 - x0 == y1 - y0
         crop = vizkit.load_image(name)[:, y0:y1, x0:x1]
-        small = torch.nn.functional.interpolate(
-            crop[None], (64, 64), mode="bicubic", antialias=True
-        )[0].clamp(0, 1)
+        small = torch.nn.functional.interpolate(crop[None], (64, 64), mode="bicubic", antialias=True)[0].clamp(0, 1)
         assert (small - small_pool.pixels([index])[0]).abs().mean() < 0.02
 
 
@@ -84,11 +82,7 @@ def test_at_most_so_many_pictures_evenly_spread():
     [
         ("CIFAR1", ValueError, "folder or dataset 'CIFAR1' is not known; did you mean 'CIFAR10"),
         ("no/such/folder", FileNotFoundError, "there is no folder no/such/folder"),
-        (
-            "CIFAR10",
-            FileNotFoundError,
-            "torchvision's CIFAR10 is not in .* was not downloaded",
-        ),
+        ("CIFAR10", FileNotFoundError, "torchvision's CIFAR10 is not in .* was not downloaded"),
         ("WIDERFace", FileNotFoundError, "torchvision's WIDERFace is not in"),
         ([], ValueError, "list holds no picture"),
         (7, TypeError, "source must be 'bundled', a folder, .* got int"),

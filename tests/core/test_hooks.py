@@ -162,9 +162,7 @@ def test_everything_is_restored_when_the_net_raises_half_way(name):
         lambda *_: (_ for _ in ()).throw(ArithmeticError("half way"))
     )
     before = snapshot(net)
-    contexts = (
-        lambda: capture(net, layers), lambda: evaluation(net), lambda: ReLURule("guided")
-    )  # fmt: skip
+    contexts = (lambda: capture(net, layers), lambda: evaluation(net), lambda: ReLURule("guided"))
     for context in contexts:
         with pytest.raises(ArithmeticError), context():
             net(example())
@@ -193,10 +191,7 @@ def test_evaluation_freezes_and_puts_back_every_flag():
 
 
 def test_unknown_layers_are_named():
-    with (
-        pytest.raises(ValueError, match="layer 'conv9' is no module of InPlace"),
-        capture(InPlace(), ["conv9"]),
-    ):
+    with pytest.raises(ValueError, match="layer 'conv9' is no module of InPlace"), capture(InPlace(), ["conv9"]):
         pass
     with pytest.raises(ValueError, match="layer 'relu_2' did not run"):
         forward_to(InPlace(), torch.rand(1, 3, 8, 8), "relu_2")
@@ -257,6 +252,4 @@ def test_the_maps_behind_each_relu_are_averaged(relu):
         RELUS[relu](maps.clone())
         RELUS[relu](INPUT.clone())  # no map
     assert len(found.means) == 1
-    assert torch.equal(
-        found.means[0], maps.clamp(0, 6 if "relu6" in relu else 9).mean(1, keepdim=True)
-    )
+    assert torch.equal(found.means[0], maps.clamp(0, 6 if "relu6" in relu else 9).mean(1, keepdim=True))

@@ -68,9 +68,16 @@ def test_files_bytes_arrays_tensors_and_uploads_give_the_same_pixels(gradient, t
     array = np.asarray(gradient)
     expected = torch.from_numpy(array.copy()).permute(2, 0, 1) / 255
     sources = [
-        path, str(path), content, memoryview(content), gradient, array, array / 255.0, expected,
+        path,
+        str(path),
+        content,
+        memoryview(content),
+        gradient,
+        array,
+        array / 255.0,
+        expected,
         {"name": "picture", "content": memoryview(content)},
-    ]  # fmt: skip
+    ]
     for source in sources:
         assert torch.equal(vizkit.load_image(source), expected)
 
@@ -103,9 +110,7 @@ def test_gray_and_16_bit_keep_their_range():
     ramp = np.linspace(0, 65535, 16, dtype=np.uint16).reshape(4, 4)
     image = vizkit.load_image(encoded(Image.fromarray(ramp)))
     assert torch.equal(image[0], image[1])
-    torch.testing.assert_close(
-        image[0], torch.from_numpy(ramp / 65535.0).float(), atol=0.6 / 255, rtol=0
-    )
+    torch.testing.assert_close(image[0], torch.from_numpy(ramp / 65535.0).float(), atol=0.6 / 255, rtol=0)
     assert torch.equal(vizkit.load_image(ramp), image)
     gray = Image.fromarray((ramp // 257).astype(np.uint8))
     assert torch.equal(vizkit.load_image(gray), image)
@@ -153,11 +158,7 @@ def test_decompression_bombs_are_refused_without_being_decoded(monkeypatch):
         (np.zeros((2, 3, 5)), ValueError, r"must be \(H, W\), .* got \(2, 3, 5\)"),
         (np.full((4, 4), np.nan), ValueError, "without NaN"),
         (np.full((4, 4), 3.5), ValueError, r"float pixels must be in \[0, 1\]"),
-        (
-            np.full((4, 4), -3),
-            TypeError,
-            r"pixels must be uint8, uint16 or floats in \[0, 1\], got int64",
-        ),
+        (np.full((4, 4), -3), TypeError, r"pixels must be uint8, uint16 or floats in \[0, 1\], got int64"),
     ],
 )
 def test_what_is_no_picture_is_named(source, error, message):
@@ -180,9 +181,7 @@ def test_damaged_files_are_refused_in_one_sentence_or_read(gradient, kind):
 
 
 def test_pictures_too_long_to_scale_are_refused():
-    with pytest.raises(
-        ValueError, match="3 x 3000 pixels is too long to have a shorter side of 256"
-    ):
+    with pytest.raises(ValueError, match="3 x 3000 pixels is too long to have a shorter side of 256"):
         vizkit.load_image(Image.new("RGB", (3, 3000)), 256)
 
 

@@ -12,9 +12,7 @@ from vizkit.core.models import ready
 
 
 def tiny(classes=4, channels=3):
-    return nn.Sequential(
-        nn.Conv2d(channels, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, classes)
-    )
+    return nn.Sequential(nn.Conv2d(channels, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, classes))
 
 
 def test_viznet_knows_its_layers_labels_and_size(viznet):
@@ -27,9 +25,7 @@ def test_viznet_knows_its_layers_labels_and_size(viznet):
     assert repr(viznet) == "ImageModel(viznet: 200 classes, 2.42 M parameters, 64 px, cpu)"
 
 
-@pytest.mark.parametrize(
-    ("name", "label"), [("chelsea", {"tabby", "Egyptian cat"}), ("coffee", {"espresso"})]
-)
+@pytest.mark.parametrize(("name", "label"), [("chelsea", {"tabby", "Egyptian cat"}), ("coffee", {"espresso"})])
 def test_viznet_knows_the_bundled_photos(viznet, name, label):
     assert {answer for answer, _ in viznet.top(vizkit.load_image(name, (64, 64)), 3)} & label
 
@@ -53,9 +49,7 @@ def test_viznets_first_filters_are_smooth(viznet):
     weight = viznet.net.conv1.weight.detach()
 
     def roughness(filters):
-        steps = filters.diff(dim=2).square().sum((1, 2, 3)) + filters.diff(dim=3).square().sum(
-            (1, 2, 3)
-        )
+        steps = filters.diff(dim=2).square().sum((1, 2, 3)) + filters.diff(dim=3).square().sum((1, 2, 3))
         return steps / filters.square().sum((1, 2, 3))
 
     random = torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
@@ -64,8 +58,7 @@ def test_viznets_first_filters_are_smooth(viznet):
 
 def test_logits_equal_the_bare_net_on_normalized_pixels(viznet):
     images = torch.rand(3, 3, 64, 64)
-    expected = viznet.net((images - torch.tensor(viznet.mean).view(3, 1, 1))
-                          / torch.tensor(viznet.std).view(3, 1, 1))  # fmt: skip
+    expected = viznet.net((images - torch.tensor(viznet.mean).view(3, 1, 1)) / torch.tensor(viznet.std).view(3, 1, 1))
     torch.testing.assert_close(viznet.logits(images), expected)
     torch.testing.assert_close(viznet.logits(images[1]), expected[1])
     torch.testing.assert_close(viznet.probabilities(images).sum(1), torch.ones(3))
@@ -157,16 +150,12 @@ def test_bad_pictures_are_refused_at_the_door(viznet, image, error, message):
 
 def test_a_picture_too_small_for_the_net_is_explained():
     model = vizkit.ImageModel(random_net("alexnet"), name="alexnet")
-    with pytest.raises(
-        ValueError, match="alexnet cannot run on pictures of 20 x 20 px; it was made"
-    ):
+    with pytest.raises(ValueError, match="alexnet cannot run on pictures of 20 x 20 px; it was made"):
         model.logits(torch.rand(3, 20, 20))
 
 
 def test_unknown_layers_and_models_give_the_closest_names(viznet):
-    with pytest.raises(
-        ValueError, match="layer of viznet 'conv8' is not known; did you mean 'conv"
-    ):
+    with pytest.raises(ValueError, match="layer of viznet 'conv8' is not known; did you mean 'conv"):
         viznet.layer("conv8")
     with pytest.raises(ValueError, match="model 'resnet81' is not known; did you mean 'resnet18'"):
         vizkit.load_model("resnet81")
@@ -183,9 +172,7 @@ def test_every_torchvision_classifier_is_offered(hub):
 
 
 def test_no_network_and_no_cache_says_which_file_to_put_where(hub, offline):
-    with pytest.raises(
-        FileNotFoundError, match=r"put resnet18-f37072fd\.pth into .*checkpoints.*viznet"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"put resnet18-f37072fd\.pth into .*checkpoints.*viznet"):
         vizkit.load_model("resnet18")
     assert list(hub.iterdir()) == []
 
@@ -213,9 +200,7 @@ def test_a_bad_weights_file_is_moved_aside_and_the_cache_stays_usable(hub, offli
         path.write_text("<html>not found</html>")
     if damage == "pickle":
         torch.save(Evil(), path)
-    with pytest.raises(
-        ValueError, match=r"is cut or holds no weights of squeezenet1_1; it was moved"
-    ):
+    with pytest.raises(ValueError, match=r"is cut or holds no weights of squeezenet1_1; it was moved"):
         vizkit.load_model("squeezenet1_1")
     assert path.with_name(path.name + ".bad").is_file()
     assert not Evil.ran
@@ -236,9 +221,7 @@ def test_a_cut_bundled_file_is_named(tmp_path, monkeypatch):
     path = tmp_path / "viznet.safetensors"
     path.write_bytes(module.BUNDLED["viznet"].read_bytes()[:1000])
     monkeypatch.setitem(module.BUNDLED, "viznet", path)
-    with pytest.raises(
-        ValueError, match=r"viznet\.safetensors is missing or cut .*install vizkit again"
-    ):
+    with pytest.raises(ValueError, match=r"viznet\.safetensors is missing or cut .*install vizkit again"):
         vizkit.load_model("viznet")
 
 
@@ -261,24 +244,17 @@ def test_the_real_squeezenet_reaches_58_percent_through_torchvisions_own_path(hu
     hits = 0
     for start in range(0, len(pictures), 50):
         batch = torch.stack(
-            [
-                vizkit.load_image(path, (256, 256))[:, 16:240, 16:240]
-                for path in pictures[start : start + 50]
-            ]
+            [vizkit.load_image(path, (256, 256))[:, 16:240, 16:240] for path in pictures[start : start + 50]]
         )
         with torch.no_grad():
             found = model.logits(batch).argmax(1).tolist()
-        hits += sum(
-            int(path.name[:4]) == label
-            for path, label in zip(pictures[start:], found, strict=False)
-        )
+        hits += sum(int(path.name[:4]) == label for path, label in zip(pictures[start:], found, strict=False))
     assert hits / len(pictures) >= 0.58
 
 
 def test_a_net_of_ones_own_is_loaded_as_a_named_one_is():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
-    model = vizkit.load_model(net, labels=("cat", "dog"), mean=(0.5,) * 3, std=(0.2,) * 3,
-                              input_size=32, name="mine")  # fmt: skip
+    model = vizkit.load_model(net, labels=("cat", "dog"), mean=(0.5,) * 3, std=(0.2,) * 3, input_size=32, name="mine")
     assert (model.labels, model.input_size, model.name) == (("cat", "dog"), 32, "mine")
     assert model.net is net
     assert vizkit.load_model(model) is model

@@ -43,11 +43,17 @@ def data(viznet, small_pool):
     net = small_nets.NetLoss(small_nets.DeepNet(4), digits.train, digits.train_labels)
     points = clouds("two sizes", 60)[0]
     return {
-        "net": viznet, "pool": small_pool, "photo": vizkit.load_image("chelsea", (64, 64)),
-        "wide": vizkit.load_image("china", 96), "digits": digits, "loss": net, "points": points,
+        "net": viznet,
+        "pool": small_pool,
+        "photo": vizkit.load_image("chelsea", (64, 64)),
+        "wide": vizkit.load_image("china", 96),
+        "digits": digits,
+        "loss": net,
+        "points": points,
         "wanted": tsne.targets(points, 10, "tsne"),
-        "scenes": make_scenes(6, seed=1), "knows": vizkit.load_model("scenes", device="cpu"),
-    }  # fmt: skip
+        "scenes": make_scenes(6, seed=1),
+        "knows": vizkit.load_model("scenes", device="cpu"),
+    }
 
 
 def _fit(d, **on):
@@ -64,8 +70,8 @@ def _surface(d, **on):
 
 #: Each method on something small: ``run(data, resume=step)``.
 RUNS = {
-    "adversarial_training_steps": lambda d, **on: (
-        adversarial_training.adversarial_training_steps(epochs=3, attack_steps=1, **on)
+    "adversarial_training_steps": lambda d, **on: adversarial_training.adversarial_training_steps(
+        epochs=3, attack_steps=1, **on
     ),
     "attribute_steps": lambda d, **on: attribution.attribute_steps(
         d["net"], d["photo"], "tabby", methods=("gradient", "saliency", "Grad-CAM"), **on
@@ -73,12 +79,8 @@ RUNS = {
     "dream_steps": lambda d, **on: dream.dream_steps(
         d["net"], d["wide"], ["relu3", "relu5"], octaves=2, iterations=3, **on
     ),
-    "embedding_steps": lambda d, **on: tsne.embedding_steps(
-        d["wanted"], iterations=20, exaggerated=8, **on
-    ),
-    "faces_steps": lambda d, **on: feature_vis.faces_steps(
-        d["net"], d["pool"], "relu5", 8, 3, most=30, steps=4, **on
-    ),
+    "embedding_steps": lambda d, **on: tsne.embedding_steps(d["wanted"], iterations=20, exaggerated=8, **on),
+    "faces_steps": lambda d, **on: feature_vis.faces_steps(d["net"], d["pool"], "relu5", 8, 3, most=30, steps=4, **on),
     "fit_steps": _fit,
     "forget_steps": lambda d, **on: sanity.forget_steps(
         d["net"], d["photo"], "tabby", 2, ("gradient", "saliency", "Grad-CAM"), **on
@@ -96,18 +98,12 @@ RUNS = {
     "patch_steps": lambda d, **on: patch.patch_steps(
         d["net"], d["pool"].pixels(slice(20)), "goldfish", size=16, steps=5, batch_size=4, **on
     ),
-    "recipes_steps": lambda d, **on: feature_vis.recipes_steps(
-        d["net"], "tabby", ("Fourier", "MACO"), steps=4, **on
-    ),
-    "scan_steps": lambda d, **on: units.scan_steps(
-        d["net"], d["pool"], "relu3", batch_size=16, **on
-    ),
+    "recipes_steps": lambda d, **on: feature_vis.recipes_steps(d["net"], "tabby", ("Fourier", "MACO"), steps=4, **on),
+    "scan_steps": lambda d, **on: units.scan_steps(d["net"], d["pool"], "relu3", batch_size=16, **on),
     "score_steps": lambda d, **on: localization.score_steps(
         d["knows"], d["scenes"], ("gradient", "Grad-CAM"), batch_size=2, **on
     ),
-    "style_steps": lambda d, **on: style.style_steps(
-        d["net"], d["wide"], d["photo"], scales=2, steps=6, **on
-    ),
+    "style_steps": lambda d, **on: style.style_steps(d["net"], d["wide"], d["photo"], scales=2, steps=6, **on),
     "surface_steps": _surface,
     "occlusion_steps": lambda d, **on: occlusion.occlusion_steps(
         d["net"], d["photo"], patch=20, stride=10, batch_size=8, **on
@@ -119,15 +115,11 @@ RUNS = {
     "train_steps": lambda d, **on: small_nets.train_steps(
         d["loss"], d["loss"].random_points(3), iterations=12, batch_size=20, **on
     ),
-    "tsne_steps": lambda d, **on: large_tsne.tsne_steps(
-        d["points"], perplexity=10, steps=20, exaggerated=8, **on
-    ),
+    "tsne_steps": lambda d, **on: large_tsne.tsne_steps(d["points"], perplexity=10, steps=20, exaggerated=8, **on),
     "width_steps": lambda d, **on: loss_landscape.width_steps(
         (2, 4), 3, data=d["digits"], iterations=30, every=10, **on
     ),
-    "zoom_steps": lambda d, **on: dream.zoom_steps(
-        d["net"], d["wide"], "relu4", frames=3, iterations=2, **on
-    ),
+    "zoom_steps": lambda d, **on: dream.zoom_steps(d["net"], d["wide"], "relu4", frames=3, iterations=2, **on),
     # the other ways of the same methods
     "style_steps, L-BFGS": lambda d, **on: style.style_steps(
         d["net"], d["wide"], d["photo"], optimizer="L-BFGS", steps=5, **on
@@ -138,13 +130,11 @@ RUNS = {
     "maximize_steps, pixels": lambda d, **on: feature_vis.maximize_steps(
         d["net"], "tabby", feature_vis.replaced("Yosinski 1", steps=5), **on
     ),
-    "fooling_steps, gradient": lambda d, **on: fooling.fooling_steps(
-        d["net"], "gradient", steps=3, **on
-    ),
+    "fooling_steps, gradient": lambda d, **on: fooling.fooling_steps(d["net"], "gradient", steps=3, **on),
     "tsne_steps, SNE": lambda d, **on: large_tsne.tsne_steps(
         d["points"], "sne", perplexity=10, steps=12, exaggerated=8, **on
     ),
-}  # fmt: skip
+}
 
 
 def frozen(value):
@@ -195,9 +185,10 @@ def poison(value):
 
 def test_every_registered_method_is_tried_here():
     kit = {
-        name: method for name, method in STEP_METHODS.items()
+        name: method
+        for name, method in STEP_METHODS.items()
         if (method.function.__module__ or "").startswith("vizkit.")  # examples have no module
-    }  # fmt: skip
+    }
     assert {name.partition(",")[0] for name in RUNS} == set(kit)
     assert {name for name, method in kit.items() if method.inexact} == INEXACT
 

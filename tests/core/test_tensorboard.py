@@ -39,9 +39,7 @@ class Example(Step):
 def example_steps(count):
     for index in range(1, count + 1):
         image = torch.full((3, 4, 5), index / count)
-        yield Example(
-            index, count, 1 / index, {"a": index, "b": torch.tensor(2.0)}, image, {"x": []}
-        )
+        yield Example(index, count, 1 / index, {"a": index, "b": torch.tensor(2.0)}, image, {"x": []})
 
 
 def test_numbers_of_every_step_and_some_pictures(writer):

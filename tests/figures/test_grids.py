@@ -37,9 +37,7 @@ def test_deeper_filters_are_drawn_one_input_at_a_time(viznet):
         filter_grid(deep, channel=96)
 
 
-@pytest.mark.parametrize(
-    "shape", [(48, 128, 190), (352, 4, 4), (200, 1, 1), (4096, 1, 1), (3, 90, 60)]
-)
+@pytest.mark.parametrize("shape", [(48, 128, 190), (352, 4, 4), (200, 1, 1), (4096, 1, 1), (3, 90, 60)])
 def test_activation_grids_fit_the_page_for_every_layer(shape):
     grid = activation_grid(ActivationMaps("layer", torch.rand(shape)), chosen=2)
     assert grid.count == shape[0]
@@ -50,9 +48,7 @@ def test_activation_grids_fit_the_page_for_every_layer(shape):
 def test_the_order_puts_the_strongest_first():
     maps = torch.zeros(4, 6, 6)
     maps[2], maps[0] = 1.0, 0.5
-    grid = activation_grid(
-        ActivationMaps("layer", maps), order="strength", scale="shared", width=60
-    )
+    grid = activation_grid(ActivationMaps("layer", maps), order="strength", scale="shared", width=60)
     brightness = [grid.pixels[grid.box(i)[1], grid.box(i)[0]].sum() for i in range(4)]
     assert brightness[0] > brightness[1] > brightness[2] == brightness[3]
 

@@ -5,18 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vizkit.figures.pictures import (
-    auto_columns,
-    boxes,
-    colorize,
-    contrast,
-    enlarge,
-    fit,
-    overlay,
-    photo,
-    shrink,
-    tiles,
-)  # fmt: skip
+from vizkit.figures.pictures import auto_columns, boxes, colorize, contrast, enlarge, fit, overlay, photo, shrink, tiles
 from vizkit.figures.raster import Raster, to_uint8
 from vizkit.figures.theme import lookup
 
@@ -71,9 +60,7 @@ def test_the_chosen_tile_is_framed_and_no_other():
     assert (sheet.pixels[y0 - 2, x0] == 255).all()
 
 
-@pytest.mark.parametrize(
-    ("count", "columns"), [(48, 8), (96, 12), (192, 24), (352, 32), (1, 1), (7, 3)]
-)
+@pytest.mark.parametrize(("count", "columns"), [(48, 8), (96, 12), (192, 24), (352, 32), (1, 1), (7, 3)])
 def test_sheets_have_full_rows_where_they_can(count, columns):
     assert auto_columns(count) == columns
 

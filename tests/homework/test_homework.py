@@ -137,14 +137,10 @@ def test_broken_submissions_are_graded_in_time(tmp_path):
     start = time.monotonic()
     (course / "submitted" / "cut" / "ps04").mkdir(parents=True)
     (course / "submitted" / "cut" / "ps04" / "ps04.ipynb").write_text('{"cells": [')
-    outcome = CliRunner().invoke(
-        app, ["homework", "grade", "ps04", "--course", str(course), "--timeout", "20"]
-    )
+    outcome = CliRunner().invoke(app, ["homework", "grade", "ps04", "--course", str(course), "--timeout", "20"])
     assert time.monotonic() - start < 180, "one loop costs one cell's time, not the class's"
     found = {score.student: score.score for score in scores(course, "ps04")}
-    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {
-        "loop": 10, "missing": 10, "syntax": 9
-    }  # fmt: skip
+    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {"loop": 10, "missing": 10, "syntax": 9}
     assert outcome.exit_code == 1
     assert "cut                  not graded: nbgrader autograde: " in outcome.output
     assert "NotJSONError" in outcome.output

@@ -85,10 +85,7 @@ WRONG = {
     },
     "ps06": {
         # climbs the sum of the activations
-        "q1": (
-            "def energy_gradients(W, x):\n    a = (W @ x).clamp(min=0)\n"
-            "    return a, W.T @ (a > 0).to(a)\n"
-        ),
+        "q1": ("def energy_gradients(W, x):\n    a = (W @ x).clamp(min=0)\n    return a, W.T @ (a > 0).to(a)\n"),
         # divides by the largest instead of the mean
         "q2": (
             "def dream_step(image, gradient, rate):\n"
@@ -102,10 +99,7 @@ WRONG = {
     },
     "ps07": {
         # forgets what the loss is divided by
-        "q1": (
-            "def content_gradient(F, P):\n    return 2 * (F - P)\n\n\n"
-            "def gram_factor(s):\n    return s**2\n"
-        ),
+        "q1": ("def content_gradient(F, P):\n    return 2 * (F - P)\n\n\ndef gram_factor(s):\n    return s**2\n"),
         # the sum over places, as on the slide
         "q2": (
             "def my_gram(maps):\n    rows = maps.flatten(1)\n    return rows @ rows.T\n\n\n"

@@ -43,9 +43,7 @@ def test_the_predicted_class_is_the_default(viznet, chelsea):
 
 def test_layers_without_positions_have_one(viznet, chelsea):
     assert activations(viznet, chelsea, "fc").maps.shape == (200, 1, 1)
-    torch.testing.assert_close(
-        activations(viznet, chelsea, "fc").maps[:, 0, 0], viznet.logits(chelsea)
-    )
+    torch.testing.assert_close(activations(viznet, chelsea, "fc").maps[:, 0, 0], viznet.logits(chelsea))
 
 
 def test_token_sequences_become_maps():

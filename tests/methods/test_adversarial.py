@@ -60,9 +60,7 @@ def test_on_a_linear_net_fgsm_moves_the_score_by_exactly_epsilon_times_the_weigh
     # Not quite: epsilon is rounded down to what its float can hold.
     assert margin(image) - margin(found) == pytest.approx(epsilon * float(w.abs().sum()), rel=1e-6)
     towards = one_step(model, image, 0, target=0, epsilon=epsilon).images
-    assert margin(towards) - margin(image) == pytest.approx(
-        epsilon * float(w.abs().sum()), rel=1e-6
-    )
+    assert margin(towards) - margin(image) == pytest.approx(epsilon * float(w.abs().sum()), rel=1e-6)
     straight = one_step(model, image, 0, epsilon=0.1, norm="L2").images
     assert margin(image) - margin(straight) == pytest.approx(0.1 * float(w.norm()), rel=1e-4)
     # Nothing beats it under its norm.
@@ -77,24 +75,23 @@ def test_on_a_linear_net_deepfool_goes_to_the_boundary():
     label = int(logits.argmax())
     weight = model.net.weight.detach()
     distances = [
-        float((logits[label] - logits[k]) / (weight[label] - weight[k]).norm())
-        for k in range(3) if k != label
-    ]  # fmt: skip
+        float((logits[label] - logits[k]) / (weight[label] - weight[k]).norm()) for k in range(3) if k != label
+    ]
     found = deepfool(model, image, label, overshoot=0.0, candidates=3)
     assert float((found.images - image).norm()) == pytest.approx(min(distances) + 1e-4, rel=1e-3)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    epsilon=st.floats(0, 0.5), norm=st.sampled_from(["Linf", "L2"]),
-    attack=st.sampled_from(sorted(ATTACKS)), seed=st.integers(0, 10_000),
+    epsilon=st.floats(0, 0.5),
+    norm=st.sampled_from(["Linf", "L2"]),
+    attack=st.sampled_from(sorted(ATTACKS)),
+    seed=st.integers(0, 10_000),
     flat=st.booleans(),
-)  # fmt: skip
+)
 def test_no_attack_ever_goes_too_far(epsilon, norm, attack, seed, flat):
     torch.manual_seed(seed)
-    net = nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
-    )
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
     model = vizkit.ImageModel(net, input_size=8)
     images = torch.rand(3, 3, 8, 8)
     images = images.round() if flat else images  # at the ends of [0, 1]
@@ -122,18 +119,18 @@ def test_the_projection_is_exact_and_leaves_what_is_inside(epsilon, seed):
 
 def peer_of(model):
     return foolbox.PyTorchModel(
-        model.net, bounds=(0, 1), device="cpu",
+        model.net,
+        bounds=(0, 1),
+        device="cpu",
         preprocessing={"mean": list(model.mean), "std": list(model.std), "axis": -3},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
 def exact():
     """The same net in double precision: rounding is not what is compared."""
     viznet = vizkit.load_model("viznet", "cpu")
-    return vizkit.ImageModel(
-        viznet.net.double(), mean=viznet.mean, std=viznet.std, labels=viznet.labels, input_size=64
-    )
+    return vizkit.ImageModel(viznet.net.double(), mean=viznet.mean, std=viznet.std, labels=viznet.labels, input_size=64)
 
 
 @pytest.mark.parametrize("epsilon", [1 / 255, 8 / 255])
@@ -145,11 +142,10 @@ def test_fgsm_and_pgd_are_foolboxs(viznet, pictures, epsilon):
     for ours, theirs in (
         (one_step(viznet, pictures, labels, epsilon=epsilon), foolbox.attacks.FGSM()),
         (
-            pgd(viznet, pictures, labels, epsilon=epsilon, steps=steps, rate=rate,
-                random_start=False),
+            pgd(viznet, pictures, labels, epsilon=epsilon, steps=steps, rate=rate, random_start=False),
             foolbox.attacks.LinfPGD(abs_stepsize=rate, steps=steps, random_start=False),
         ),
-    ):  # fmt: skip
+    ):
         _, expected, success = theirs(peer, pictures, labels, epsilons=epsilon)
         # A gradient of 0 to rounding may have either sign in either library.
         different = ((ours.images - expected).abs() > 1e-5).float().mean()
@@ -161,8 +157,7 @@ def test_l2_pgd_is_foolboxs(exact, pictures):
     pictures = pictures.double()
     with torch.no_grad():
         labels = exact.probabilities(pictures).argmax(1)
-    ours = pgd(exact, pictures, labels, epsilon=0.5, norm="L2", steps=5, rate=0.2,
-               random_start=False)  # fmt: skip
+    ours = pgd(exact, pictures, labels, epsilon=0.5, norm="L2", steps=5, rate=0.2, random_start=False)
     attack = foolbox.attacks.L2PGD(abs_stepsize=0.2, steps=5, random_start=False)
     _, expected, success = attack(peer_of(exact), pictures, labels, epsilons=0.5)
     torch.testing.assert_close(ours.images, expected, rtol=0, atol=1e-5)
@@ -188,9 +183,7 @@ def test_random_noise_of_the_same_size_does_next_to_nothing(viznet, pictures):
     assert rates["FGSM"] > 0.4
     moved = random_noise(viznet, pictures, epsilon=4 / 255).images - pictures
     inside = (pictures > 4 / 255) & (pictures < 1 - 4 / 255)
-    torch.testing.assert_close(
-        moved.abs()[inside], torch.full_like(moved[inside], 4 / 255), rtol=1e-3, atol=1e-6
-    )
+    torch.testing.assert_close(moved.abs()[inside], torch.full_like(moved[inside], 4 / 255), rtol=1e-3, atol=1e-6)
 
 
 def test_targets_are_reached_and_restarts_only_help(viznet, pictures):
@@ -212,8 +205,7 @@ def test_the_smallest_change_is_smaller_than_pgds(viznet, pictures):
     length = float((found.images[0] - pictures[20]).norm())
     picture = pictures[20:21]
     half, twice = (
-        pgd(viznet, picture, target="goldfish", norm="L2", epsilon=share * length, steps=40)
-        for share in (0.5, 2.0)
+        pgd(viznet, picture, target="goldfish", norm="L2", epsilon=share * length, steps=40) for share in (0.5, 2.0)
     )
     assert twice.success.all()
     assert not half.success.any()
@@ -241,9 +233,7 @@ def test_the_net_is_left_as_it_was_also_when_it_raises():
     for run in runs.values():
         run()
         assert same(snapshot(net), before)
-    handle = net.two.register_forward_hook(
-        lambda *_: (_ for _ in ()).throw(ArithmeticError("half way"))
-    )
+    handle = net.two.register_forward_hook(lambda *_: (_ for _ in ()).throw(ArithmeticError("half way")))
     before = snapshot(net)
     for run in runs.values():
         with pytest.raises(ArithmeticError, match="half way"):

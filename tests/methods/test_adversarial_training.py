@@ -43,10 +43,7 @@ def test_training_under_attack_pays_under_attack():
     assert step.robust_accuracy > 0.75
     assert accuracy(step.plain, images, labels) == pytest.approx(step.plain_accuracy)
     epsilons = [0.0, 0.05, 0.1]
-    plain, robust = (
-        accuracy_under_attack(model, images, labels, epsilons)
-        for model in (step.plain, step.robust)
-    )
+    plain, robust = (accuracy_under_attack(model, images, labels, epsilons) for model in (step.plain, step.robust))
     assert plain[0] == pytest.approx(step.plain_accuracy)
     assert robust[2] > plain[2] + 0.2
     assert plain == sorted(plain, reverse=True)

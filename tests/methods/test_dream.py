@@ -11,9 +11,7 @@ from vizkit.methods.dream import dream_steps, zoom_steps
 
 
 def resized(picture, size):
-    return F.interpolate(picture[None], size, mode="bicubic", antialias=True, align_corners=False)[
-        0
-    ]
+    return F.interpolate(picture[None], size, mode="bicubic", antialias=True, align_corners=False)[0]
 
 
 def slowly(model, image, layer, octaves, scale, iterations, rate):
@@ -51,9 +49,7 @@ def test_the_objective_rises_and_the_detail_is_what_was_added(viznet, chelsea):
     steps = list(dream_steps(viznet, chelsea[:, :100, :100], "relu5", octaves=2))
     last_octave = [step for step in steps if step.octave == 1]
     assert last_octave[-1].objective > 1.5 * last_octave[0].objective
-    torch.testing.assert_close(
-        steps[-1].image - steps[-1].detail, chelsea[:, :100, :100], rtol=0, atol=1e-6
-    )
+    torch.testing.assert_close(steps[-1].image - steps[-1].detail, chelsea[:, :100, :100], rtol=0, atol=1e-6)
     before = [step for step in steps if step.octave == 0][-1]
     carried = resized(before.detail, (100, 100))
     assert F.cosine_similarity(carried.flatten(), last_octave[0].detail.flatten(), 0) > 0.9
@@ -66,9 +62,7 @@ def test_tiles_do_not_change_the_gradient_inside_and_their_seams_are_washed_out(
     tiled = last(dream_steps(viznet, image, "relu2", tile=104, **settings))
     middle = (slice(None), slice(20, 80), slice(20, 80))  # away from the seams and the border
     scale = float(whole.detail[middle].abs().sum() / tiled.detail[middle].abs().sum())
-    torch.testing.assert_close(
-        tiled.detail[middle] * scale, whole.detail[middle], rtol=0.02, atol=2e-4
-    )
+    torch.testing.assert_close(tiled.detail[middle] * scale, whole.detail[middle], rtol=0.02, atol=2e-4)
     dreamed = last(dream_steps(viznet, image, "relu4", tile=104, octaves=2)).image
     seam = (dreamed[:, :, 100] - dreamed[:, :, 99]).abs().mean()
     elsewhere = dreamed.diff(dim=2).abs().mean()
@@ -77,9 +71,7 @@ def test_tiles_do_not_change_the_gradient_inside_and_their_seams_are_washed_out(
 
 def test_memory_does_not_grow_with_the_picture(viznet, monkeypatch):
     seen = []
-    monkeypatch.setattr(
-        viznet.net, "forward", lambda x, run=viznet.net.forward: (seen.append(x.shape), run(x))[1]
-    )
+    monkeypatch.setattr(viznet.net, "forward", lambda x, run=viznet.net.forward: (seen.append(x.shape), run(x))[1])
     image = torch.rand(3, 700, 1024)
     next(dream_steps(viznet, image, "relu2", octaves=1, tile=384))
     assert len(seen) == 6
@@ -139,9 +131,7 @@ def test_the_net_is_left_as_it_was():
     for layers in ("two", ["one", "two"]):
         next(dream_steps(model, image, layers, octaves=1))
         assert same(snapshot(net), before)
-    handle = net.two.register_forward_hook(
-        lambda *_: (_ for _ in ()).throw(ArithmeticError("half way"))
-    )
+    handle = net.two.register_forward_hook(lambda *_: (_ for _ in ()).throw(ArithmeticError("half way")))
     before = snapshot(net)
     with pytest.raises(ArithmeticError, match="half way"):
         next(dream_steps(model, image, "two", guide=image))

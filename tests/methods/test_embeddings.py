@@ -3,14 +3,7 @@ import pytest
 import torch
 
 from vizkit.core.data import CLOUDS, clouds
-from vizkit.methods.embeddings import (
-    class_gaps,
-    class_sizes,
-    dbscan,
-    hdbscan,
-    neighbor_accuracy,
-    snap_to_grid,
-)
+from vizkit.methods.embeddings import class_gaps, class_sizes, dbscan, hdbscan, neighbor_accuracy, snap_to_grid
 
 
 def test_neighbor_accuracy_by_hand():
@@ -27,9 +20,7 @@ def test_neighbor_accuracy_is_the_leave_one_out_classifiers():
 
     random = torch.Generator().manual_seed(0)
     points, labels = torch.randn(60, 3, generator=random), torch.arange(60) % 3
-    peer = cross_val_score(
-        KNeighborsClassifier(1), points.numpy(), labels.numpy(), cv=LeaveOneOut()
-    )
+    peer = cross_val_score(KNeighborsClassifier(1), points.numpy(), labels.numpy(), cv=LeaveOneOut())
     assert neighbor_accuracy(points, labels) == pytest.approx(peer.mean())
 
 
@@ -47,12 +38,15 @@ def test_density_finds_two_crescents():
     assert lonely.noise == 1
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda p: dbscan(p, radius=0), "radius must be positive, got 0"),
-    (lambda p: dbscan(p, neighbors=0), "neighbors must be"),
-    (lambda p: hdbscan(p, smallest=1), "smallest must be"),
-    (lambda p: snap_to_grid(p, columns=-1), "columns must be"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p: dbscan(p, radius=0), "radius must be positive, got 0"),
+        (lambda p: dbscan(p, neighbors=0), "neighbors must be"),
+        (lambda p: hdbscan(p, smallest=1), "smallest must be"),
+        (lambda p: snap_to_grid(p, columns=-1), "columns must be"),
+    ],
+)
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call(torch.randn(20, 2))
@@ -60,9 +54,7 @@ def test_errors(call, message):
 
 def test_a_shuffled_grid_goes_back_to_its_cells():
     columns, rows = 5, 4
-    cells = torch.stack(
-        torch.meshgrid(torch.arange(columns), torch.arange(rows), indexing="xy"), -1
-    )
+    cells = torch.stack(torch.meshgrid(torch.arange(columns), torch.arange(rows), indexing="xy"), -1)
     cells = cells.reshape(-1, 2)[torch.randperm(20, generator=torch.Generator().manual_seed(1))]
     points = cells * torch.tensor([3.0, -7.0])  # row 0 is where y is largest
     assert torch.equal(snap_to_grid(points, columns), cells)

@@ -73,9 +73,7 @@ def test_a_style_is_saved_and_read(tmp_path, viznet, pool, monkeypatch):
     monkeypatch.setattr("vizkit.core.stylenet.STYLES", tmp_path)
     assert styles() == ["mine"]
     image = torch.rand(3, 32, 32)
-    torch.testing.assert_close(
-        stylize(load_style("mine"), image), stylize(step.net(), image), rtol=0.01, atol=0.01
-    )
+    torch.testing.assert_close(stylize(load_style("mine"), image), stylize(step.net(), image), rtol=0.01, atol=0.01)
     (tmp_path / "cut.safetensors").write_bytes(b"x")
     with pytest.raises(ValueError, match="is missing or cut"):
         load_style("cut")

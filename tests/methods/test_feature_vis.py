@@ -13,22 +13,8 @@ from tests.methods.test_gradients import Shared
 from tests.methods.test_objectives import Silent
 from vizkit.core.data import cut_patches
 from vizkit.core.steps import last
-from vizkit.methods.canvas import (
-    FourierCanvas,
-    PhaseCanvas,
-    PixelCanvas,
-    natural_colors,
-    natural_spectrum,
-)
-from vizkit.methods.feature_vis import (
-    RECIPES,
-    Recipe,
-    above,
-    faces,
-    maximize_steps,
-    recognition,
-    replaced,
-)
+from vizkit.methods.canvas import FourierCanvas, PhaseCanvas, PixelCanvas, natural_colors, natural_spectrum
+from vizkit.methods.feature_vis import RECIPES, Recipe, above, faces, maximize_steps, recognition, replaced
 from vizkit.methods.objectives import Channel
 from vizkit.methods.units import scan_steps
 
@@ -72,16 +58,9 @@ def test_phases_keep_the_magnitudes_of_natural_pictures():
     canvas = PhaseCanvas(32)
     images = canvas.decode(canvas.start(4, random()))
     _, axes = natural_colors()
-    colors = torch.einsum(
-        "cd,ndhw->nchw", torch.linalg.inv(axes), torch.logit(images.double()).float() / 4
-    )
+    colors = torch.einsum("cd,ndhw->nchw", torch.linalg.inv(axes), torch.logit(images.double()).float() / 4)
     magnitude = torch.fft.rfft2(colors).abs()
-    inner = (
-        slice(None),
-        slice(None),
-        slice(1, 8),
-        slice(1, 8),
-    )  # no mirrored entries, far below the highest
+    inner = (slice(None), slice(None), slice(1, 8), slice(1, 8))  # no mirrored entries, far below the highest
     expected = natural_spectrum(32).expand(4, -1, -1, -1)
     torch.testing.assert_close(magnitude[inner], expected[inner], rtol=0.02, atol=0.02)
 
@@ -180,8 +159,18 @@ def test_no_channel_of_a_layer_stays_gray():
     assert (step.images.flatten(1).std(1) > 0.02).all()
 
 
-CLASSES = ["goldfish", "tabby", "lemon", "school bus", "ladybug", "king penguin", "monarch",
-           "jellyfish", "bell pepper", "espresso"]  # fmt: skip
+CLASSES = [
+    "goldfish",
+    "tabby",
+    "lemon",
+    "school bus",
+    "ladybug",
+    "king penguin",
+    "monarch",
+    "jellyfish",
+    "bell pepper",
+    "espresso",
+]
 
 
 @pytest.mark.parametrize("name", ["viznet", "viznet-robust"])
@@ -202,9 +191,8 @@ def test_class_pictures_of_the_real_squeezenet():
     net.load_state_dict(torch.load(weights, weights_only=True))
     scale = info.transforms()
     model = vizkit.ImageModel(
-        net.to(memory_format=torch.channels_last), mean=scale.mean, std=scale.std,
-        labels=info.meta["categories"],
-    )  # fmt: skip
+        net.to(memory_format=torch.channels_last), mean=scale.mean, std=scale.std, labels=info.meta["categories"]
+    )
     images = last(maximize_steps(model, CLASSES, replaced("Fourier", steps=80))).images
     still, shifted = recognition(model, images, CLASSES)
     assert (still > 0.9).sum() >= 8
@@ -223,9 +211,7 @@ def test_the_net_is_left_as_it_was_also_when_it_raises():
             next(steps)
             assert same(snapshot(net), before), "nothing is held between steps"
             assert torch.is_grad_enabled()
-    handle = net.two.register_forward_hook(
-        lambda *_: (_ for _ in ()).throw(ArithmeticError("half way"))
-    )
+    handle = net.two.register_forward_hook(lambda *_: (_ for _ in ()).throw(ArithmeticError("half way")))
     before = snapshot(net)
     with pytest.raises(ArithmeticError, match="half way"):
         next(maximize_steps(model, 0))
@@ -251,9 +237,7 @@ def test_faces_group_patches_and_order_groups_by_size(viznet):
     for group in range(3):
         members = pool.patches[found.index[found.group == group]].float() / 255
         torch.testing.assert_close(found.means[group], members.mean(0))
-        assert set(found.members(5)[group].tolist()) <= set(
-            found.index[found.group == group].tolist()
-        )
+        assert set(found.members(5)[group].tolist()) <= set(found.index[found.group == group].tolist())
     with pytest.raises(ValueError, match="k must be at most the 2 patches"):
         faces(viznet, pool, scan, 3, 3, most=2)
 

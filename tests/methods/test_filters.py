@@ -20,8 +20,7 @@ def test_the_first_filters_apply_to_pixels_as_they_are(viznet):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"),
-    [("alexnet", (64, 3, 11, 11)), ("resnet18", (64, 3, 7, 7)), ("densenet121", (64, 3, 7, 7))],
+    ("name", "shape"), [("alexnet", (64, 3, 11, 11)), ("resnet18", (64, 3, 7, 7)), ("densenet121", (64, 3, 7, 7))]
 )
 def test_the_shapes_on_the_slides(name, shape):
     model = vizkit.ImageModel(random_net(name))
@@ -31,9 +30,11 @@ def test_the_shapes_on_the_slides(name, shape):
 
 def test_deeper_layers_and_padding_by_name():
     net = nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding="same"), nn.Conv2d(4, 5, (3, 5), padding="valid"),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-    )  # fmt: skip
+        nn.Conv2d(3, 4, 3, padding="same"),
+        nn.Conv2d(4, 5, (3, 5), padding="valid"),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
     model = vizkit.ImageModel(net, input_size=16)
     assert list(convolutions(model)) == ["0", "1"]
     assert filters(model).padding == (1, 1)

@@ -106,11 +106,8 @@ PEERS = {"guided": captum.attr.GuidedBackprop, "deconvnet": captum.attr.Deconvol
 @pytest.mark.filterwarnings("ignore:Setting")
 @pytest.mark.parametrize("rule", PEERS)
 def test_rules_agree_with_captum_where_relus_are_shared(shared, model, image, rule):
-    expected = PEERS[rule](captum_net(Modules(shared))).attribute(
-        image[None].clone().requires_grad_(), 2
-    )
-    torch.testing.assert_close(pixel_gradient(model, image, 2, rule=rule), expected[0].detach(),
-                               rtol=1e-5, atol=1e-6)  # fmt: skip
+    expected = PEERS[rule](captum_net(Modules(shared))).attribute(image[None].clone().requires_grad_(), 2)
+    torch.testing.assert_close(pixel_gradient(model, image, 2, rule=rule), expected[0].detach(), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:Setting")
@@ -122,8 +119,7 @@ def test_rules_agree_with_captum_on_torchvisions_nets(name, rule):
     peer = separate(random_net(name))
     expected = PEERS[rule](peer).attribute(image[None].clone().requires_grad_(), 7)[0].detach()
     assert expected.abs().max() > 0
-    torch.testing.assert_close(found / expected.abs().max(), expected / expected.abs().max(),
-                               rtol=1e-5, atol=1e-5)  # fmt: skip
+    torch.testing.assert_close(found / expected.abs().max(), expected / expected.abs().max(), rtol=1e-5, atol=1e-5)
 
 
 def test_gradients_agree_with_captum(shared, model, image):
@@ -135,8 +131,9 @@ def test_gradients_agree_with_captum(shared, model, image):
         .attribute(pixels, target=3, n_steps=40, method="gausslegendre")[0]
         .detach()
     )
-    torch.testing.assert_close(integrated_gradients(model, image, 3, steps=40).double(), expected.double(),
-                               rtol=1e-4, atol=1e-6)  # fmt: skip
+    torch.testing.assert_close(
+        integrated_gradients(model, image, 3, steps=40).double(), expected.double(), rtol=1e-4, atol=1e-6
+    )
     cam = captum.attr.LayerGradCam(peer, peer.b).attribute(pixels, 3, relu_attributions=True)
     expected = F.interpolate(cam.detach(), (24, 24), mode="bilinear", align_corners=False)[0, 0]
     torch.testing.assert_close(grad_cam(model, image, 3, layer="relu_1"), expected)
@@ -150,17 +147,13 @@ def test_any_unit_of_any_layer(shared, model, image):
         one = found["two"][0, 4]
         place = (row, column) if row is not None else divmod(int(one.argmax()), one.shape[1])
         (expected,) = torch.autograd.grad(one[place], pixels, retain_graph=True)
-        torch.testing.assert_close(
-            pixel_gradient(model, image, Unit("two", 4, row, column)), expected[0]
-        )
+        torch.testing.assert_close(pixel_gradient(model, image, Unit("two", 4, row, column)), expected[0])
     by_name = pixel_gradient(model, image, "class 2")
     torch.testing.assert_close(by_name, pixel_gradient(model, image, 2))
 
 
 def test_smooth_grad_without_noise_is_the_gradient(model, image):
-    torch.testing.assert_close(
-        smooth_grad(model, image, 1, samples=4, noise=0), pixel_gradient(model, image, 1)
-    )
+    torch.testing.assert_close(smooth_grad(model, image, 1, samples=4, noise=0), pixel_gradient(model, image, 1))
     one, two = (smooth_grad(model, image, 1, samples=7, batch_size=size, seed=3) for size in (7, 2))
     torch.testing.assert_close(one, two)
     assert not torch.allclose(one, smooth_grad(model, image, 1, samples=7, seed=4))
@@ -211,9 +204,7 @@ def test_every_method_leaves_the_net_as_it_was(method):
     before = snapshot(net)
     METHODS[method](model, image, None)
     assert same(snapshot(net), before)
-    handle = net.two.register_forward_hook(
-        lambda *_: (_ for _ in ()).throw(ArithmeticError("half way"))
-    )
+    handle = net.two.register_forward_hook(lambda *_: (_ for _ in ()).throw(ArithmeticError("half way")))
     before = snapshot(net)
     with pytest.raises(ArithmeticError, match="half way"):
         METHODS[method](model, image, 0)
@@ -236,20 +227,24 @@ class Nothing(Bent):
 
 
 BENDS = {
-    "clamp": lambda x: x.clamp(min=0), "mask": lambda x: x * (x > 0), "GELU": nn.GELU(),
-    "SiLU": nn.SiLU(), "leaky": nn.LeakyReLU(), "threshold": nn.Threshold(0, 0),
-    "maximum": lambda x: torch.maximum(x, torch.zeros(())), "where": lambda x: torch.where(x > 0, x, 0.0),
-    "sigmoid": lambda x: x * x.sigmoid(), "half": lambda x: (x + x.abs()) / 2,
-}  # fmt: skip
+    "clamp": lambda x: x.clamp(min=0),
+    "mask": lambda x: x * (x > 0),
+    "GELU": nn.GELU(),
+    "SiLU": nn.SiLU(),
+    "leaky": nn.LeakyReLU(),
+    "threshold": nn.Threshold(0, 0),
+    "maximum": lambda x: torch.maximum(x, torch.zeros(())),
+    "where": lambda x: torch.where(x > 0, x, 0.0),
+    "sigmoid": lambda x: x * x.sigmoid(),
+    "half": lambda x: (x + x.abs()) / 2,
+}
 
 
 @pytest.mark.parametrize("bend", BENDS)
 def test_a_net_that_no_rule_governs_is_refused(bend, image):
     model = vizkit.ImageModel(Bent(BENDS[bend]), input_size=24)
     for rule in ("deconvnet", "guided"):
-        with pytest.raises(
-            ValueError, match=f"the {rule} rule is defined for ReLUs only, but Bent"
-        ):
+        with pytest.raises(ValueError, match=f"the {rule} rule is defined for ReLUs only, but Bent"):
             pixel_gradient(model, image, 0, rule=rule)
     assert pixel_gradient(model, image, 0).abs().max() > 0
 
@@ -259,15 +254,18 @@ def test_a_scripted_net_and_one_without_relus_are_refused(image):
         pixel_gradient(vizkit.ImageModel(Nothing(None), input_size=24), image, 0, rule="guided")
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda m, x: pixel_gradient(m, x, 99), "target class must be"),
-    (lambda m, x: pixel_gradient(m, x, Unit("three", 0)), "layer of Shared"),
-    (lambda m, x: pixel_gradient(m, x, Unit("two", 50)), "channel must be"),
-    (lambda m, x: pixel_gradient(m, x, Unit("two", 0, 99, 0)), "row must be"),
-    (lambda m, x: smooth_grad(m, x, noise=-1), "noise must be 0 or more, got -1"),
-    (lambda m, x: integrated_gradients(m, x, steps=0), "steps must be"),
-    (lambda m, x: saliency(m, x * 300), "between 0 and 1|in .0, 1."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: pixel_gradient(m, x, 99), "target class must be"),
+        (lambda m, x: pixel_gradient(m, x, Unit("three", 0)), "layer of Shared"),
+        (lambda m, x: pixel_gradient(m, x, Unit("two", 50)), "channel must be"),
+        (lambda m, x: pixel_gradient(m, x, Unit("two", 0, 99, 0)), "row must be"),
+        (lambda m, x: smooth_grad(m, x, noise=-1), "noise must be 0 or more, got -1"),
+        (lambda m, x: integrated_gradients(m, x, steps=0), "steps must be"),
+        (lambda m, x: saliency(m, x * 300), "between 0 and 1|in .0, 1."),
+    ],
+)
 def test_errors(model, image, call, message):
     with pytest.raises(ValueError, match=message):
         call(model, image)

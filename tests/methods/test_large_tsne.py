@@ -26,9 +26,7 @@ def test_the_steps_reach_a_good_embedding_and_count(affinities):
 
 def test_the_cost_is_the_exact_one(affinities):
     step = last(large_embedding_steps(affinities, "bh", iterations=120, exaggerated=60))
-    exact, _ = cost_and_gradient(
-        torch.from_numpy(affinities.P.toarray()), step.embedding.double(), "tsne"
-    )
+    exact, _ = cost_and_gradient(torch.from_numpy(affinities.P.toarray()), step.embedding.double(), "tsne")
     assert step.cost == pytest.approx(float(exact), rel=0.02)
 
 
@@ -50,13 +48,16 @@ def test_the_same_seed_gives_the_same_embedding(affinities):
     assert torch.equal(one.embedding, two.embedding)
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda a: neighbor_affinities(torch.randn(40, 3), 30), "between 1 and .N - 1. / 3 = 13, got 30"),
-    (lambda a: neighbor_affinities(torch.full((40, 3), torch.nan)), "must be .N, d. and finite"),
-    (lambda a: next(large_embedding_steps(a, "tree")), "algorithm"),
-    (lambda a: next(large_embedding_steps(a, iterations=0)), "iterations must be"),
-    (lambda a: next(timing_steps(0)), "budget must be positive seconds, got 0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda a: neighbor_affinities(torch.randn(40, 3), 30), "between 1 and .N - 1. / 3 = 13, got 30"),
+        (lambda a: neighbor_affinities(torch.full((40, 3), torch.nan)), "must be .N, d. and finite"),
+        (lambda a: next(large_embedding_steps(a, "tree")), "algorithm"),
+        (lambda a: next(large_embedding_steps(a, iterations=0)), "iterations must be"),
+        (lambda a: next(timing_steps(0)), "budget must be positive seconds, got 0"),
+    ],
+)
 def test_errors(affinities, call, message):
     with pytest.raises(ValueError, match=message):
         call(affinities)

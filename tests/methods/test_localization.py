@@ -12,10 +12,7 @@ from vizkit.methods.localization import localization, score_steps
 def slowly(heat, mask):
     heat = heat.abs()
     pointing = bool(mask[heat == heat.max()].any())
-    overlaps = [
-        float(((heat >= value) & mask).sum() / ((heat >= value) | mask).sum())
-        for value in heat.unique()
-    ]
+    overlaps = [float(((heat >= value) & mask).sum() / ((heat >= value) | mask).sum()) for value in heat.unique()]
     return float(pointing), max(overlaps), float(heat[mask].sum() / heat.sum())
 
 
@@ -45,21 +42,19 @@ def test_a_perfect_and_an_empty_map():
 
 def test_methods_beat_chance_on_scenes():
     model, scenes = vizkit.load_model("scenes", device="cpu"), make_scenes(30, seed=4)
-    steps = list(
-        score_steps(model, scenes, ("saliency", "SmoothGrad", "guided backprop"), batch_size=12)
-    )
+    steps = list(score_steps(model, scenes, ("saliency", "SmoothGrad", "guided backprop"), batch_size=12))
     assert [step.count for step in steps] == [12, 24, 30]
     chance = float(scenes.mask.float().mean())
     for method, value in steps[-1].inside.items():
         assert value > 1.2 * chance, method
     assert steps[-1].inside["guided backprop"] > 2 * chance
-    maps = torch.stack([
-        attribute(model, image / 255, int(label), "saliency").heat
-        for image, label in zip(scenes.images, scenes.label, strict=True)
-    ])  # fmt: skip
-    assert steps[-1].inside["saliency"] == pytest.approx(
-        float(localization(maps, scenes.mask).inside.mean())
+    maps = torch.stack(
+        [
+            attribute(model, image / 255, int(label), "saliency").heat
+            for image, label in zip(scenes.images, scenes.label, strict=True)
+        ]
     )
+    assert steps[-1].inside["saliency"] == pytest.approx(float(localization(maps, scenes.mask).inside.mean()))
     whole = last(score_steps(model, scenes, ("saliency",), batch_size=100))
     assert whole.inside["saliency"] == pytest.approx(steps[-1].inside["saliency"])
 
@@ -88,8 +83,6 @@ def test_scores_are_those_of_quantus():
     mask = torch.rand(12, 8, 8, generator=random) > 0.8
     found = localization(heat, mask)
     batches = {"a_batch": heat.abs().numpy()[:, None], "s_batch": mask.numpy()[:, None]}
-    for metric, ours in (
-        (quantus.PointingGame, found.pointing), (quantus.RelevanceMassAccuracy, found.inside)
-    ):  # fmt: skip
+    for metric, ours in ((quantus.PointingGame, found.pointing), (quantus.RelevanceMassAccuracy, found.inside)):
         peer = metric(abs=True, normalise=False, disable_warnings=True).evaluate_batch(**batches)
         torch.testing.assert_close(ours, torch.as_tensor(peer, dtype=torch.double))

@@ -48,9 +48,7 @@ def slowly(loss, center, directions, xs, ys):
     with torch.no_grad():
         for row, y in enumerate(ys):
             for column, x in enumerate(xs):
-                vector_to_parameters(
-                    center + x * directions[0] + y * directions[1], net.parameters()
-                )
+                vector_to_parameters(center + x * directions[0] + y * directions[1], net.parameters())
                 found[row, column] = F.cross_entropy(
                     net(loss.inputs), loss.labels, label_smoothing=loss.label_smoothing
                 )
@@ -62,8 +60,7 @@ def test_a_surface_is_that_of_single_forward_passes(loss, point):
     xs, ys = default_axis(13, 0.8), default_axis(11, 1.2)
     steps = list(surface_steps(loss, point, directions, xs=xs, ys=ys))
     assert steps[-1].index == steps[-1].total == 143
-    torch.testing.assert_close(steps[-1].values, slowly(loss, point, directions, xs, ys),
-                               rtol=1e-5, atol=1e-5)  # fmt: skip
+    torch.testing.assert_close(steps[-1].values, slowly(loss, point, directions, xs, ys), rtol=1e-5, atol=1e-5)
     known = [int(step.values.isfinite().sum()) for step in steps]
     assert known == [step.index for step in steps]
     assert known == sorted(known)
@@ -82,8 +79,13 @@ def test_a_quadratic_function_gives_a_paraboloid(loss, point):
     x, y = torch.meshgrid(axis.double(), axis.double(), indexing="xy")
     gram = directions @ directions.T
     linear = directions @ point
-    expected = (point @ point + 2 * (x * linear[0] + y * linear[1])
-                + gram[0, 0] * x**2 + 2 * gram[0, 1] * x * y + gram[1, 1] * y**2) / 2  # fmt: skip
+    expected = (
+        point @ point
+        + 2 * (x * linear[0] + y * linear[1])
+        + gram[0, 0] * x**2
+        + 2 * gram[0, 1] * x * y
+        + gram[1, 1] * y**2
+    ) / 2
     torch.testing.assert_close(found, expected)
 
 
@@ -119,9 +121,7 @@ def test_directions_have_each_filters_length(loss, point):
 
 def test_rescaling_keeps_the_function_and_only_the_raw_picture_changes(loss, point):
     other = rescaled(loss, point, 5.0)
-    torch.testing.assert_close(
-        loss.logits(point[None]), loss.logits(other[None]), rtol=1e-4, atol=1e-4
-    )
+    torch.testing.assert_close(loss.logits(point[None]), loss.logits(other[None]), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(point, other)
     axis = default_axis(5)
 
@@ -146,9 +146,7 @@ def test_curvature_is_the_hessians_largest_eigenvalue(data):
     net = DeepNet(2, inputs=64)
     loss = NetLoss(net, data.train.double(), data.train_labels)
     point = loss.random_points(1)[0].double()
-    hessian = torch.autograd.functional.hessian(
-        lambda row: loss.differentiable(row[None])[0], point
-    )
+    hessian = torch.autograd.functional.hessian(lambda row: loss.differentiable(row[None])[0], point)
     expected = torch.linalg.eigvalsh(hessian)
     found = largest_curvature(loss, point, iterations=200)
     assert found == pytest.approx(float(expected[expected.abs().argmax()]), rel=1e-3)
@@ -158,14 +156,13 @@ def test_the_plane_of_a_run(data):
     net = train_deep_net(data, depth=1, width=6, iterations=60)
     assert torch.equal(net.path[-1], net.point)
     plane = trajectory_plane(net.path)
-    torch.testing.assert_close(
-        plane.directions @ plane.directions.T, torch.eye(2), atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(plane.directions @ plane.directions.T, torch.eye(2), atol=1e-5, rtol=0)
     assert not plane.places[-1].any()
     moved = (net.path - net.point).double().numpy()
     _, values, rows = np.linalg.svd(moved)
-    torch.testing.assert_close(plane.explained.numpy(), (values[:2] ** 2 / (values**2).sum()).astype(np.float32),
-                               rtol=1e-4, atol=1e-6)  # fmt: skip
+    torch.testing.assert_close(
+        plane.explained.numpy(), (values[:2] ** 2 / (values**2).sum()).astype(np.float32), rtol=1e-4, atol=1e-6
+    )
     assert abs(float(plane.directions[0].double().numpy() @ rows[0])) == pytest.approx(1, abs=1e-4)
     rebuilt = net.point + plane.places @ plane.directions
     lost = (rebuilt - net.path).square().sum() / (net.path - net.point).square().sum()
@@ -197,12 +194,15 @@ def test_random_labels_are_learned_by_heart_and_a_run_goes_on():
     torch.testing.assert_close(rest.train, steps[-1].train)
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda loss, p: next(surface_steps(loss, p[:5], torch.zeros(2, 5))), "center and directions must be"),
-    (lambda loss, p: trajectory_plane(p[None]), "path must be .T, P. with T of 3 or more"),
-    (lambda loss, p: rescaled(loss, p, 0), "factor must be positive, got 0"),
-    (lambda loss, p: largest_curvature(loss, p, iterations=0), "iterations must be"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda loss, p: next(surface_steps(loss, p[:5], torch.zeros(2, 5))), "center and directions must be"),
+        (lambda loss, p: trajectory_plane(p[None]), "path must be .T, P. with T of 3 or more"),
+        (lambda loss, p: rescaled(loss, p, 0), "factor must be positive, got 0"),
+        (lambda loss, p: largest_curvature(loss, p, iterations=0), "iterations must be"),
+    ],
+)
 def test_errors(loss, point, call, message):
     with pytest.raises(ValueError, match=message):
         call(loss, point)
@@ -213,8 +213,13 @@ def test_a_cluster_that_loses_a_worker_finds_the_same_surface(loss, point):
     distributed = pytest.importorskip("distributed")
     directions = random_directions(loss, point)
     alone = last(surface_steps(loss, point, directions))
-    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True,
-                "host": "127.0.0.1", "dashboard_address": None}  # fmt: skip
+    settings = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "processes": True,
+        "host": "127.0.0.1",
+        "dashboard_address": None,
+    }
     with distributed.LocalCluster(**settings) as cluster, distributed.Client(cluster) as client:
         client.wait_for_workers(2, timeout=60)
         victim = next(iter(client.run(os.getpid).values()))

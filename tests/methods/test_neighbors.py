@@ -15,9 +15,7 @@ def test_neighbors_are_scikit_learns(small_pool):
     distance, index = peer.kneighbors(vectors[11:12].numpy())
     assert found.index[0] == 11
     assert set(found.index.tolist()) == set(index[0].tolist())
-    torch.testing.assert_close(
-        found.distance[1:], torch.from_numpy(distance[0, 1:]).float(), rtol=1e-3, atol=1e-3
-    )
+    torch.testing.assert_close(found.distance[1:], torch.from_numpy(distance[0, 1:]).float(), rtol=1e-3, atol=1e-3)
 
 
 def test_only_some_may_be_found():
@@ -42,8 +40,7 @@ def test_codes_of_a_map_are_its_mean(viznet, small_pool):
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"),
-    [("resnet18", "avgpool"), ("vgg11", "classifier.5"), ("squeezenet1_1", "classifier.0")],
+    ("name", "layer"), [("resnet18", "avgpool"), ("vgg11", "classifier.5"), ("squeezenet1_1", "classifier.0")]
 )
 def test_the_code_layer_of_other_nets(name, layer):
     assert code_layer(vizkit.ImageModel(random_net(name), input_size=96)) == layer

@@ -12,9 +12,12 @@ from vizkit.methods.objectives import Aim, Channel, Mixture, WholeLayer
 def test_each_objective_by_hand(viznet):
     images = torch.rand(5, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     objectives = [
-        "goldfish", Channel("relu3", 7), Unit("conv4", 5, 2, 3), WholeLayer("pool2"),
+        "goldfish",
+        Channel("relu3", 7),
+        Unit("conv4", 5, 2, 3),
+        WholeLayer("pool2"),
         Mixture(((2.0, Channel("relu5", 1)), (-0.5, 17))),
-    ]  # fmt: skip
+    ]
     with torch.no_grad(), viznet.running(images) as net:
         with capture(net, ["relu3", "conv4", "pool2", "relu5"]) as found:
             logits = net(viznet.normalize(images))
@@ -41,7 +44,7 @@ def test_one_channel_each_is_scored_at_once_and_views_follow_the_pictures(viznet
         maps = viznet.layer("relu4").shape
         torch.testing.assert_close(
             unit, Aim(viznet, [Unit("relu4", 9, maps[1] // 2, maps[2] // 2)]).scores(net, images[:1])
-        )  # fmt: skip
+        )
 
 
 def test_what_is_none_is_named(viznet):

@@ -48,18 +48,17 @@ def test_changed_windows_give_the_nets_own_output(name):
     incremental = Incremental(net, image)
     random = torch.Generator().manual_seed(0)
     for height, width in ((20, 11), (1, 1), (100, 84)):
-        start = torch.stack([
-            torch.randint(length - side + 1, (5,), generator=random)
-            for length, side in ((100, height), (84, width))
-        ], 1)  # fmt: skip
+        start = torch.stack(
+            [torch.randint(length - side + 1, (5,), generator=random) for length, side in ((100, height), (84, width))],
+            1,
+        )
         windows = torch.randn(5, 3, height, width, generator=random) * 3
         changed = image.repeat(5, 1, 1, 1)
         for one, (top, left), window in zip(changed, start.tolist(), windows, strict=True):
             one[:, top : top + height, left : left + width] = window
         expected = net(changed)
         scale = (expected - net(image)).abs().max().clamp(min=1e-3)
-        torch.testing.assert_close(incremental.changed(windows, start) / scale, expected / scale,
-                                   rtol=1e-3, atol=1e-3)  # fmt: skip
+        torch.testing.assert_close(incremental.changed(windows, start) / scale, expected / scale, rtol=1e-3, atol=1e-3)
 
 
 @torch.no_grad()
@@ -80,8 +79,9 @@ def test_captum_finds_the_same(viznet, chelsea):
     image = chelsea[:, :72, :88]
     step = last(occlusion_steps(viznet, image, 5, patch=16, stride=8))
     peer = captum.attr.Occlusion(viznet.probabilities)
-    expected = peer.attribute(image[None], sliding_window_shapes=(3, 16, 16), strides=(3, 8, 8),
-                              baselines=0.5, target=5)[0, 0]  # fmt: skip
+    expected = peer.attribute(
+        image[None], sliding_window_shapes=(3, 16, 16), strides=(3, 8, 8), baselines=0.5, target=5
+    )[0, 0]
     torch.testing.assert_close(step.pixels(), expected.float(), rtol=1e-4, atol=1e-6)
 
 
@@ -112,14 +112,17 @@ def test_the_square_is_clipped_at_the_border_never_wrapped(chelsea):
     assert covered is not chelsea
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda m, x: occlude(x, -1, 0), "top must be"),
-    (lambda m, x: occlude(x, 0, 9999), "left must be"),
-    (lambda m, x: occlude(x, 0, 0, patch=500), "patch must be"),
-    (lambda m, x: next(occlusion_steps(m, x, fill=2.0)), "fill must be in .0, 1., got 2.0"),
-    (lambda m, x: next(occlusion_steps(m, x, stride=0)), "stride must be"),
-    (lambda m, x: next(occlusion_steps(m, x, "zebrafish")), "class of viznet"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m, x: occlude(x, -1, 0), "top must be"),
+        (lambda m, x: occlude(x, 0, 9999), "left must be"),
+        (lambda m, x: occlude(x, 0, 0, patch=500), "patch must be"),
+        (lambda m, x: next(occlusion_steps(m, x, fill=2.0)), "fill must be in .0, 1., got 2.0"),
+        (lambda m, x: next(occlusion_steps(m, x, stride=0)), "stride must be"),
+        (lambda m, x: next(occlusion_steps(m, x, "zebrafish")), "class of viznet"),
+    ],
+)
 def test_errors(viznet, chelsea, call, message):
     with pytest.raises(ValueError, match=message):
         call(viznet, chelsea)

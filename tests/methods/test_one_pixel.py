@@ -53,8 +53,7 @@ def test_evolution_finds_the_only_pixel_that_counts(corner):
 
 def test_what_is_lowered_falls_and_a_window_is_kept(viznet):
     image = vizkit.load_image("motorcycle", (64, 64))
-    steps = list(one_pixel_steps(viznet, image, population=40, generations=6, pixels=3,
-                                 window=(10, 20, 8, 6), seed=0))  # fmt: skip
+    steps = list(one_pixel_steps(viznet, image, population=40, generations=6, pixels=3, window=(10, 20, 8, 6), seed=0))
     shares = [step.probability for step in steps]
     assert all(later <= earlier + 1e-6 for earlier, later in itertools.pairwise(shares))
     changed = (steps[-1].image != image).any(0).nonzero()
@@ -67,8 +66,7 @@ def test_the_whole_population_is_asked_at_once(corner, monkeypatch):
     sizes = []
     forward = corner.net.forward
     monkeypatch.setattr(corner.net, "forward", lambda x: (sizes.append(len(x)), forward(x))[1])
-    list(one_pixel_steps(corner, torch.full((3, 8, 8), 0.5), generations=2, batch_size=400,
-                         target=0))  # fmt: skip
+    list(one_pixel_steps(corner, torch.full((3, 8, 8), 0.5), generations=2, batch_size=400, target=0))
     assert max(sizes) == 400
 
 

@@ -10,10 +10,12 @@ def test_each_way_down_by_its_formula():
 
     def gradient(place):
         x, y = place
-        return torch.stack([
-            0.12 * x + 1.7 * torch.sin(1.7 * x) * torch.cos(1.3 * y),
-            0.24 * y + 1.3 * torch.cos(1.7 * x) * torch.sin(1.3 * y),
-        ])  # fmt: skip
+        return torch.stack(
+            [
+                0.12 * x + 1.7 * torch.sin(1.7 * x) * torch.cos(1.3 * y),
+                0.24 * y + 1.3 * torch.cos(1.7 * x) * torch.sin(1.3 * y),
+            ]
+        )
 
     start = torch.tensor([1.5, -2.0], dtype=torch.float64)
     sgd, rolling, adam = start, start, start

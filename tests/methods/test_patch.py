@@ -6,13 +6,7 @@ import torch
 import vizkit
 from vizkit.core.data import cut_patches
 from vizkit.core.steps import last
-from vizkit.methods.patch import (
-    Placements,
-    paste_patch,
-    patch_steps,
-    patch_success,
-    random_placements,
-)
+from vizkit.methods.patch import Placements, paste_patch, patch_steps, patch_success, random_placements
 
 
 def place(x, y, scale, angle=0.0):
@@ -36,9 +30,7 @@ def test_a_turn_is_counterclockwise_and_exact(angle):
     expected = torch.rot90(patch, round(angle / 90), (1, 2))
     y, x = torch.meshgrid(torch.arange(16) - 7.5, torch.arange(16) - 7.5, indexing="ij")
     disk = torch.hypot(x, y) < 7.5
-    torch.testing.assert_close(
-        found[:, 8:24, 8:24][:, disk], expected[:, disk], rtol=1e-4, atol=1e-4
-    )
+    torch.testing.assert_close(found[:, 8:24, 8:24][:, disk], expected[:, disk], rtol=1e-4, atol=1e-4)
 
 
 def test_placements_hold_the_whole_patch_and_spread():

@@ -24,8 +24,11 @@ def test_every_number_of_the_worked_example():
     near(found.eigenvectors[:, 1], [0.677873, 0.735179])
     assert torch.equal(found.components[:, 0], found.eigenvectors[:, 1])
     # with the deck's sign; the eighth is misprinted there as 1.1146, the tenth is 1.2238
-    near(-found.projection[:, 0], [-0.8280, 1.7776, -0.9922, -0.2742, -1.6758, -0.9129, 0.0991,
-                                   1.1446, 0.4380, 1.2238], 4)  # fmt: skip
+    near(
+        -found.projection[:, 0],
+        [-0.8280, 1.7776, -0.9922, -0.2742, -1.6758, -0.9129, 0.0991, 1.1446, 0.4380, 1.2238],
+        4,
+    )
 
 
 def test_the_decks_misprints():
@@ -41,9 +44,7 @@ def test_agrees_with_scikit_learn_up_to_sign(shape):
     if shape == (1797, 64):
         samples = torch.from_numpy(load_digits().data)
     else:
-        samples = torch.randn(
-            shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
-        )
+        samples = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     k = min(shape[0] - 1, shape[1], 5)
     found, peer = pca(samples, k), decomposition.PCA(k, svd_solver="full").fit(samples.numpy())
     variance = found.eigenvalues.flip(0)[:k].numpy()
@@ -64,9 +65,8 @@ def test_properties_of_any_table(count, features, seed):
     identity = torch.eye(features, dtype=torch.float64)
     torch.testing.assert_close(found.eigenvectors.T @ found.eigenvectors, identity)
     torch.testing.assert_close(
-        found.covariance @ found.eigenvectors, found.eigenvectors * found.eigenvalues,
-        atol=1e-9, rtol=1e-9,
-    )  # fmt: skip
+        found.covariance @ found.eigenvectors, found.eigenvectors * found.eigenvalues, atol=1e-9, rtol=1e-9
+    )
     torch.testing.assert_close(found.reconstruction(features), samples)
     assert (found.eigenvalues.diff() >= 0).all()
     errors = [(found.reconstruction(k) - samples).square().sum() for k in range(features + 1)]
@@ -118,11 +118,7 @@ def test_a_cut_between_equal_eigenvalues_is_named():
     [
         ([[1.0, 2.0]], ValueError, "samples must be two or more, got 1: the covariance divides"),
         ([1.0, 2.0], ValueError, r"must be a table \(m, n\), got shape \(2,\)"),
-        (
-            [[1.0, 2.0], [float("nan"), 1.0]],
-            ValueError,
-            "must be finite, got nan in row 2, column 1",
-        ),
+        ([[1.0, 2.0], [float("nan"), 1.0]], ValueError, "must be finite, got nan in row 2, column 1"),
         ([["a", "b"]], TypeError, "samples must be a table of numbers"),
     ],
 )

@@ -36,10 +36,7 @@ def test_computed_fields_are_the_measured_extent_of_the_gradient(name):
     model = vizkit.ImageModel(opened(name), input_size=PICTURE, name=name)
     fields = receptive_fields(model)
     image = torch.rand(3, PICTURE, PICTURE, generator=torch.Generator().manual_seed(0))
-    layers = [
-        layer for layer, field in fields.items()
-        if len(model.layers[layer].shape) == 3 and not field.is_whole
-    ]  # fmt: skip
+    layers = [layer for layer, field in fields.items() if len(model.layers[layer].shape) == 3 and not field.is_whole]
     for layer in layers[:: max(1, len(layers) // 5)]:
         _, height, width = model.layers[layer].shape
         for row, column in {(height // 2, width // 3), (0, 0), (height - 1, width - 1)}:
@@ -58,10 +55,17 @@ def test_computed_fields_are_the_measured_extent_of_the_gradient(name):
 def test_viznets_fields_by_hand(viznet):
     fields = receptive_fields(viznet)
     expected = {
-        "conv1": (7, 2, -3), "pool1": (11, 4, -5), "conv2": (19, 4, -9), "conv3": (27, 4, -13),
-        "pool2": (35, 8, -17), "conv4": (51, 8, -25), "conv5": (67, 8, -33), "pool3": (83, 16, -41),
-        "conv6": (115, 16, -57), "conv7": (147, 16, -73),
-    }  # fmt: skip
+        "conv1": (7, 2, -3),
+        "pool1": (11, 4, -5),
+        "conv2": (19, 4, -9),
+        "conv3": (27, 4, -13),
+        "pool2": (35, 8, -17),
+        "conv4": (51, 8, -25),
+        "conv5": (67, 8, -33),
+        "pool3": (83, 16, -41),
+        "conv6": (115, 16, -57),
+        "conv7": (147, 16, -73),
+    }
     for layer, numbers in expected.items():
         assert fields[layer].vertical == fields[layer].horizontal == Axis(*numbers)
     assert fields["fc"].is_whole
@@ -70,9 +74,11 @@ def test_viznets_fields_by_hand(viznet):
 
 def test_windows_dilation_and_sides_that_differ():
     net = nn.Sequential(
-        nn.Conv2d(3, 2, (3, 5), stride=(1, 2), padding=(0, 1), dilation=(2, 1)), nn.MaxPool2d(2),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-    )  # fmt: skip
+        nn.Conv2d(3, 2, (3, 5), stride=(1, 2), padding=(0, 1), dilation=(2, 1)),
+        nn.MaxPool2d(2),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+    )
     fields = receptive_fields(vizkit.ImageModel(net, input_size=24))
     assert (fields["0"].vertical, fields["0"].horizontal) == (Axis(5, 1, 0), Axis(5, 2, -1))
     assert (fields["1"].vertical, fields["1"].horizontal) == (Axis(6, 2, 0), Axis(7, 4, -1))
@@ -97,8 +103,7 @@ def test_branches_are_joined():
 
 
 def test_attention_sees_everything():
-    net = nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.Flatten(2), nn.Linear(4, 4), nn.Flatten(),
-                        nn.Linear(16, 2))  # fmt: skip
+    net = nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.Flatten(2), nn.Linear(4, 4), nn.Flatten(), nn.Linear(16, 2))
     fields = receptive_fields(vizkit.ImageModel(net, input_size=8))
     assert not fields["0"].is_whole
     assert fields["2"].is_whole

@@ -47,10 +47,13 @@ def test_grab_cut_finds_a_disk_from_a_few_specks():
     assert (x1 - x0, y1 - y0) == pytest.approx((43, 43), abs=3)
 
 
-@pytest.mark.parametrize(("settings", "message"), [
-    ({"foreground": 0.2, "background": 0.5}, "0 < background < foreground < 1, got 0.5 and 0.2"),
-    ({"heat": torch.rand(3, 3)}, "heat must be .20, 20. as the picture, got .3, 3."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"foreground": 0.2, "background": 0.5}, "0 < background < foreground < 1, got 0.5 and 0.2"),
+        ({"heat": torch.rand(3, 3)}, "heat must be .20, 20. as the picture, got .3, 3."),
+    ],
+)
 def test_errors(settings, message):
     with pytest.raises(ValueError, match=message):
         grab_cut(torch.rand(3, 20, 20), **({"heat": torch.rand(20, 20)} | settings))

@@ -27,9 +27,13 @@ class ConvNet(nn.Sequential):
 
     def __init__(self):
         super().__init__(
-            nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True),
-            nn.Flatten(), nn.Linear(144, 10),
-        )  # fmt: skip
+            nn.Unflatten(1, (1, 8, 8)),
+            nn.Conv2d(1, 4, 3),
+            nn.BatchNorm2d(4),
+            nn.ReLU(inplace=True),
+            nn.Flatten(),
+            nn.Linear(144, 10),
+        )
 
 
 @pytest.mark.parametrize("skip", [False, True])
@@ -54,8 +58,7 @@ def test_many_nets_are_as_each_alone(data, net, smoothing):
     torch.testing.assert_close(loss.losses(points), torch.stack(alone).detach())
     other = NetLoss(net, data.train, data.train_labels, label_smoothing=smoothing, chunk=100)
     torch.testing.assert_close(loss.losses(points), other.losses(points))
-    right = [(with_parameters(net, row).train()(data.train).argmax(1) == data.train_labels)
-             for row in points]  # fmt: skip
+    right = [(with_parameters(net, row).train()(data.train).argmax(1) == data.train_labels) for row in points]
     torch.testing.assert_close(loss.accuracy(points), torch.stack(right).float().mean(1))
 
 
@@ -132,8 +135,7 @@ def test_each_net_may_have_labels_of_its_own(data):
     wrong = data.train_labels.roll(1)
     both = NetLoss(DeepNet(6), data.train, torch.stack([data.train_labels, wrong]))
     points = both.random_points(1).expand(2, -1)
-    expected = [NetLoss(DeepNet(6), data.train, one).losses(points[:1])[0]
-                for one in (data.train_labels, wrong)]  # fmt: skip
+    expected = [NetLoss(DeepNet(6), data.train, one).losses(points[:1])[0] for one in (data.train_labels, wrong)]
     torch.testing.assert_close(both.losses(points), torch.stack(expected))
 
 
@@ -143,12 +145,8 @@ def test_the_split_is_of_all_digits_and_lies_as_told():
     everything = torch.cat([data.train, data.test])
     flat = digits().flatten(1).float()
     back = everything * flat.std() + flat.mean()
-    assert sorted(back.sum(1).round(decimals=3).tolist()) == sorted(
-        flat.sum(1).round(decimals=3).tolist()
-    )
-    assert sorted(torch.cat([data.train_labels, data.test_labels]).tolist()) == sorted(
-        digit_labels().tolist()
-    )
+    assert sorted(back.sum(1).round(decimals=3).tolist()) == sorted(flat.sum(1).round(decimals=3).tolist())
+    assert sorted(torch.cat([data.train_labels, data.test_labels]).tolist()) == sorted(digit_labels().tolist())
     half = split_digits(500, random_labels=0.5)
     assert torch.equal(half.train, data.train)
     share = float((half.train_labels != data.train_labels).float().mean())
@@ -156,16 +154,21 @@ def test_the_split_is_of_all_digits_and_lies_as_told():
     assert torch.equal(half.test_labels, data.test_labels)
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda d: DeepNet(0), "width must be"),
-    (lambda d: DeepNet(4, -1), "depth must be"),
-    (lambda d: split_digits(5), "count must be"),
-    (lambda d: split_digits(50, random_labels=1.5), "random_labels must be in .0, 1., got 1.5"),
-    (lambda d: NetLoss(DeepNet(4), d.train, d.train_labels[:7]), "as many, got 120 and 7"),
-    (lambda d: NetLoss(DeepNet(4), d.train, d.train_labels, batch_norm="none"), "batch_norm"),
-    (lambda d: next(train_steps(NetLoss(DeepNet(4), d.train, d.train_labels), None, rate=0)),
-     "rate must be positive, got 0"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda d: DeepNet(0), "width must be"),
+        (lambda d: DeepNet(4, -1), "depth must be"),
+        (lambda d: split_digits(5), "count must be"),
+        (lambda d: split_digits(50, random_labels=1.5), "random_labels must be in .0, 1., got 1.5"),
+        (lambda d: NetLoss(DeepNet(4), d.train, d.train_labels[:7]), "as many, got 120 and 7"),
+        (lambda d: NetLoss(DeepNet(4), d.train, d.train_labels, batch_norm="none"), "batch_norm"),
+        (
+            lambda d: next(train_steps(NetLoss(DeepNet(4), d.train, d.train_labels), None, rate=0)),
+            "rate must be positive, got 0",
+        ),
+    ],
+)
 def test_errors(data, call, message):
     with pytest.raises(ValueError, match=message):
         call(data)

@@ -32,9 +32,7 @@ def test_the_gram_matrix_is_v_transposed_v():
     found = gram(maps)
     for i in range(5):
         for j in range(5):
-            expected = (
-                sum(maps[1, i, y, x] * maps[1, j, y, x] for y in range(4) for x in range(6)) / 24
-            )
+            expected = sum(maps[1, i, y, x] * maps[1, j, y, x] for y in range(4) for x in range(6)) / 24
             assert float(found[1, i, j]) == pytest.approx(float(expected), rel=1e-5)
     places = torch.randperm(24)
     mixed = maps.flatten(2)[:, :, places].view_as(maps)
@@ -55,9 +53,7 @@ def test_total_variation_by_hand():
 def test_the_losses_by_hand(viznet, pictures):
     content, style = pictures
     layers = StyleLayers(("relu3",), ("relu1", "relu4"))
-    targets = Targets(
-        content_targets(viznet, content, layers.content), style_targets(viznet, style, layers.style)
-    )
+    targets = Targets(content_targets(viznet, content, layers.content), style_targets(viznet, style, layers.style))
     x = torch.rand(1, 3, 96, 144, generator=torch.Generator().manual_seed(0))
     with viznet.running(x) as net:
         found = style_losses(viznet, net, x, targets)
@@ -66,10 +62,7 @@ def test_the_losses_by_hand(viznet, pictures):
     target = targets.content["relu3"]
     expected = (maps["relu3"] - target).square().sum() / target.square().sum()
     torch.testing.assert_close(found.content, expected)
-    parts = [
-        (gram(maps[name]) - one).square().sum() / one.square().sum()
-        for name, one in targets.style.items()
-    ]
+    parts = [(gram(maps[name]) - one).square().sum() / one.square().sum() for name, one in targets.style.items()]
     torch.testing.assert_close(found.style, sum(parts) / 2)
     total = 2 * found.content + 3 * found.style + 4 * total_variation(x)
     torch.testing.assert_close(found.weighted(2, 3, 4), total)
@@ -79,9 +72,7 @@ def test_the_gradient_is_that_of_finite_differences():
     torch.manual_seed(0)
     model = vizkit.ImageModel(Shared().double().eval(), input_size=24)
     content, style = torch.rand(2, 3, 24, 24, dtype=torch.float64)
-    targets = Targets(
-        content_targets(model, content, ["two"]), style_targets(model, style, ["one"])
-    )
+    targets = Targets(content_targets(model, content, ["two"]), style_targets(model, style, ["one"]))
     x = torch.rand(1, 3, 24, 24, dtype=torch.float64, requires_grad=True)
 
     def loss(pixels):
@@ -143,16 +134,13 @@ def test_colors_are_matched_exactly_where_nothing_is_clipped():
     like[0] += 0.5 * (like[1] - 0.4)
     found = match_colors(image, like)
     torch.testing.assert_close(found.mean((1, 2)), like.mean((1, 2)), rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(
-        torch.cov(found.flatten(1)), torch.cov(like.flatten(1)), rtol=0.03, atol=2e-5
-    )
+    torch.testing.assert_close(torch.cov(found.flatten(1)), torch.cov(like.flatten(1)), rtol=0.03, atol=2e-5)
 
 
 def test_keeping_colors_keeps_them(viznet, pictures):
     content, style = pictures
     kept, free = (
-        last(style_steps(viznet, content, style, keep_colors=keep, steps=40, beta=30)).image
-        for keep in (True, False)
+        last(style_steps(viznet, content, style, keep_colors=keep, steps=40, beta=30)).image for keep in (True, False)
     )
     color = content.mean((1, 2))
     assert (kept.mean((1, 2)) - color).norm() < 0.6 * (free.mean((1, 2)) - color).norm()
@@ -165,9 +153,7 @@ def test_named_layers_are_there_and_behind_a_relu(name):
     else:
         import torchvision
 
-        model = vizkit.ImageModel(
-            torchvision.models.get_model(name, weights=None), input_size=64, name=name
-        )
+        model = vizkit.ImageModel(torchvision.models.get_model(name, weights=None), input_size=64, name=name)
     found = style_layers(model)
     for layer in (*found.content, *found.style):
         kind = model.layer(layer).kind

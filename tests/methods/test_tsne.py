@@ -14,7 +14,7 @@ from vizkit.methods.tsne import (
     embedding_steps,
     joint_probabilities,
     targets,
-)  # fmt: skip
+)
 
 KINDS = ("sne", "symmetric", "tsne")
 
@@ -147,23 +147,14 @@ def test_a_seed_decides_and_a_run_can_be_continued():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (
-            lambda: conditional_probabilities(cloud(), 40),
-            "perplexity must be between 1 and N - 1 = 29",
-        ),
+        (lambda: conditional_probabilities(cloud(), 40), "perplexity must be between 1 and N - 1 = 29"),
         (lambda: conditional_probabilities(cloud(3), 2), "N of at least 4"),
         (lambda: conditional_probabilities(cloud() / 0, 5), "points must be finite"),
         (lambda: conditional_probabilities(torch.zeros(30, 2), 5), "too many points coincide"),
         (lambda: targets(cloud(), 5, "umap"), "kind of embedding 'umap' is not known"),
         (lambda: next(embedding_steps(torch.zeros(3, 4))), r"targets must be \(N, N\)"),
-        (
-            lambda: next(embedding_steps(torch.zeros(4, 4), learning_rate=-1)),
-            "learning_rate must be positive",
-        ),
-        (
-            lambda: next(embedding_steps(torch.zeros(4, 4), iterations=0)),
-            "iterations must be 1 or more",
-        ),
+        (lambda: next(embedding_steps(torch.zeros(4, 4), learning_rate=-1)), "learning_rate must be positive"),
+        (lambda: next(embedding_steps(torch.zeros(4, 4), iterations=0)), "iterations must be 1 or more"),
     ],
 )
 def test_bad_input_is_named(call, message):

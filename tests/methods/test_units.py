@@ -69,9 +69,11 @@ def overlap(one, two):
 
 def test_fewer_patches_than_asked_for_when_all_overlap():
     pool = PatchPool(
-        torch.zeros(3, 3, 8, 8, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64),
-        torch.tensor([[0, 0, 8, 8], [1, 0, 9, 8], [30, 0, 38, 8]]), ("one",),
-    )  # fmt: skip
+        torch.zeros(3, 3, 8, 8, dtype=torch.uint8),
+        torch.zeros(3, dtype=torch.int64),
+        torch.tensor([[0, 0, 8, 8], [1, 0, 9, 8], [30, 0, 38, 8]]),
+        ("one",),
+    )
     from vizkit.methods.units import ScanStep
 
     scan = ScanStep(1, 1, "relu", torch.tensor([[1.0], [3.0], [2.0]]), torch.zeros(3, 1), 1)

@@ -39,14 +39,16 @@ def disagreements(panel, *, without=(), code=None):
     assert len(shown) == len(items), (list(items), shown)
     without = {*without, *measured(panel)}
     return [
-        name for (name, item), other in zip(items.items(), shown, strict=True)
+        name
+        for (name, item), other in zip(items.items(), shown, strict=True)
         if name not in without and plain(item) != plain(other)
-    ]  # fmt: skip
+    ]
 
 
 def measured(panel):
     """Names of the items that are not the same twice: their author says so."""
     return [
-        name for name, node in panel.function.source.items.items()
+        name
+        for name, node in panel.function.source.items.items()
         if panel.function.source.part(node).startswith("Measured(")
-    ]  # fmt: skip
+    ]

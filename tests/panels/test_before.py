@@ -12,12 +12,18 @@ from vizkit.widgets.presets import presets_of
 ROWS = list(csv.DictReader((ROOT / "tests" / "panels" / "before.csv").open(encoding="utf-8")))
 #: What widget of today stands for one of then, by class names.
 KINDS = {
-    "IntSlider": {"Slider", "Channel", "Point"}, "FloatSlider": {"Slider", "Point"},
-    "Dropdown": {"OneOf", "Layer", "Class"}, "ToggleButtons": {"OneOf", "Pictures"},
-    "Combobox": {"Class"}, "ImagePicker": {"Image"}, "ModelPicker": {"Network"},
-    "Text": {"Pictures", "Text", "Numbers", "Point"}, "Textarea": {"Table"},
-    "Checkbox": {"Toggle"}, "SelectionSlider": {"OneOf"},
-}  # fmt: skip
+    "IntSlider": {"Slider", "Channel", "Point"},
+    "FloatSlider": {"Slider", "Point"},
+    "Dropdown": {"OneOf", "Layer", "Class"},
+    "ToggleButtons": {"OneOf", "Pictures"},
+    "Combobox": {"Class"},
+    "ImagePicker": {"Image"},
+    "ModelPicker": {"Network"},
+    "Text": {"Pictures", "Text", "Numbers", "Point"},
+    "Textarea": {"Table"},
+    "Checkbox": {"Toggle"},
+    "SelectionSlider": {"OneOf"},
+}
 
 
 def test_all_43_panels_are_listed():

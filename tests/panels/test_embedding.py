@@ -100,9 +100,7 @@ def test_density_sliders_change_the_clusters():
 
 
 def test_times_fill_in_and_the_rest_is_named(monkeypatch):
-    monkeypatch.setattr(
-        "vizkit.methods.large_tsne.timing_steps.__kwdefaults__", {"sizes": (100, 20000)}
-    )
+    monkeypatch.setattr("vizkit.methods.large_tsne.timing_steps.__kwdefaults__", {"sizes": (100, 20000)})
     panel = timing.show()
     panel.controls["budget"].value = 5
     panel.play()

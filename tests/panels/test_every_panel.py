@@ -25,23 +25,34 @@ from vizkit.widgets.presets import presets_of
 PANELS = {name: getattr(vizkit.panels, name) for name in names}
 #: What makes a run short enough to be run to its end here.
 SHORT = {
-    "dream": {"steps": 2, "octaves": 2, "size": 128}, "faces": {"steps": 16, "patches": 160},
-    "painter": {"steps": 20}, "sticker": {"steps": 20}, "style": {"steps": 20, "size": 128},
-    "channels": {"steps": 16, "most": 8}, "landscape": {"depth": 2}, "misreading": {"count": 60},
-    "mixture": {"patches": 160}, "neighbors": {"patches": 160},
-    "nothing": {"steps": 20, "model": "scenes"}, "one_pixel": {"generations": 5, "population": 20},
-    "random_labels": {"steps": 50}, "recipes": {"steps": 16}, "scores": {"count": 20},
-    "timing": {"budget": 5}, "widths": {"steps": 50, "count": 20},
-    "thumbnails": {"count": 100}, "tsne": {"steps": 50, "count": 300}, "wanted": {"steps": 16},
+    "dream": {"steps": 2, "octaves": 2, "size": 128},
+    "faces": {"steps": 16, "patches": 160},
+    "painter": {"steps": 20},
+    "sticker": {"steps": 20},
+    "style": {"steps": 20, "size": 128},
+    "channels": {"steps": 16, "most": 8},
+    "landscape": {"depth": 2},
+    "misreading": {"count": 60},
+    "mixture": {"patches": 160},
+    "neighbors": {"patches": 160},
+    "nothing": {"steps": 20, "model": "scenes"},
+    "one_pixel": {"generations": 5, "population": 20},
+    "random_labels": {"steps": 50},
+    "recipes": {"steps": 16},
+    "scores": {"count": 20},
+    "timing": {"budget": 5},
+    "widths": {"steps": 50, "count": 20},
+    "thumbnails": {"count": 100},
+    "tsne": {"steps": 50, "count": 300},
+    "wanted": {"steps": 16},
     "unit": {"patches": 160},
-}  # fmt: skip
+}
 #: Not the same twice where threads share sums: openTSNE's interpolation.
 LOOSE = {("tsne", "kind", "openTSNE")}
 
 
 #: What a panel must be given.
-GIVEN = {"clusters": {"points": clouds("unequal gaps", 90)[0].float(),
-                      "labels": clouds("unequal gaps", 90)[1]}}  # fmt: skip
+GIVEN = {"clusters": {"points": clouds("unequal gaps", 90)[0].float(), "labels": clouds("unequal gaps", 90)[1]}}
 
 
 def settings(name):
@@ -78,26 +89,17 @@ def values_of(panel, name):
         return ["", "gram", "p. 87"]
     if isinstance(control, (Numbers, Table)):
         now = panel.values[name]
-        return [
-            now,
-            tuple(tuple(-x for x in row) if isinstance(row, tuple) else -row for row in now),
-        ]
+        return [now, tuple(tuple(-x for x in row) if isinstance(row, tuple) else -row for row in now)]
     if isinstance(field, PlaceField):
         return [(0.0, 0.0), (0.5, 0.25), (1.0, 1.0)]
     if isinstance(field, widgets.Checkbox):
         return [False, True]
     if hasattr(field, "min"):
         middle = (field.min + field.max) / 2
-        return [
-            field.min,
-            type(field.min)(middle) if isinstance(field.step, int) else middle,
-            field.max,
-        ]
+        return [field.min, type(field.min)(middle) if isinstance(field.step, int) else middle, field.max]
     if hasattr(field, "options"):
         options = [one[1] if isinstance(one, tuple) else one for one in field.options]
-        picked = (
-            options if len(options) <= 6 else [options[0], options[len(options) // 2], options[-1]]
-        )
+        picked = options if len(options) <= 6 else [options[0], options[len(options) // 2], options[-1]]
         return [control.read(one) for one in picked]
     raise AssertionError(f"{name} has a control of no known kind")
 
@@ -189,10 +191,13 @@ def test_every_value_of_each_control(name, control):
 @pytest.mark.soak
 @pytest.mark.parametrize(
     ("name", "control", "other"),
-    [(name, control, other) for name, control in CASES
-     for other in PANELS[name].parameters[control].needs if other in dict.fromkeys(
-         one for of, one in CASES if of == name)],
-)  # fmt: skip
+    [
+        (name, control, other)
+        for name, control in CASES
+        for other in PANELS[name].parameters[control].needs
+        if other in dict.fromkeys(one for of, one in CASES if of == name)
+    ],
+)
 def test_pairs_of_which_one_follows_the_other(name, control, other):
     panel = made(name)
     before = panel.values
@@ -207,10 +212,7 @@ def test_pairs_of_which_one_follows_the_other(name, control, other):
     back(panel, before)
 
 
-PRESETS = [
-    (name, preset) for name, one in PANELS.items()
-    for preset in presets_of(one.title, NOTEBOOKS)
-]  # fmt: skip
+PRESETS = [(name, preset) for name, one in PANELS.items() for preset in presets_of(one.title, NOTEBOOKS)]
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
@@ -249,9 +251,7 @@ def test_a_patched_constant_in_the_function_is_seen(monkeypatch):
     panel = PANELS["repaint"].show()
     code = panel.function.function.__code__
     assert "The picture, repainted" in code.co_consts
-    constants = tuple(
-        "otherwise" if one == "The picture, repainted" else one for one in code.co_consts
-    )
+    constants = tuple("otherwise" if one == "The picture, repainted" else one for one in code.co_consts)
     monkeypatch.setattr(panel.function.function, "__code__", code.replace(co_consts=constants))
     panel.set(strength=0.5)
     assert disagreements(panel) == ["picture"]

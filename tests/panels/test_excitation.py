@@ -38,9 +38,11 @@ def test_every_kind_of_objective(picture, kind):
     assert hidden(picture, "layer") == (kind == "class")
     assert hidden(picture, "channel") == (kind in ("class", "layer"))
     aims = {
-        "class": "king penguin", "channel": Channel("relu4", 11), "neuron": Unit("relu4", 11),
+        "class": "king penguin",
+        "channel": Channel("relu4", 11),
+        "neuron": Unit("relu4", 11),
         "layer": WholeLayer("relu4"),
-    }  # fmt: skip
+    }
     assert executed(picture)["what"] == aims[kind]
 
 
@@ -127,9 +129,7 @@ def dream():
     return dreams.show(size=128, octaves=2, steps=2)
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"guide": "flower"}, {"second": "relu4"}, {"mode": "zoom", "steps": 1},
-])  # fmt: skip
+@pytest.mark.parametrize("change", [{}, {"guide": "flower"}, {"second": "relu4"}, {"mode": "zoom", "steps": 1}])
 def test_every_way_to_dream(dream, change):
     fresh(dream, **change)
     dream.play()

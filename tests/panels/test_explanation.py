@@ -74,9 +74,7 @@ def test_a_class_cannot_be_chosen_while_a_unit_is_asked_for(sheet):
 
 def test_a_net_without_relus_says_which_methods_are_not_for_it():
     torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(3, 8, 5, 2), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)
-    )
+    net = nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
     panel = attributions.show(model=vizkit.ImageModel(net, input_size=64, name="smooth"))
     panel.play()
     found = {one.method: one.problem for one in panel.wait(60).found}

@@ -8,15 +8,7 @@ from torch import nn
 import vizkit
 from tests.panels.tools import click_tile, executed, hidden, mouse
 from tests.widgets.test_controls import png, upload
-from vizkit.panels import (
-    activations,
-    filter_view,
-    mixture,
-    neighbors,
-    receptive_field,
-    sharing,
-    unit,
-)
+from vizkit.panels import activations, filter_view, mixture, neighbors, receptive_field, sharing, unit
 
 
 @pytest.fixture(scope="module")
@@ -156,16 +148,13 @@ def test_a_mixture_beside_a_unit():
 
 def fixed_net():
     """A net that takes pictures of 32 x 32 and no others."""
-    return nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1024, 5)
-    )  # fmt: skip
+    return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1024, 5))
 
 
 def vision_transformer():
     return torchvision.models.VisionTransformer(
-        image_size=32, patch_size=8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16,
-        num_classes=5,
-    )  # fmt: skip
+        image_size=32, patch_size=8, num_layers=1, num_heads=2, hidden_dim=16, mlp_dim=16, num_classes=5
+    )
 
 
 @pytest.mark.parametrize("net", [fixed_net, vision_transformer])
@@ -183,18 +172,16 @@ def test_nets_of_one_size_only_are_shown_at_that_size(net):
 
 
 def test_nets_without_maps_are_refused_in_one_sentence():
-    flat = vizkit.ImageModel(
-        nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), input_size=4, name="flat"
-    )
+    flat = vizkit.ImageModel(nn.Sequential(nn.Flatten(), nn.Linear(48, 3)), input_size=4, name="flat")
     with pytest.raises(ValueError, match="flat has no 2-D convolution"):
         filter_view.show(model=flat)
     with pytest.raises(ValueError, match="flat has no layer that keeps places"):
         receptive_field.show(model=flat)
 
 
-@pytest.mark.parametrize("function", [
-    filter_view, activations, receptive_field, unit, neighbors, mixture
-], ids=lambda one: one.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "function", [filter_view, activations, receptive_field, unit, neighbors, mixture], ids=lambda one: one.name
+)
 def test_every_panel_takes_a_net_of_ones_own(function):
     class Own(nn.Module):
         """No ReLU module, a stride that does not divide the picture, five classes."""

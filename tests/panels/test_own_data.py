@@ -24,9 +24,14 @@ GIVEN = {"wanted": {"label": "class 1"}, "sticker": {"target": "class 1"}}
 def own_net():
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(3, 12, 5, 2), nn.ReLU(), nn.Conv2d(12, 16, 3, 2), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4),
-    )  # fmt: skip
+        nn.Conv2d(3, 12, 5, 2),
+        nn.ReLU(),
+        nn.Conv2d(12, 16, 3, 2),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 4),
+    )
 
 
 @pytest.fixture

@@ -28,10 +28,10 @@ def style():
     return painting.show(size=128, steps=20)
 
 
-@pytest.mark.parametrize("change", [
-    {}, {"optimizer": "L-BFGS"}, {"begin": "noise", "scales": 1}, {"colors": True},
-    {"depth": 2, "layer": "relu3"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"optimizer": "L-BFGS"}, {"begin": "noise", "scales": 1}, {"colors": True}, {"depth": 2, "layer": "relu3"}],
+)
 def test_every_way_to_paint(style, change):
     fresh(style, **change)
     style.play()

@@ -16,8 +16,14 @@ def mouse(picture, kind, x, y, *, shrunk=1.0, buttons=1):
     """Send what ipyevents sends, through the widget's own handler; x and y are shares of it."""
     assert kind in picture._events.watched_events, "the browser sends nothing else"
     width, height = picture.raster.width * shrunk, picture.raster.height * shrunk
-    event = {"type": kind, "relativeX": x * width, "relativeY": y * height, "buttons": buttons,
-             "boundingRectWidth": width, "boundingRectHeight": height}  # fmt: skip
+    event = {
+        "type": kind,
+        "relativeX": x * width,
+        "relativeY": y * height,
+        "buttons": buttons,
+        "boundingRectWidth": width,
+        "boundingRectHeight": height,
+    }
     picture._events._dom_handlers(event)
 
 

@@ -60,9 +60,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
 def test_another_recipes_checkpoint_is_refused(tmp_path):
     viznet.Trainer(colored(), RECIPE).save(tmp_path / "one.pt")
     with pytest.raises(ValueError, match="was written by the recipe"):
-        viznet.Trainer(colored(), viznet.Recipe(epochs=9, batch_size=16)).resume(
-            tmp_path / "one.pt"
-        )
+        viznet.Trainer(colored(), viznet.Recipe(epochs=9, batch_size=16)).resume(tmp_path / "one.pt")
 
 
 def test_too_few_pictures_are_named():
@@ -120,9 +118,11 @@ def archive(tmp_path):
         np.savez(
             tmp_path / f"tiny-imagenet-{split}.npz",
             data=np.frombuffer(b"".join(files), np.uint8),
-            offset=np.cumsum([0, *map(len, files)]), label=data.labels.numpy().astype(np.uint8),
-            name=np.array(data.names), wnid=np.array(data.wnids),
-        )  # fmt: skip
+            offset=np.cumsum([0, *map(len, files)]),
+            label=data.labels.numpy().astype(np.uint8),
+            name=np.array(data.names),
+            wnid=np.array(data.wnids),
+        )
     return tmp_path
 
 
@@ -134,19 +134,14 @@ def test_both_layouts_of_the_data_are_read(archive, tmp_path_factory):
 
     root = tmp_path_factory.mktemp("official")
     (root / "wnids.txt").write_text("\n".join(reversed(data.wnids)))
-    (root / "words.txt").write_text(
-        "".join(f"{w}\t{n}\n" for w, n in zip(data.wnids, data.names, strict=True))
-    )
+    (root / "words.txt").write_text("".join(f"{w}\t{n}\n" for w, n in zip(data.wnids, data.names, strict=True)))
     (root / "val" / "images").mkdir(parents=True)
     rows = []
     for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
         wnid = data.wnids[label]
         folder = root / "train" / wnid / "images"
         folder.mkdir(parents=True, exist_ok=True)
-        for path in (
-            folder / f"{wnid}_{index}.JPEG",
-            root / "val" / "images" / f"val_{index}.JPEG",
-        ):
+        for path in (folder / f"{wnid}_{index}.JPEG", root / "val" / "images" / f"val_{index}.JPEG"):
             path.write_bytes(encoded(image))
         rows.append(f"val_{index}.JPEG\t{wnid}\t0\t0\t62\t62")
     (root / "val" / "val_annotations.txt").write_text("\n".join(rows))

@@ -11,8 +11,15 @@ from vizkit.widgets import controls as make
 
 
 def upload(picker, name, content):
-    picker._upload.value = ({"name": name, "type": "image/png", "size": len(content),
-                             "content": memoryview(content), "last_modified": datetime.now(UTC)},)  # fmt: skip
+    picker._upload.value = (
+        {
+            "name": name,
+            "type": "image/png",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": datetime.now(UTC),
+        },
+    )
 
 
 def png():

@@ -59,9 +59,7 @@ def doubled(value):
 
 @vizkit.panel("Brighter")
 def brighter(
-    picture: Picture = "chelsea",
-    model: Model = "viznet",
-    gain: Annotated[float, Slider(0.0, 3.0, 0.1)] = 1.5,
+    picture: Picture = "chelsea", model: Model = "viznet", gain: Annotated[float, Slider(0.0, 3.0, 0.1)] = 1.5
 ):
     """Every pixel, a little brighter.
 
@@ -71,10 +69,7 @@ def brighter(
     """
     # the author's own comment
     seen = (gain * picture).clamp(0, 1)
-    return seen, {
-        "picture": photo(seen, "brighter"),
-        "text": f"mean **{float(seen.mean()):.3f}** <b>",
-    }
+    return seen, {"picture": photo(seen, "brighter"), "text": f"mean **{float(seen.mean()):.3f}** <b>"}
 
 
 @dataclass(frozen=True)
@@ -176,8 +171,7 @@ def test_any_picture_goes_in(kind, tmp_path):
     tensor = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(1))
     pixels = (tensor.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     Pillow.fromarray(pixels).save(tmp_path / "mine.png")
-    given = {"tensor": tensor, "array": pixels, "pil": Pillow.fromarray(pixels),
-             "path": tmp_path / "mine.png"}[kind]  # fmt: skip
+    given = {"tensor": tensor, "array": pixels, "pil": Pillow.fromarray(pixels), "path": tmp_path / "mine.png"}[kind]
     panel = brighter.show(picture=given, gain=1.0)
     assert torch.allclose(panel.result, tensor, atol=0.51 / 255)
     if kind == "tensor":
@@ -194,8 +188,7 @@ def test_any_picture_goes_in(kind, tmp_path):
 
 
 def test_a_net_of_ones_own_goes_in():
-    net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                        nn.Linear(5, 4))  # fmt: skip
+    net = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 4))
     panel = layered.show(model=net)
     assert panel.error is None
     assert panel.values["layer"] == "0"
@@ -241,13 +234,7 @@ def test_bounds_and_options_follow_other_controls():
 
 def test_forms_and_other_controls():
     panel = formed.show()
-    assert panel.result == (
-        3,
-        (1.0, 2.5),
-        {"relu3": 1.0, "relu5": 0.5},
-        ((1.0, 2.0), (3.0, 4.0)),
-        0,
-    )
+    assert panel.result == (3, (1.0, 2.5), {"relu3": 1.0, "relu5": 0.5}, ((1.0, 2.0), (3.0, 4.0)), 0)
     panel.controls["again"].click()
     assert panel.result[-1] == 1, "a button counts"
     panel.controls["numbers"].value = "4, 5 6"
@@ -294,19 +281,10 @@ def test_pictures_are_uploaded_where_many_are_taken(tmp_path):
     assert panel.result == "bundled"
     upload = panel.controls["pictures"]._upload
     upload.value = [
-        {
-            "name": f"up{i}.png",
-            "content": png(),
-            "type": "image/png",
-            "size": 1,
-            "last_modified": NOW,
-        }
-        for i in range(2)
+        {"name": f"up{i}.png", "content": png(), "type": "image/png", "size": 1, "last_modified": NOW} for i in range(2)
     ]
     assert panel.result == ("up0.png", "up1.png")
-    upload.value = [
-        {"name": "no.png", "content": b"x", "type": "", "size": 1, "last_modified": NOW}
-    ]
+    upload.value = [{"name": "no.png", "content": b"x", "type": "", "size": 1, "last_modified": NOW}]
     assert "no.png is no picture" in str(panel.error)
     panel.set(pictures=str(tmp_path))
     assert panel.result == str(tmp_path)
@@ -353,9 +331,11 @@ def hands(
     sheet = tiles(torch.linspace(0, 1, 1800).view(6, 3, 10, 10), "six", columns=3, gap=2)
     chart = go.Figure(go.Scatter(x=[1, 2, 3], y=[10, 20, 30]))
     return (at, box, tile), {
-        "picture": photo(picture, "a picture"), "sheet": sheet, "chart": chart,
+        "picture": photo(picture, "a picture"),
+        "sheet": sheet,
+        "chart": chart,
         "text": f"{at} {box} {tile} {inner} {dots} {line} {there}",
-    }  # fmt: skip
+    }
 
 
 def hand(panel, name):
@@ -503,12 +483,7 @@ def test_a_run_is_stopped_and_goes_on_where_it_was():
 
 
 @vizkit.panel("Slowly")
-def slowly(
-    count: Annotated[int, Slider(1, 100)] = 5,
-    look: Annotated[int, Slider(0, 1000)] = 0,
-    *,
-    run: Run = direct,
-):
+def slowly(count: Annotated[int, Slider(1, 100)] = 5, look: Annotated[int, Slider(0, 1000)] = 0, *, run: Run = direct):
     """Slow enough to be stopped."""
     for step in run(slow_steps, count):
         yield step, {"text": f"{step.index} {look}"}
@@ -528,9 +503,7 @@ def test_a_drag_while_it_runs_is_drawn_with_the_new_value():
 def test_several_threads_set_controls_at_once():
     panel = slowly.show(count=30)
     panel.play()
-    threads = [
-        threading.Thread(target=lambda n=n: panel.set(look=n), daemon=True) for n in range(20)
-    ]
+    threads = [threading.Thread(target=lambda n=n: panel.set(look=n), daemon=True) for n in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -571,15 +544,9 @@ def test_two_runs_in_one_panel():
 
 
 @vizkit.panel("Behind it")
-def behind(
-    count: Annotated[int, Slider(1, 60)] = 12,
-    word: Annotated[str, OneOf(("step", "batch"))] = "step",
-):
+def behind(count: Annotated[int, Slider(1, 60)] = 12, word: Annotated[str, OneOf(("step", "batch"))] = "step"):
     """A run goes on behind it."""
-    return word, {
-        "now": f"{word}s so far:",
-        "run": live(slow_steps, count, draw=lambda step: f"{word} {step.index}"),
-    }
+    return word, {"now": f"{word}s so far:", "run": live(slow_steps, count, draw=lambda step: f"{word} {step.index}")}
 
 
 def test_a_run_in_the_background_goes_on_while_controls_move():
@@ -763,9 +730,7 @@ def _no_option(a: Annotated[str, OneOf(("x", "y"))] = "z"):
     return {"text": "a"}
 
 
-def _ring(
-    a: Annotated[int, Slider(0, lambda b: b)] = 1, b: Annotated[int, Slider(0, lambda a: a)] = 1
-):
+def _ring(a: Annotated[int, Slider(0, lambda b: b)] = 1, b: Annotated[int, Slider(0, lambda a: a)] = 1):
     return {"text": "a"}
 
 
@@ -813,10 +778,7 @@ def _star(*pictures):
         (_no_option, "_no_option: the default of 'a' must be one of 'x', 'y', got 'z'"),
         (_ring, "_ring: parameters need each other in a ring"),
         (_unknown_need, "_unknown_need: 'a' looks at 'c', which is no parameter; there are a"),
-        (
-            _unknown_item,
-            "_unknown_item: 'a' is a hand on 'picture', which is not shown; there are text",
-        ),
+        (_unknown_item, "_unknown_item: 'a' is a hand on 'picture', which is not shown; there are text"),
         (_bad_place, "_bad_place: the default of 'a' must be a place"),
         (_no_keyboard, "_no_keyboard: 'a' needs a control for the keyboard beside its hand"),
         (_no_run, "_no_run must take its run as a parameter: add"),
@@ -831,9 +793,7 @@ def test_an_annotation_that_makes_no_sense_is_refused_at_decoration(function, me
 
 
 def test_a_layout_of_unknown_items_and_a_function_without_source_are_refused():
-    with pytest.raises(
-        ValueError, match="its layout names 'b', which is not shown; there are text"
-    ):
+    with pytest.raises(ValueError, match="its layout names 'b', which is not shown; there are text"):
         refused(lambda_free, layout="text b")
     names = {}
     exec("def typed(a=1):\n    return {'text': 'a'}", names)
@@ -875,11 +835,7 @@ def test_helpers_and_constants_come_along():
 def test_measured_items_are_shown_but_not_expected_twice():
     @vizkit.panel("Measured")
     def measured(a: Annotated[int, Slider(0, 3)] = 1):
-        return {
-            "same": f"{a}",
-            "time": Measured(f"{time.perf_counter()}"),
-            "bars": Html("<b>1</b>"),
-        }
+        return {"same": f"{a}", "time": Measured(f"{time.perf_counter()}"), "bars": Html("<b>1</b>")}
 
     panel = measured.show()
     assert disagreements(panel, without=["time"]) == []
@@ -897,9 +853,7 @@ def test_presets_are_all_or_nothing(tmp_path, monkeypatch):
     panel.load_preset("corner")
     assert (panel.values["at"], panel.values["tile"]) == ((0.25, 0.75), 3)
     assert panel._preset_bar.say.value == "look"
-    path.write_text(
-        json.dumps({"panel": "Hands", "name": "x", "values": {"tile": 2, "at": [5, 5]}})
-    )
+    path.write_text(json.dumps({"panel": "Hands", "name": "x", "values": {"tile": 2, "at": [5, 5]}}))
     with pytest.raises(ValueError, match="at cannot be"):
         panel.load_preset(path)
     assert panel.values["tile"] == 3
@@ -915,15 +869,21 @@ def test_share_is_the_line_that_makes_the_panel_again():
     assert again.values == panel.values
     panel = vizkit.panels.occluder.show(picture="chelsea")
     assert panel.share == "vizkit.panels.occluder.show(picture='chelsea')"
-    assert "model=model" in layered.show(model=nn.Sequential(
-        nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())).share  # fmt: skip
+    assert (
+        "model=model"
+        in layered.show(model=nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())).share
+    )
 
 
 def test_save_writes_pictures_charts_numbers_and_the_film(tmp_path):
     panel = hands.show()
     saved = [path.name for path in panel.save(tmp_path)]
-    assert saved == ["vizkit-hands-picture-1.png", "vizkit-hands-sheet-1.png",
-                     "vizkit-hands-chart-1.html", "vizkit-hands-chart-1.csv"]  # fmt: skip
+    assert saved == [
+        "vizkit-hands-picture-1.png",
+        "vizkit-hands-sheet-1.png",
+        "vizkit-hands-chart-1.html",
+        "vizkit-hands-chart-1.csv",
+    ]
     rows = (tmp_path / "vizkit-hands-chart-1.csv").read_text().splitlines()
     assert rows == ["trace,x,y,z", "scatter 0,1,10,", "scatter 0,2,20,", "scatter 0,3,30,"]
     assert panel.save(tmp_path)[0].name == "vizkit-hands-picture-2.png", "none is overwritten"

@@ -131,10 +131,9 @@ def import_time() -> Row:
         "print(time.perf_counter() - start)"
     )
     taken = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                             check=True).stdout)
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(5)
-    ]  # fmt: skip
+    ]
     return Row("import", statistics.median(taken), "s", "", None, 0.3)
 
 
@@ -188,9 +187,7 @@ def guided_gradient() -> Row:
         pixels = model.normalize(image[None]).requires_grad_()
         torch.autograd.grad(model.net(pixels)[0, 0], pixels)
 
-    ours, peer = interleaved(
-        lambda: pixel_gradient(model, image, 0, rule="guided"), bare, rounds=25
-    )
+    ours, peer = interleaved(lambda: pixel_gradient(model, image, 0, rule="guided"), bare, rounds=25)
     return Row("guided backprop", ours, "s", "bare forward and backward", ours / peer, 1.15)
 
 
@@ -235,9 +232,7 @@ def bare_passes(model: ImageModel, shapes: Sequence[torch.Size], layer: str = ""
         torch.autograd.grad(output.sum(), pixels)
 
 
-def against_bare(
-    name: str, model: ImageModel, run: Callable[[], Iterator[Step]], count: int, layer: str = ""
-) -> Row:
+def against_bare(name: str, model: ImageModel, run: Callable[[], Iterator[Step]], count: int, layer: str = "") -> Row:
     """Time the first steps of a run against the bare passes over the same tensors."""
 
     def steps() -> None:
@@ -252,9 +247,7 @@ def against_bare(
 def feature_step() -> list[Row]:
     """Time a step of ten class pictures in one batch, and one of one picture against Horama's."""
     model = load_model()
-    rows = [against_bare(
-        "feature step, ten pictures", model, lambda: maximize_steps(model, list(range(10))), 20
-    )]  # fmt: skip
+    rows = [against_bare("feature step, ten pictures", model, lambda: maximize_steps(model, list(range(10))), 20)]
     try:
         import horama
         import horama.fourier_fv
@@ -265,10 +258,15 @@ def feature_step() -> list[Row]:
 
     def theirs() -> None:
         horama.fourier(
-            lambda crops: model.net(model.normalize(crops))[:, 3].mean(), total_steps=40,
-            image_size=96, model_input_size=model.input_size, crops_per_iteration=views,
-            box_size=(0.6, 0.8), values_range=(0.0, 1.0), device=str(model.device),
-        )  # fmt: skip
+            lambda crops: model.net(model.normalize(crops))[:, 3].mean(),
+            total_steps=40,
+            image_size=96,
+            model_input_size=model.input_size,
+            crops_per_iteration=views,
+            box_size=(0.6, 0.8),
+            values_range=(0.0, 1.0),
+            device=str(model.device),
+        )
 
     ours, peer = interleaved(lambda: last(itertools.islice(maximize_steps(model, 3), 40)), theirs)
     crops = 40 * views
@@ -283,9 +281,8 @@ def dream_step() -> Row:
     """Time a step of the default dream at its full size."""
     model, image = load_model("viznet-robust"), load_image("china", 320)
     return against_bare(
-        "dream step", model, lambda: dream_steps(model, image, "relu7", octaves=1, tile=1024), 10,
-        "relu7",
-    )  # fmt: skip
+        "dream step", model, lambda: dream_steps(model, image, "relu7", octaves=1, tile=1024), 10, "relu7"
+    )
 
 
 def style_step() -> Row:
@@ -313,8 +310,9 @@ def style_step() -> Row:
             torch.autograd.grad(total, pixels)
 
     ours, peer = interleaved(steps, bare)
-    return Row("style step", ours / count, "s a step",
-               "bare forward and backward with its Gram matrices", ours / peer, 1.15)  # fmt: skip
+    return Row(
+        "style step", ours / count, "s a step", "bare forward and backward with its Gram matrices", ours / peer, 1.15
+    )
 
 
 def attack_steps() -> Row:
@@ -324,9 +322,8 @@ def attack_steps() -> Row:
     labels = torch.arange(32)
     shapes = [images.shape] * 10
     ours, peer = interleaved(
-        lambda: pgd(model, images, labels, epsilon=8 / 255, steps=10),
-        lambda: bare_passes(model, shapes), rounds=9,
-    )  # fmt: skip
+        lambda: pgd(model, images, labels, epsilon=8 / 255, steps=10), lambda: bare_passes(model, shapes), rounds=9
+    )
     return Row("PGD, ten steps", ours, "s", "ten bare forwards and backwards", ours / peer, 1.1)
 
 
@@ -408,9 +405,7 @@ def panel_page(source: str) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
-        )
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel})
         nbformat.write(notebook, Path(folder, "panel.ipynb"))
         with lab_server(Path(folder)) as address, open_browser() as page:
             open_notebook(page, address, "panel.ipynb")
@@ -539,9 +534,7 @@ def kernel_memory() -> Row:
         shutil.copytree(NOTEBOOKS, folder, dirs_exist_ok=True)
         notebook = nbformat.read(Path(folder, "04_filters.ipynb"), 4)
         notebook.cells.append(nbformat.v4.new_code_cell(MEMORY_CELL))
-        client = NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
-        )
+        client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}})
         client.execute()
     peak = int(notebook.cells[-1].outputs[0].text) * (1 if sys.platform == "darwin" else 1024)
     return Row("kernel memory", peak / 1e9, "GB", "", None, 1.5)

@@ -69,8 +69,7 @@ def images(value: Tensor, what: str = "images") -> Tensor:
 def _pixels(value: Tensor, ndim: int, layout: str, what: str) -> Tensor:
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"{what} must be a torch.Tensor {layout}, got {type(value).__name__}; "
-            "vizkit.load_image makes one"
+            f"{what} must be a torch.Tensor {layout}, got {type(value).__name__}; vizkit.load_image makes one"
         )
     if value.ndim != ndim or value.shape[-3] != 3 or 0 in value.shape:
         raise ValueError(f"{what} must have shape {layout}, got {_shape(value)}")

@@ -58,11 +58,7 @@ class PatchPool:
 
 
 def open_source(
-    source: Source = "bundled",
-    *,
-    root: str | Path = "data",
-    most: int = 1000,
-    download: bool = True,
+    source: Source = "bundled", *, root: str | Path = "data", most: int = 1000, download: bool = True
 ) -> Iterator[tuple[str, Image.Image]]:
     """Yield pictures with their names, one by one.
 
@@ -95,8 +91,7 @@ def open_source(
         yield from _open_dataset(source, most)
     else:
         raise TypeError(
-            "source must be 'bundled', a folder, a torchvision dataset or its name, "
-            f"got {type(source).__name__}"
+            f"source must be 'bundled', a folder, a torchvision dataset or its name, got {type(source).__name__}"
         )
 
 
@@ -203,9 +198,7 @@ def cut_patches(
         _, picture = pictures[index % len(pictures)]
         scale = scales[index // len(pictures) % len(scales)]
         boxes[index] = _random_square(picture, scale, random)
-        patch = picture.resize(
-            (size, size), Image.Resampling.BICUBIC, box=tuple(boxes[index]), reducing_gap=2.0
-        )
+        patch = picture.resize((size, size), Image.Resampling.BICUBIC, box=tuple(boxes[index]), reducing_gap=2.0)
         patches[index] = np.asarray(patch)
     return PatchPool(
         torch.from_numpy(patches).permute(0, 3, 1, 2).contiguous(),
@@ -215,17 +208,13 @@ def cut_patches(
     )
 
 
-def _random_square(
-    picture: Image.Image, scale: float, random: np.random.Generator
-) -> NDArray[np.int64]:
+def _random_square(picture: Image.Image, scale: float, random: np.random.Generator) -> NDArray[np.int64]:
     side = max(1, round(scale * min(picture.size)))
     x0, y0 = (random.integers(0, length - side + 1) for length in picture.size)
     return np.array([x0, y0, x0 + side, y0 + side])
 
 
-def add_pictures(
-    source: Source, *, most: int = 60, root: str | Path = "data", download: bool = True
-) -> list[str]:
+def add_pictures(source: Source, *, most: int = 60, root: str | Path = "data", download: bool = True) -> list[str]:
     """Let `load_image` and the panels' lists know the pictures of a folder or a dataset.
 
     Parameters

@@ -277,9 +277,7 @@ class _ReLUCalls(TorchFunctionMode):
         """Return what the present call gives instead of its own output, or None for its own."""
         raise NotImplementedError
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None) -> Any:
         """Meet a ReLU and let every other function pass."""
         kwargs = kwargs or {}
         high = _ceiling(func, args, kwargs)
@@ -342,9 +340,7 @@ class ReLUMaps(TorchFunctionMode):
         super().__init__()
         self.means: list[Tensor] = []
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None) -> Any:
         """Look at a ReLU's output and let every function pass."""
         kwargs = kwargs or {}
         output = func(*args, **kwargs)

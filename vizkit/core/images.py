@@ -72,17 +72,13 @@ _BUNDLED = (
     _skimage("astronaut", "astronaut.png", "NASA Great Images, by scikit-image", _PUBLIC),
     _skimage("rocket", "rocket.jpg", "SpaceX, by scikit-image", _PUBLIC),
     _skimage(
-        "motorcycle", "motorcycle_left.png", "Middlebury stereo 2014 (Scharstein et al.), by "
-        "scikit-image", "for research, as the benchmark"
+        "motorcycle",
+        "motorcycle_left.png",
+        "Middlebury stereo 2014 (Scharstein et al.), by scikit-image",
+        "for research, as the benchmark",
     ),
-    BundledImage(
-        "china", "photo", "danielbuechele on Flickr, by scikit-learn", "CC BY 2.0",
-        _SKLEARN, "china.jpg"
-    ),
-    BundledImage(
-        "flower", "photo", "vultilion on Flickr, by scikit-learn", "CC BY 2.0",
-        _SKLEARN, "flower.jpg"
-    ),
+    BundledImage("china", "photo", "danielbuechele on Flickr, by scikit-learn", "CC BY 2.0", _SKLEARN, "china.jpg"),
+    BundledImage("flower", "photo", "vultilion on Flickr, by scikit-learn", "CC BY 2.0", _SKLEARN, "flower.jpg"),
     _skimage("camera", "camera.png", "Lav Varshney, by scikit-image"),
     _skimage("coins", "coins.png", "Brooklyn Museum, by scikit-image", _PUBLIC),
     _skimage("moon", "moon.png", "NASA, by scikit-image", _PUBLIC),
@@ -94,7 +90,7 @@ _BUNDLED = (
     _skimage("gravel", "gravel.png", "cc0textures.com, by scikit-image", kind="texture"),
     *(BundledImage(name, "drawing", "drawn by vizkit", "BSD-3-Clause") for name in DRAWINGS),
     *(BundledImage(name, "painting", "painted by vizkit", "BSD-3-Clause") for name in PAINTINGS),
-)  # fmt: skip
+)
 
 
 def images(kind: Kind | None = None) -> dict[str, BundledImage]:
@@ -278,8 +274,7 @@ def _decode(content: bytes, name: str) -> Image.Image:
 def _check_size(picture: Image.Image, name: str) -> None:
     if picture.width * picture.height > MAX_PIXELS:
         raise ValueError(
-            f"{name} is {picture.width} x {picture.height} pixels, larger than "
-            f"{MAX_PIXELS / 1e6:.0f} million"
+            f"{name} is {picture.width} x {picture.height} pixels, larger than {MAX_PIXELS / 1e6:.0f} million"
         )
 
 
@@ -306,9 +301,7 @@ def _from_array(array: Any) -> Image.Image:
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[-1] not in (3, 4)):
-        raise ValueError(
-            f"an image array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}"
-        )
+        raise ValueError(f"an image array must be (H, W), (H, W, 3) or (H, W, 4), got {array.shape}")
     return Image.fromarray(_to_uint8(pixels))
 
 
@@ -322,8 +315,5 @@ def _to_uint8(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8
     if not np.issubdtype(pixels.dtype, np.floating):
         raise TypeError(f"pixels must be uint8, uint16 or floats in [0, 1], got {pixels.dtype}")
     if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
-        raise ValueError(
-            f"float pixels must be in [0, 1] without NaN, got [{pixels.min():.3g}, "
-            f"{pixels.max():.3g}]"
-        )
+        raise ValueError(f"float pixels must be in [0, 1] without NaN, got [{pixels.min():.3g}, {pixels.max():.3g}]")
     return (pixels * 255).round().astype(np.uint8)

@@ -17,10 +17,7 @@ def recall(optimizer: torch.optim.Optimizer, memory: dict[str, Any]) -> None:
 
 
 def _copy(state: dict[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: {name: _kept(value) for name, value in one.items()}
-        for key, one in state["state"].items()
-    }
+    kept = {key: {name: _kept(value) for name, value in one.items()} for key, one in state["state"].items()}
     return {"param_groups": [dict(group) for group in state["param_groups"]], "state": kept}
 
 

@@ -24,10 +24,7 @@ from vizkit.core.viznet import from_state
 _SIZE_ERRORS = (RuntimeError, AssertionError)
 
 #: The networks that come with the kit, by name.
-BUNDLED = {
-    name: ASSETS / "models" / f"{name}.safetensors"
-    for name in ("viznet", "viznet-robust", "scenes")
-}
+BUNDLED = {name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust", "scenes")}
 
 
 class ImageModel:
@@ -77,9 +74,7 @@ class ImageModel:
         if not all(hasattr(values, "__len__") for values in (mean, std)):
             raise TypeError(f"mean and std must be sequences, got {mean!r} and {std!r}")
         if len(mean) != len(std) or len(mean) not in (1, 3) or not all(value > 0 for value in std):
-            raise ValueError(
-                f"mean and std must be 3 values each (1 for gray), std > 0, got {mean} and {std}"
-            )
+            raise ValueError(f"mean and std must be 3 values each (1 for gray), std > 0, got {mean} and {std}")
         self.net = net
         self._lock = RLock()
         self.mean, self.std = tuple(mean), tuple(std)
@@ -190,9 +185,7 @@ class ImageModel:
             the net.
         """
         single = isinstance(images, Tensor) and images.ndim == 3
-        batch = (checks.image(images) if single else checks.images(images)).reshape(
-            -1, *images.shape[-3:]
-        )
+        batch = (checks.image(images) if single else checks.images(images)).reshape(-1, *images.shape[-3:])
         with self.running(batch):
             logits: Tensor = self.net(self.normalize(batch))
         return logits[0] if single else logits
@@ -344,16 +337,12 @@ def load_model(
         return ImageModel(net, **settings)
     if settings:
         raise TypeError(
-            f"{', '.join(settings)} belong to a torch.nn.Module of your own, got them with "
-            f"{net!r}, which has its own"
+            f"{', '.join(settings)} belong to a torch.nn.Module of your own, got them with {net!r}, which has its own"
         )
     if isinstance(net, ImageModel):
         return net
     if not isinstance(net, str):
-        raise TypeError(
-            f"net must be a model's name, a torch.nn.Module or an ImageModel, got "
-            f"{type(net).__name__}"
-        )
+        raise TypeError(f"net must be a model's name, a torch.nn.Module or an ImageModel, got {type(net).__name__}")
     checks.choice(net, models(), "model")
     try:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -370,8 +359,7 @@ def _load_bundled(name: str, device: torch.device) -> ImageModel:
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
     labels = list(SHAPES) if name == "scenes" else _tiny_imagenet_labels()
-    net = from_state({key.removeprefix("net."): value for key, value in state.items()
-                      if key.startswith("net.")})  # fmt: skip
+    net = from_state({key.removeprefix("net."): value for key, value in state.items() if key.startswith("net.")})
     return ImageModel(
         _prepare(net, device),
         mean=state["mean"].tolist(),

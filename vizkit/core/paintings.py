@@ -17,9 +17,8 @@ def _palette(*colors: str) -> Pixels:
 
 
 def _strokes(
-    size: int, angle: Field, colors: Pixels, shade: Field, *, count: int, length: float,
-    width: float, seed: int,
-) -> Pixels:  # fmt: skip
+    size: int, angle: Field, colors: Pixels, shade: Field, *, count: int, length: float, width: float, seed: int
+) -> Pixels:
     """Paint short strokes along a field of angles, each in a color chosen by the shade there."""
     random = np.random.default_rng(seed)
     wide = size * _FINE
@@ -38,8 +37,7 @@ def _strokes(
         tone = np.clip(shade[row, column] + random.normal(0, 0.13), 0, 0.999)
         color = colors[int(tone * len(colors))] + random.normal(0, 9, 3)
         thick = max(1, round(width * _FINE * (0.7 + 0.6 * random.random())))
-        draw.line(line, fill=tuple(color.clip(0, 255).astype(int).tolist()), width=thick,
-                  joint="curve")  # fmt: skip
+        draw.line(line, fill=tuple(color.clip(0, 255).astype(int).tolist()), width=thick, joint="curve")
         if number == count // 2:  # the lower coat is wet: it runs a little
             picture = picture.filter(ImageFilter.GaussianBlur(0.8))
             draw = ImageDraw.Draw(picture)
@@ -72,9 +70,7 @@ def swirls(size: int = 384) -> Pixels:
         glow = np.maximum(glow, np.exp(-(ring**2) / 1.2))
     angle = np.arctan2(flow[1], flow[0])
     shade = 0.12 + 0.42 * _noise_field(size, size / 18, 1) + 0.6 * glow
-    colors = _palette(
-        "0b1d51", "12307a", "1c4fa1", "3374c4", "6aa3d9", "b9cfa6", "f0d264", "ffe89a"
-    )
+    colors = _palette("0b1d51", "12307a", "1c4fa1", "3374c4", "6aa3d9", "b9cfa6", "f0d264", "ffe89a")
     return _strokes(size, angle, colors, shade, count=11_000, length=size / 16, width=2.6, seed=2)
 
 
@@ -82,9 +78,7 @@ def brushstrokes(size: int = 384) -> Pixels:
     """Paint broad strokes of warm and cold colors, laid crosswise in patches."""
     angle = 2 * np.pi * _noise_field(size, size / 9, 11)
     shade = _noise_field(size, size / 14, 12)
-    colors = _palette(
-        "1f2a44", "274c5e", "2f8f83", "e9d8a6", "ee9b00", "ca6702", "ae2012", "f4f1de"
-    )
+    colors = _palette("1f2a44", "274c5e", "2f8f83", "e9d8a6", "ee9b00", "ca6702", "ae2012", "f4f1de")
     return _strokes(size, angle, colors, shade, count=3200, length=size / 9, width=8, seed=3)
 
 

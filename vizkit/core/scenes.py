@@ -133,8 +133,7 @@ def _blob(random: np.random.Generator) -> list[Plane]:
     """Draw a smooth outline of no class."""
     angle = np.linspace(0, 2 * np.pi, 80, endpoint=False)
     waves = sum(
-        random.uniform(-1, 1) / order * np.cos(order * angle + random.uniform(0, 2 * np.pi))
-        for order in (2, 3, 4, 5)
+        random.uniform(-1, 1) / order * np.cos(order * angle + random.uniform(0, 2 * np.pi)) for order in (2, 3, 4, 5)
     )
     radius = 0.72 + 0.28 * waves / np.abs(waves).max()
     return [np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)]

@@ -26,9 +26,7 @@ class _Conv(nn.Sequential):
 class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            _Conv(channels, channels, 3), _Conv(channels, channels, 3, relu=False)
-        )
+        self.body = nn.Sequential(_Conv(channels, channels, 3), _Conv(channels, channels, 3, relu=False))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Add what the two convolutions find."""

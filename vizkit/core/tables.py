@@ -21,8 +21,5 @@ def parse_rows(text: str) -> tuple[tuple[float, ...], ...]:
         except ValueError as error:
             raise ValueError(f"line {number} must be numbers, got {line.strip()!r}") from error
         if len(rows[-1]) != len(rows[0]):
-            raise ValueError(
-                f"line {number} must have {len(rows[0])} numbers like the first, "
-                f"got {len(rows[-1])}"
-            )
+            raise ValueError(f"line {number} must have {len(rows[0])} numbers like the first, got {len(rows[-1])}")
     return tuple(rows)

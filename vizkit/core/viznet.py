@@ -7,11 +7,17 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 #: Output channels, kernel size and stride of each convolution; None is a 3x3 max-pool of stride 2.
 LAYERS: tuple[tuple[int, int, int] | None, ...] = (
-    (48, 7, 2), None,
-    (96, 3, 1), (96, 3, 1), None,
-    (192, 3, 1), (192, 3, 1), None,
-    (352, 3, 1), (352, 3, 1),
-)  # fmt: skip
+    (48, 7, 2),
+    None,
+    (96, 3, 1),
+    (96, 3, 1),
+    None,
+    (192, 3, 1),
+    (192, 3, 1),
+    None,
+    (352, 3, 1),
+    (352, 3, 1),
+)
 
 
 class VizNet(nn.Sequential):
@@ -43,9 +49,7 @@ class VizNet(nn.Sequential):
             convs += 1
             full, kernel, stride = layer
             wide = round(full * width)
-            modules[f"conv{convs}"] = nn.Conv2d(
-                channels, wide, kernel, stride, kernel // 2, bias=not batch_norm
-            )
+            modules[f"conv{convs}"] = nn.Conv2d(channels, wide, kernel, stride, kernel // 2, bias=not batch_norm)
             if batch_norm:
                 modules[f"bn{convs}"] = nn.BatchNorm2d(wide)
             modules[f"relu{convs}"] = nn.ReLU()

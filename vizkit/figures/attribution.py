@@ -91,23 +91,29 @@ def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> 
 def score_chart(step: ScoreStep) -> go.Figure:
     """Draw three scores of each method beside each other."""
     scores = (
-        ("pointing game", step.pointing), ("IoU at the best threshold", step.overlap),
+        ("pointing game", step.pointing),
+        ("IoU at the best threshold", step.overlap),
         ("energy inside", step.inside),
-    )  # fmt: skip
+    )
     methods = sorted(step.overlap, key=lambda method: -step.overlap[method])
-    figure = go.Figure([
-        go.Bar(
-            x=methods, y=[values[method] for method in methods], name=name,
-            marker_color=CLASSES[index],
-        )
-        for index, (name, values) in enumerate(scores)
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Bar(x=methods, y=[values[method] for method in methods], name=name, marker_color=CLASSES[index])
+            for index, (name, values) in enumerate(scores)
+        ]
+    )
     return layout(
-        figure, width=690, height=420, barmode="group", margin_b=110, margin_t=90,
+        figure,
+        width=690,
+        height=420,
+        barmode="group",
+        margin_b=110,
+        margin_t=90,
         title_text=f"Against the truth, {step.count} scenes",
-        yaxis={"title": "score", "range": [0, 1.08]}, xaxis_tickangle=-25,
+        yaxis={"title": "score", "range": [0, 1.08]},
+        xaxis_tickangle=-25,
         legend={"orientation": "h", "y": 1.12},
-    )  # fmt: skip
+    )
 
 
 def scene_sheet(scenes: Scenes, *, count: int = 16, side: int = 96) -> Tiles:
@@ -119,8 +125,7 @@ def scene_sheet(scenes: Scenes, *, count: int = 16, side: int = 96) -> Tiles:
     scale, marks = side / scenes.images.shape[-1], []
     for index, (x0, y0, x1, y1) in enumerate(scenes.box[:count].tolist()):
         left, top, *_ = laid.box(index)
-        marks.append((
-            round(left + x0 * scale), round(top + y0 * scale),
-            round(left + x1 * scale), round(top + y1 * scale),
-        ))  # fmt: skip
+        marks.append(
+            (round(left + x0 * scale), round(top + y0 * scale), round(left + x1 * scale), round(top + y1 * scale))
+        )
     return boxes(laid, marks, width=2)

@@ -14,16 +14,23 @@ def weight_bars(count: WeightCount) -> go.Figure:
     """Compare a convolution's number of weights with a fully connected layer's, log scale."""
     values = [count.shared, count.connected]
     bars = go.Bar(
-        x=values, y=["convolution", "fully connected"], orientation="h",
-        marker_color=[CLASSES[2], CLASSES[1]], text=[f"{value:,}" for value in values],
-        textposition="auto", textfont_size=17, hoverinfo="skip",
-    )  # fmt: skip
+        x=values,
+        y=["convolution", "fully connected"],
+        orientation="h",
+        marker_color=[CLASSES[2], CLASSES[1]],
+        text=[f"{value:,}" for value in values],
+        textposition="auto",
+        textfont_size=17,
+        hoverinfo="skip",
+    )
     top = math.ceil(math.log10(max(values))) + 0.2
     return layout(
-        go.Figure(bars), height=250, title_text=f"Weights to learn: {count.ratio:,.0f} times fewer",
+        go.Figure(bars),
+        height=250,
+        title_text=f"Weights to learn: {count.ratio:,.0f} times fewer",
         xaxis={"type": "log", "range": [0, top], "title": "weights (log scale)", "dtick": 1},
         margin_l=140,
-    )  # fmt: skip
+    )
 
 
 def field_curve(fields: Mapping[str, ReceptiveField], picture: int) -> go.Figure:
@@ -39,19 +46,40 @@ def field_curve(fields: Mapping[str, ReceptiveField], picture: int) -> go.Figure
     seen = {name: field for name, field in fields.items() if not field.is_whole}
     sizes = [int(field.vertical.size) for field in seen.values()]
     strides = [int(field.vertical.stride) for field in seen.values()]
-    figure = go.Figure([
-        go.Scatter(x=list(seen), y=sizes, name="receptive field", mode="lines+markers",
-                   line={"color": CLASSES[0], "width": 3}, marker_size=8),
-        go.Scatter(x=list(seen), y=strides, name="stride", mode="lines+markers",
-                   line={"color": CLASSES[1], "width": 3, "dash": "dot"}, marker_size=8),
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=list(seen),
+                y=sizes,
+                name="receptive field",
+                mode="lines+markers",
+                line={"color": CLASSES[0], "width": 3},
+                marker_size=8,
+            ),
+            go.Scatter(
+                x=list(seen),
+                y=strides,
+                name="stride",
+                mode="lines+markers",
+                line={"color": CLASSES[1], "width": 3, "dash": "dot"},
+                marker_size=8,
+            ),
+        ]
+    )
     figure.add_hline(
-        y=picture, line_dash="dash", line_color="#888888",
+        y=picture,
+        line_dash="dash",
+        line_color="#888888",
         annotation_text=f"the net's own pictures: {picture} px",
         annotation_position="top left",
-    )  # fmt: skip
+    )
     return layout(
-        figure, width=600, height=380, title_text="What one unit sees", yaxis_title="pixels",
-        xaxis={"title": "layer", "tickangle": -50}, legend={"x": 0.02, "y": 0.86},
+        figure,
+        width=600,
+        height=380,
+        title_text="What one unit sees",
+        yaxis_title="pixels",
+        xaxis={"title": "layer", "tickangle": -50},
+        legend={"x": 0.02, "y": 0.86},
         margin_b=110,
-    )  # fmt: skip
+    )

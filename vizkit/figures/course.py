@@ -12,9 +12,7 @@ _CELL = 'style="padding:6px 14px 6px 0;vertical-align:top;text-align:left"'
 
 def _rows(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     head = "".join(f"<th {_CELL}>{name}</th>" for name in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td {_CELL}>{cell}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join("<tr>" + "".join(f"<td {_CELL}>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"{_TABLE}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -22,12 +22,7 @@ def class_color(label: int) -> str:
 
 
 def scatter(
-    embedding: Tensor,
-    labels: Tensor,
-    title: str = "",
-    *,
-    names: Mapping[int, str] | None = None,
-    width: int = 510,
+    embedding: Tensor, labels: Tensor, title: str = "", *, names: Mapping[int, str] | None = None, width: int = 510
 ) -> go.Figure:
     """Draw points in the plane, a color per class.
 
@@ -46,19 +41,29 @@ def scatter(
     """
     names = names or {label: str(label) for label in labels.unique().tolist()}
     now = scatter_change(embedding, labels, title, list(names))
-    figure = go.Figure([
-        go.Scattergl(
-            **place, mode="markers", name=name, hovertemplate=f"{name}<extra></extra>",
-            marker={"color": class_color(label), "size": 7, "opacity": 0.85},
-        )
-        for place, (label, name) in zip(now.traces, names.items(), strict=True)
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Scattergl(
+                **place,
+                mode="markers",
+                name=name,
+                hovertemplate=f"{name}<extra></extra>",
+                marker={"color": class_color(label), "size": 7, "opacity": 0.85},
+            )
+            for place, (label, name) in zip(now.traces, names.items(), strict=True)
+        ]
+    )
     axis = {"showticklabels": False, "zeroline": False}
     layout(
-        figure, width=width, height=width - 50, xaxis=axis, yaxis=axis | {"scaleanchor": "x"},
-        margin={"l": 16, "r": 10, "t": 52, "b": 16}, legend={"itemsizing": "constant"},
+        figure,
+        width=width,
+        height=width - 50,
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        margin={"l": 16, "r": 10, "t": 52, "b": 16},
+        legend={"itemsizing": "constant"},
         **now.layout,
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -78,16 +83,23 @@ def cost_line(steps: Sequence[int], costs: Sequence[float], exaggerated: int) ->
     """Draw the Kullback-Leibler divergence over the run, the early exaggeration shaded."""
     now = cost_change(steps, costs, exaggerated)
     shade, line = now.traces
-    figure = go.Figure([
-        go.Scatter(**shade, fill="toself", mode="none", fillcolor="rgba(230,159,0,0.18)",
-                   name="early exaggeration"),
-        go.Scatter(**line, mode="lines", name="KL", line={"color": CLASSES[0], "width": 3}),
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Scatter(
+                **shade, fill="toself", mode="none", fillcolor="rgba(230,159,0,0.18)", name="early exaggeration"
+            ),
+            go.Scatter(**line, mode="lines", name="KL", line={"color": CLASSES[0], "width": 3}),
+        ]
+    )
     layout(
-        figure, width=390, height=330, xaxis_title="iteration",
+        figure,
+        width=390,
+        height=330,
+        xaxis_title="iteration",
         yaxis={"title": "KL divergence [nats]", "rangemode": "tozero"},
-        legend={"x": 0.98, "xanchor": "right", "y": 0.98}, **now.layout,
-    )  # fmt: skip
+        legend={"x": 0.98, "xanchor": "right", "y": 0.98},
+        **now.layout,
+    )
     return figure
 
 
@@ -99,9 +111,7 @@ def cost_change(steps: Sequence[int], costs: Sequence[float], exaggerated: int) 
     return Change([shade, line], {"title_text": f"KL {costs[-1]:.3f}"})
 
 
-def neighborhood_chart(
-    points: Tensor, probabilities: Tensor, sigma: Tensor, index: int
-) -> go.Figure:
+def neighborhood_chart(points: Tensor, probabilities: Tensor, sigma: Tensor, index: int) -> go.Figure:
     """Draw whom one point would pick as its neighbor: larger markers are likelier.
 
     Parameters
@@ -121,40 +131,64 @@ def neighborhood_chart(
     ranked = np.sort(row)[::-1][:100]
     perplexity = float(torch.special.entr(probabilities[index]).sum().exp())
     figure = make_subplots(
-        1, 2, column_widths=[0.56, 0.44],
+        1,
+        2,
+        column_widths=[0.56, 0.44],
         subplot_titles=("size: how likely it is picked", "its neighbors, likeliest first"),
-    )  # fmt: skip
+    )
     figure.add_traces(
         [
-            go.Scatter(x=places[:, 0], y=places[:, 1], mode="markers", name="points",
-                       marker={"color": row, "colorscale": "Viridis", "reversescale": True,
-                               "size": 5 + 20 * np.sqrt(row / row.max()), "line_width": 0}),
-            go.Scatter(x=ring[:, 0], y=ring[:, 1], mode="lines", name="sigma",
-                       line={"color": CLASSES[1], "width": 3}),
-            go.Scatter(x=places[index : index + 1, 0], y=places[index : index + 1, 1],
-                       mode="markers", name="the point",
-                       marker={"color": CLASSES[1], "size": 14, "symbol": "x"}),
+            go.Scatter(
+                x=places[:, 0],
+                y=places[:, 1],
+                mode="markers",
+                name="points",
+                marker={
+                    "color": row,
+                    "colorscale": "Viridis",
+                    "reversescale": True,
+                    "size": 5 + 20 * np.sqrt(row / row.max()),
+                    "line_width": 0,
+                },
+            ),
+            go.Scatter(x=ring[:, 0], y=ring[:, 1], mode="lines", name="sigma", line={"color": CLASSES[1], "width": 3}),
+            go.Scatter(
+                x=places[index : index + 1, 0],
+                y=places[index : index + 1, 1],
+                mode="markers",
+                name="the point",
+                marker={"color": CLASSES[1], "size": 14, "symbol": "x"},
+            ),
         ],
-        rows=1, cols=1,
-    )  # fmt: skip
+        rows=1,
+        cols=1,
+    )
     figure.add_traces(
         [
-            go.Bar(x=np.arange(1, len(ranked) + 1), y=ranked, marker_color=CLASSES[0],
-                   name="probability"),
-            go.Scatter(x=[perplexity] * 2, y=[0, ranked[0]], mode="lines", name="perplexity",
-                       line={"color": CLASSES[1], "dash": "dash", "width": 3}),
+            go.Bar(x=np.arange(1, len(ranked) + 1), y=ranked, marker_color=CLASSES[0], name="probability"),
+            go.Scatter(
+                x=[perplexity] * 2,
+                y=[0, ranked[0]],
+                mode="lines",
+                name="perplexity",
+                line={"color": CLASSES[1], "dash": "dash", "width": 3},
+            ),
         ],
-        rows=1, cols=2,
-    )  # fmt: skip
+        rows=1,
+        cols=2,
+    )
     figure.update_xaxes(title_text="x", row=1, col=1)
     figure.update_yaxes(title_text="y", scaleanchor="x", row=1, col=1)
     figure.update_xaxes(title_text="rank", row=1, col=2)
     figure.update_yaxes(title_text="p(j | i)", rangemode="tozero", row=1, col=2)
     return layout(
-        figure, width=880, height=430, showlegend=False,
+        figure,
+        width=880,
+        height=430,
+        showlegend=False,
         title_text=f"sigma {float(sigma[index]):.2f}, perplexity {perplexity:.1f}",
         margin_t=80,
-    )  # fmt: skip
+    )
 
 
 def crowding_chart(value: float, distances: Tensor, dimension: int) -> go.Figure:
@@ -171,37 +205,55 @@ def crowding_chart(value: float, distances: Tensor, dimension: int) -> go.Figure
     """
     across = torch.linspace(0, 5, 200)
     gauss, student = distance_at(value, "sne"), distance_at(value, "tsne")
-    figure = make_subplots(
-        1, 2, subplot_titles=("closeness in the plane", f"all pairs in a {dimension}-D ball")
-    )
+    figure = make_subplots(1, 2, subplot_titles=("closeness in the plane", f"all pairs in a {dimension}-D ball"))
     figure.add_traces(
         [
-            go.Scatter(x=across.numpy(), y=closeness(across, "sne").numpy(), mode="lines",
-                       name="Gaussian (SNE)", line={"color": CLASSES[0], "width": 3}),
-            go.Scatter(x=across.numpy(), y=closeness(across, "tsne").numpy(), mode="lines",
-                       name="Student (t-SNE)", line={"color": CLASSES[1], "width": 3}),
-            go.Scatter(x=[gauss, student], y=[value, value], mode="lines+markers+text",
-                       name="the same pair", text=[f"{gauss:.2f}", f"{student:.2f}"],
-                       textposition=["top left", "top right"],
-                       line={"color": "#555555", "dash": "dot"}, marker_size=11),
+            go.Scatter(
+                x=across.numpy(),
+                y=closeness(across, "sne").numpy(),
+                mode="lines",
+                name="Gaussian (SNE)",
+                line={"color": CLASSES[0], "width": 3},
+            ),
+            go.Scatter(
+                x=across.numpy(),
+                y=closeness(across, "tsne").numpy(),
+                mode="lines",
+                name="Student (t-SNE)",
+                line={"color": CLASSES[1], "width": 3},
+            ),
+            go.Scatter(
+                x=[gauss, student],
+                y=[value, value],
+                mode="lines+markers+text",
+                name="the same pair",
+                text=[f"{gauss:.2f}", f"{student:.2f}"],
+                textposition=["top left", "top right"],
+                line={"color": "#555555", "dash": "dot"},
+                marker_size=11,
+            ),
         ],
-        rows=1, cols=1,
-    )  # fmt: skip
+        rows=1,
+        cols=1,
+    )
     heights, edges = np.histogram(distances.numpy(), np.linspace(0, 2, 51), density=True)
     bars = go.Bar(
-        x=(edges[1:] + edges[:-1]) / 2, y=heights, width=0.04, name="pairs",
-        marker_color=CLASSES[2], showlegend=False,
-    )  # fmt: skip
+        x=(edges[1:] + edges[:-1]) / 2, y=heights, width=0.04, name="pairs", marker_color=CLASSES[2], showlegend=False
+    )
     figure.add_trace(bars, row=1, col=2)
     figure.update_xaxes(title_text="distance in the plane", range=[0, 5], row=1, col=1)
     figure.update_yaxes(title_text="closeness", range=[0, 1.12], row=1, col=1)
     figure.update_xaxes(title_text="distance of a pair", range=[0, 2], row=1, col=2)
     figure.update_yaxes(title_text="density", row=1, col=2)
     return layout(
-        figure, width=880, height=420, margin_t=84, margin_b=96,
+        figure,
+        width=880,
+        height=420,
+        margin_t=84,
+        margin_b=96,
         title_text=f"Student puts this pair {student / gauss:.1f} times farther apart",
         legend={"orientation": "h", "y": -0.22},
-    )  # fmt: skip
+    )
 
 
 _ALGORITHMS = {"exact": "exact", "bh": "Barnes-Hut", "fft": "interpolation"}
@@ -213,9 +265,13 @@ def timing_chart(step: TimingStep) -> go.Figure:
     for index, (key, name) in enumerate(_ALGORITHMS.items()):
         taken = step.seconds[key]  # type: ignore[index]
         figure.add_scatter(
-            x=list(taken), y=list(taken.values()), mode="lines+markers", name=name,
-            line={"color": CLASSES[index], "width": 3}, marker_size=9,
-        )  # fmt: skip
+            x=list(taken),
+            y=list(taken.values()),
+            mode="lines+markers",
+            name=name,
+            line={"color": CLASSES[index], "width": 3},
+            marker_size=9,
+        )
     exact = step.seconds["exact"]
     largest = max(exact, default=0)
     ends = [largest, 20000] if largest else []
@@ -228,14 +284,26 @@ def timing_chart(step: TimingStep) -> go.Figure:
     )
     ticks = [250, 500, 1000, 2000, 4000, 8000, 20000]
     return layout(
-        figure, width=760, height=440,
+        figure,
+        width=760,
+        height=440,
         title_text=f"What one gradient step costs here ({step.spent:.0f} of {step.budget:.0f} s)",
-        xaxis={"type": "log", "title": "points", "tickvals": ticks, "range": [2.3, 4.4],
-               "ticktext": [f"{tick:,}" for tick in ticks]},
-        yaxis={"type": "log", "title": "seconds (log scale)", "dtick": 1, "range": [-3.6, 1.6],
-               "exponentformat": "none"},
+        xaxis={
+            "type": "log",
+            "title": "points",
+            "tickvals": ticks,
+            "range": [2.3, 4.4],
+            "ticktext": [f"{tick:,}" for tick in ticks],
+        },
+        yaxis={
+            "type": "log",
+            "title": "seconds (log scale)",
+            "dtick": 1,
+            "range": [-3.6, 1.6],
+            "exponentformat": "none",
+        },
         legend={"x": 0.02, "y": 0.98},
-    )  # fmt: skip
+    )
 
 
 def thumbnail_map(pictures: Tensor, points: Tensor, *, side: int = 32, width: int = 720) -> Raster:
@@ -272,12 +340,8 @@ def thumbnail_grid(pictures: Tensor, cells: Tensor, *, width: int = 720) -> Rast
     return _pasted(pictures, cells * side, side, (rows * side, columns * side), alt)
 
 
-def _pasted(
-    pictures: Tensor, places: Tensor, side: int, shape: tuple[int, int], alt: str
-) -> Raster:
-    thumbnails = torch.nn.functional.interpolate(
-        pictures, (side, side), mode="bilinear", antialias=True
-    )
+def _pasted(pictures: Tensor, places: Tensor, side: int, shape: tuple[int, int], alt: str) -> Raster:
+    thumbnails = torch.nn.functional.interpolate(pictures, (side, side), mode="bilinear", antialias=True)
     colors = thumbnails.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
     sheet = np.full((*shape, 3), 255, np.uint8)
     for thumbnail, (x, y) in zip(colors, places.tolist(), strict=True):
@@ -285,9 +349,7 @@ def _pasted(
     return Raster(sheet, alt)
 
 
-def small_multiples(
-    embeddings: Sequence[Tensor], labels: Tensor, titles: Sequence[str], columns: int
-) -> go.Figure:
+def small_multiples(embeddings: Sequence[Tensor], labels: Tensor, titles: Sequence[str], columns: int) -> go.Figure:
     """Draw several embeddings of the same points beside each other.
 
     Parameters
@@ -298,18 +360,19 @@ def small_multiples(
     columns : int
     """
     rows = -(-len(embeddings) // columns)
-    figure = make_subplots(
-        rows, columns, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.16 / rows
-    )
+    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.02, vertical_spacing=0.16 / rows)
     for index, points in enumerate(embeddings):
         figure.add_trace(
             go.Scatter(
-                x=points[:, 0].numpy(), y=points[:, 1].numpy(), mode="markers",
+                x=points[:, 0].numpy(),
+                y=points[:, 1].numpy(),
+                mode="markers",
                 marker={"color": [class_color(one) for one in labels.tolist()], "size": 5},
                 hoverinfo="skip",
             ),
-            row=index // columns + 1, col=index % columns + 1,
-        )  # fmt: skip
+            row=index // columns + 1,
+            col=index % columns + 1,
+        )
         # Sizes are to be compared: one unit is as long upward as across.
         reach = 1.1 * float(points.abs().max())
         place = {"row": index // columns + 1, "col": index % columns + 1}
@@ -319,6 +382,5 @@ def small_multiples(
     figure.update_yaxes(showticklabels=False, zeroline=False)
     side = 890 // columns
     return layout(
-        figure, width=890, height=rows * (side + 24) + 40, showlegend=False,
-        margin={"l": 10, "r": 10, "t": 46, "b": 10},
-    )  # fmt: skip
+        figure, width=890, height=rows * (side + 24) + 40, showlegend=False, margin={"l": 10, "r": 10, "t": 46, "b": 10}
+    )

@@ -28,13 +28,10 @@ def attack_sheet(original: Tensor, attacked: Tensor, *, side: int = 220) -> Tile
     added = 0.5 + factor * change
     captions = ["the picture", f"what is added, x {factor:.3g}", "the sum"]
     alt = f"A picture, the change of at most {255 * largest:.2g}/255 amplified, and their sum"
-    return sheet(torch.stack([original, added, attacked]), alt, side=side, columns=3,
-                 captions=captions)  # fmt: skip
+    return sheet(torch.stack([original, added, attacked]), alt, side=side, columns=3, captions=captions)
 
 
-def flip_strip(
-    epsilons: Sequence[float], labels: Sequence[str], shares: Sequence[float], true: str
-) -> Html:
+def flip_strip(epsilons: Sequence[float], labels: Sequence[str], shares: Sequence[float], true: str) -> Html:
     """Write what the net answers for each epsilon, in HTML; answers that are wrong are marked.
 
     Parameters
@@ -75,33 +72,45 @@ def epsilon_chart(
     """
     lines = [
         go.Scatter(
-            x=[255 * epsilon for epsilon in epsilons], y=list(values), name=name,
-            mode="lines+markers", line={"color": CLASSES[index], "width": 3},
+            x=[255 * epsilon for epsilon in epsilons],
+            y=list(values),
+            name=name,
+            mode="lines+markers",
+            line={"color": CLASSES[index], "width": 3},
         )
         for index, (name, values) in enumerate(curves.items())
-    ]  # fmt: skip
+    ]
     return layout(
-        go.Figure(lines), width=640, height=400, title_text=title,
+        go.Figure(lines),
+        width=640,
+        height=400,
+        title_text=title,
         xaxis={"title": "epsilon [1/255]", "rangemode": "tozero"},
         yaxis={"title": y_title, "tickformat": ".0%", "range": [-0.02, 1.05]},
-    )  # fmt: skip
+    )
 
 
 def dimension_chart(dimensions: Sequence[int], scores: Sequence[float]) -> go.Figure:
     """Draw the score after one step over the number of dimensions."""
     line = go.Scatter(
-        x=list(dimensions), y=list(scores), mode="lines+markers",
-        line={"color": CLASSES[1], "width": 3}, name="after",
-    )  # fmt: skip
+        x=list(dimensions), y=list(scores), mode="lines+markers", line={"color": CLASSES[1], "width": 3}, name="after"
+    )
     before = go.Scatter(
-        x=list(dimensions), y=[-3.0] * len(dimensions), mode="lines", name="before",
+        x=list(dimensions),
+        y=[-3.0] * len(dimensions),
+        mode="lines",
+        name="before",
         line={"color": CLASSES[0], "width": 3, "dash": "dash"},
-    )  # fmt: skip
+    )
     return layout(
-        go.Figure([before, line]), width=620, height=360, title_text="The same small step",
-        xaxis={"title": "dimensions", "type": "log"}, yaxis={"title": "score w.x"},
+        go.Figure([before, line]),
+        width=620,
+        height=360,
+        title_text="The same small step",
+        xaxis={"title": "dimensions", "type": "log"},
+        yaxis={"title": "score w.x"},
         legend={"x": 0.02, "y": 0.98},
-    )  # fmt: skip
+    )
 
 
 def example_table(found: LinearExample, most: int = 10) -> str:
@@ -121,9 +130,7 @@ def example_table(found: LinearExample, most: int = 10) -> str:
         + row("w x", found.w * found.x, f"score {found.score:.4g}, P = {found.probability:.4f}")
         + row("added to x", step, "")
         + row(
-            "w (x + step)",
-            found.w * found.moved,
-            f"score {found.moved_score:.4g}, P = {found.moved_probability:.4f}",
+            "w (x + step)", found.w * found.moved, f"score {found.moved_score:.4g}, P = {found.moved_probability:.4f}"
         )
         + "</table>"
     )
@@ -133,9 +140,7 @@ def share_table(names: Sequence[str], table: Tensor, corner: str) -> str:
     """Write a square table of shares in HTML."""
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = "".join(
-        f"<tr><th>{escape(name)}</th>"
-        + "".join(f"<td>{float(value):.0%}</td>" for value in row)
-        + "</tr>"
+        f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{float(value):.0%}</td>" for value in row) + "</tr>"
         for name, row in zip(names, table, strict=True)
     )
     return f"<table><tr><th>{escape(corner)}</th>{head}</tr>{rows}</table>"

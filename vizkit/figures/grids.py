@@ -8,17 +8,7 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import PatchPool
-from vizkit.figures.pictures import (
-    Scale,
-    Tiles,
-    auto_columns,
-    boxes,
-    colorize,
-    contrast,
-    enlarge,
-    shrink,
-    tiles,
-)  # fmt: skip
+from vizkit.figures.pictures import Scale, Tiles, auto_columns, boxes, colorize, contrast, enlarge, shrink, tiles
 from vizkit.figures.raster import Raster
 from vizkit.methods.activations import ActivationMaps
 from vizkit.methods.filters import Filters
@@ -30,13 +20,7 @@ from vizkit.methods.units import TopPatches
 WIDTH = 720
 
 
-def filter_grid(
-    filters: Filters,
-    *,
-    scale: Scale = "each",
-    channel: int | None = None,
-    width: int = WIDTH,
-) -> Tiles:
+def filter_grid(filters: Filters, *, scale: Scale = "each", channel: int | None = None, width: int = WIDTH) -> Tiles:
     """Draw the filters of a convolution.
 
     Filters that see RGB are drawn in color, zero as mid-gray: every filter once. Deeper ones
@@ -64,9 +48,7 @@ def filter_grid(
     if filters.is_color and channel is None:
         alt = f"The {count} filters ({kernel}) of {filters.layer} in color, zero as gray"
         columns, side, gap = _layout(count, height, across, width)
-        return tiles(
-            enlarge(contrast(filters.weight, scale=scale), side), alt, columns=columns, gap=gap
-        )
+        return tiles(enlarge(contrast(filters.weight, scale=scale), side), alt, columns=columns, gap=gap)
     if channel is None:
         weights = filters.weight[:, 0]
         alt = f"Weights ({kernel}) of the {count} filters of {filters.layer} for input channel 0"
@@ -107,9 +89,7 @@ def activation_grid(
     return replace(laid, numbers=tuple(places.tolist()))
 
 
-def _painted(
-    maps: Tensor, alt: str, *, signed: bool, scale: Scale, width: int, chosen: int | None = None
-) -> Tiles:
+def _painted(maps: Tensor, alt: str, *, signed: bool, scale: Scale, width: int, chosen: int | None = None) -> Tiles:
     count, height, across = maps.shape
     columns, side, gap = _layout(count, height, across, width)
     painted = colorize(enlarge(shrink(maps, side), side), signed=signed, scale=scale)
@@ -168,9 +148,7 @@ def patch_grid(
     return boxes(sheet, marks, width=2)
 
 
-def neighbor_rows(
-    query: Tensor, pool: PatchPool, rows: Sequence[tuple[str, Neighbors]], *, side: int = 72
-) -> Raster:
+def neighbor_rows(query: Tensor, pool: PatchPool, rows: Sequence[tuple[str, Neighbors]], *, side: int = 72) -> Raster:
     """Draw a query and, row by row, what lies nearest to it.
 
     Parameters
@@ -192,6 +170,4 @@ def neighbor_rows(
 
 
 def _resize(pictures: Tensor, side: int) -> Tensor:
-    return torch.nn.functional.interpolate(
-        pictures, (side, side), mode="bicubic", antialias=True
-    ).clamp(0, 1)
+    return torch.nn.functional.interpolate(pictures, (side, side), mode="bicubic", antialias=True).clamp(0, 1)

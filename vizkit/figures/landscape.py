@@ -25,51 +25,69 @@ def descent_chart(found: Descent) -> go.Figure:
     """Draw the hilly surface with each optimizer's way, and its height step by step."""
     axis = torch.linspace(-REACH, REACH, 101, dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)
-    figure = make_subplots(
-        1, 2, column_widths=[0.52, 0.48], subplot_titles=("the surface, from above", "the height")
-    )
+    figure = make_subplots(1, 2, column_widths=[0.52, 0.48], subplot_titles=("the surface, from above", "the height"))
     figure.add_trace(
         go.Contour(
-            x=axis.numpy(), y=axis.numpy(), z=hilly(grid).numpy(), colorscale="Viridis",
-            ncontours=24, showscale=False, line_width=0.5, hoverinfo="x+y+z",
+            x=axis.numpy(),
+            y=axis.numpy(),
+            z=hilly(grid).numpy(),
+            colorscale="Viridis",
+            ncontours=24,
+            showscale=False,
+            line_width=0.5,
+            hoverinfo="x+y+z",
         ),
-        row=1, col=1,
-    )  # fmt: skip
+        row=1,
+        col=1,
+    )
     steps = np.arange(found.heights.shape[1])
     ways = zip(found.names, found.places, found.heights, strict=True)
     colors = ("#ffffff", CLASSES[1], CLASSES[3])
     for color, (name, places, heights) in zip(colors, ways, strict=True):
         look = {"color": color, "width": 3}
         figure.add_trace(
-            go.Scatter(x=places[:, 0].numpy(), y=places[:, 1].numpy(), mode="lines+markers",
-                       name=name, line=look, marker={"size": 5, "color": color},
-                       showlegend=False),
-            row=1, col=1,
-        )  # fmt: skip
+            go.Scatter(
+                x=places[:, 0].numpy(),
+                y=places[:, 1].numpy(),
+                mode="lines+markers",
+                name=name,
+                line=look,
+                marker={"size": 5, "color": color},
+                showlegend=False,
+            ),
+            row=1,
+            col=1,
+        )
         dark = look | {"color": "#555555"} if color == "#ffffff" else look
-        figure.add_trace(
-            go.Scatter(x=steps, y=heights.numpy(), mode="lines", name=name, line=dark),
-            row=1, col=2,
-        )  # fmt: skip
+        figure.add_trace(go.Scatter(x=steps, y=heights.numpy(), mode="lines", name=name, line=dark), row=1, col=2)
     start = found.places[0, 0]
     figure.add_trace(
-        go.Scatter(x=[float(start[0])], y=[float(start[1])], mode="markers", name="start",
-                   marker={"size": 15, "color": "#ffffff", "symbol": "x",
-                           "line": {"color": "#000000", "width": 1}}, showlegend=False),
-        row=1, col=1,
-    )  # fmt: skip
+        go.Scatter(
+            x=[float(start[0])],
+            y=[float(start[1])],
+            mode="markers",
+            name="start",
+            marker={"size": 15, "color": "#ffffff", "symbol": "x", "line": {"color": "#000000", "width": 1}},
+            showlegend=False,
+        ),
+        row=1,
+        col=1,
+    )
     figure.update_xaxes(title_text="x", range=[-REACH, REACH], row=1, col=1)
     figure.update_yaxes(title_text="y", range=[-REACH, REACH], row=1, col=1)
     figure.update_xaxes(title_text="step", row=1, col=2)
     figure.update_yaxes(title_text="height", row=1, col=2)
     ends = ", ".join(
-        f"{name} {height:.2f}"
-        for name, height in zip(found.names, found.heights[:, -1].tolist(), strict=True)
+        f"{name} {height:.2f}" for name, height in zip(found.names, found.heights[:, -1].tolist(), strict=True)
     )
     return layout(
-        figure, width=890, height=460, margin_t=84, title_text=f"Height at the end: {ends}",
+        figure,
+        width=890,
+        height=460,
+        margin_t=84,
+        title_text=f"Height at the end: {ends}",
         legend={"x": 0.99, "xanchor": "right", "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)"},
-    )  # fmt: skip
+    )
 
 
 def hill_picture(found: Descent, width: int = 620) -> Raster:
@@ -83,9 +101,8 @@ def hill_picture(found: Descent, width: int = 620) -> Raster:
     """
     height, reach = width * 3 // 4, 5.0
     ys, xs = torch.meshgrid(
-        torch.linspace(0.75 * reach, -0.75 * reach, height), torch.linspace(-reach, reach, width),
-        indexing="ij",
-    )  # fmt: skip
+        torch.linspace(0.75 * reach, -0.75 * reach, height), torch.linspace(-reach, reach, width), indexing="ij"
+    )
     values = hilly(torch.stack([xs, ys], -1))
     pixels = colorize((values - values.min())[None])[0]
     picture = Image.fromarray(pixels)
@@ -98,38 +115,41 @@ def hill_picture(found: Descent, width: int = 620) -> Raster:
         for x, y in places:
             draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=color)
         x, y = places[-1]
-        draw.text(
-            (x + 10, y + lift), name, fill=color, font=font(19), stroke_width=3,
-            stroke_fill="#222222",
-        )  # fmt: skip
-    ends = ", ".join(
-        f"{name} at {float(way[-1]):.2f}"
-        for name, way in zip(found.names, found.heights, strict=True)
-    )
+        draw.text((x + 10, y + lift), name, fill=color, font=font(19), stroke_width=3, stroke_fill="#222222")
+    ends = ", ".join(f"{name} at {float(way[-1]):.2f}" for name, way in zip(found.names, found.heights, strict=True))
     return Raster(np.asarray(picture), f"Three ways down a hilly surface, ending in height: {ends}")
 
 
 def width_chart(step: WidthStep) -> go.Figure:
     """Draw a histogram of the nets' test losses for each width, above each other."""
-    figure = go.Figure([
-        go.Violin(
-            x=losses.numpy(), name=f"{width} wide", side="positive", width=1.9, points=False,
-            line={"color": CLASSES[index % len(CLASSES)], "width": 2}, meanline_visible=True,
-            orientation="h", spanmode="hard",
-        )
-        for index, (width, losses) in enumerate(step.losses.items())
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Violin(
+                x=losses.numpy(),
+                name=f"{width} wide",
+                side="positive",
+                width=1.9,
+                points=False,
+                line={"color": CLASSES[index % len(CLASSES)], "width": 2},
+                meanline_visible=True,
+                orientation="h",
+                spanmode="hard",
+            )
+            for index, (width, losses) in enumerate(step.losses.items())
+        ]
+    )
     return layout(
-        figure, width=700, height=440, showlegend=False, margin_l=90,
-        title_text=f"Test losses of {len(next(iter(step.losses.values())))} nets a width, "
-        f"step {step.index}",
+        figure,
+        width=700,
+        height=440,
+        showlegend=False,
+        margin_l=90,
+        title_text=f"Test losses of {len(next(iter(step.losses.values())))} nets a width, step {step.index}",
         xaxis={"title": "cross-entropy on digits not seen", "range": [0, 2.6]},
-    )  # fmt: skip
+    )
 
 
-def line_chart(
-    shares: Tensor, train: Tensor, test: Tensor, accuracy: Tensor, share: float, title: str
-) -> go.Figure:
+def line_chart(shares: Tensor, train: Tensor, test: Tensor, accuracy: Tensor, share: float, title: str) -> go.Figure:
     """Draw loss and accuracy along a line between two nets.
 
     Parameters
@@ -144,31 +164,36 @@ def line_chart(
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.6, 0.4], vertical_spacing=0.06)
     figure.add_traces(
         [
-            go.Scatter(x=across, y=train.numpy(), mode="lines", name="training loss",
-                       line={"color": CLASSES[0], "width": 3}),
-            go.Scatter(x=across, y=test.numpy(), mode="lines", name="test loss",
-                       line={"color": CLASSES[1], "width": 3}),
+            go.Scatter(
+                x=across, y=train.numpy(), mode="lines", name="training loss", line={"color": CLASSES[0], "width": 3}
+            ),
+            go.Scatter(
+                x=across, y=test.numpy(), mode="lines", name="test loss", line={"color": CLASSES[1], "width": 3}
+            ),
         ],
-        rows=1, cols=1,
-    )  # fmt: skip
+        rows=1,
+        cols=1,
+    )
     curve = go.Scatter(
-        x=across, y=accuracy.numpy(), mode="lines", name="test accuracy",
-        line={"color": CLASSES[2], "width": 3},
-    )  # fmt: skip
+        x=across, y=accuracy.numpy(), mode="lines", name="test accuracy", line={"color": CLASSES[2], "width": 3}
+    )
     figure.add_trace(curve, row=2, col=1)
     for row, top in ((1, float(torch.stack([train, test]).max())), (2, 1.0)):
         mark = go.Scatter(
-            x=[share, share], y=[0, top], mode="lines", name="a", showlegend=False,
+            x=[share, share],
+            y=[0, top],
+            mode="lines",
+            name="a",
+            showlegend=False,
             line={"color": "#555555", "dash": "dot", "width": 2},
-        )  # fmt: skip
+        )
         figure.add_trace(mark, row=row, col=1)
     figure.update_yaxes(title_text="cross-entropy", rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="accuracy", range=[0, 1.03], row=2, col=1)
     figure.update_xaxes(title_text="a, the share of the end", row=2, col=1)
     return layout(
-        figure, width=530, height=480, title_text=title, margin_t=90,
-        legend={"orientation": "h", "x": 0, "y": 1.14},
-    )  # fmt: skip
+        figure, width=530, height=480, title_text=title, margin_t=90, legend={"orientation": "h", "x": 0, "y": 1.14}
+    )
 
 
 def predicted_digits(images: Tensor, predicted: Sequence[int], truth: Sequence[int]) -> Raster:
@@ -203,9 +228,7 @@ def surface_heights(step: SurfaceStep) -> NDArray[np.float64]:
 DECADES = 3.0
 
 
-def landscape_chart(
-    steps: Sequence[SurfaceStep], names: Sequence[str], paths: Sequence[Tensor | None]
-) -> go.Figure:
+def landscape_chart(steps: Sequence[SurfaceStep], names: Sequence[str], paths: Sequence[Tensor | None]) -> go.Figure:
     """Draw surfaces of loss and their contours below, all to one scale of log10 loss.
 
     Parameters
@@ -217,10 +240,14 @@ def landscape_chart(
     """
     count = len(steps)
     figure = make_subplots(
-        2, count, specs=[[{"type": "surface"}] * count, [{"type": "xy"}] * count],
-        row_heights=[0.54, 0.46], subplot_titles=names, vertical_spacing=0.04,
+        2,
+        count,
+        specs=[[{"type": "surface"}] * count, [{"type": "xy"}] * count],
+        row_heights=[0.54, 0.46],
+        subplot_titles=names,
+        vertical_spacing=0.04,
         horizontal_spacing=0.1,
-    )  # fmt: skip
+    )
     now = landscape_change(steps, paths)
     bar = {"title": "log10 loss", "len": 0.42, "y": 0.2, "x": 1.02}
     for index in range(count):
@@ -228,21 +255,25 @@ def landscape_chart(
         look = {"colorscale": "Viridis", "showscale": False}
         figure.add_trace(go.Surface(**surface, **look), row=1, col=index + 1)
         figure.add_trace(
-            go.Contour(**contour, **(look | {"showscale": index == count - 1}), colorbar=bar,
-                       line_width=0.7),
-            row=2, col=index + 1,
-        )  # fmt: skip
+            go.Contour(**contour, **(look | {"showscale": index == count - 1}), colorbar=bar, line_width=0.7),
+            row=2,
+            col=index + 1,
+        )
         figure.add_trace(
-            go.Scatter(**path, mode="lines+markers", line={"color": CLASSES[1], "width": 2},
-                       marker_size=5, showlegend=False),
-            row=2, col=index + 1,
-        )  # fmt: skip
+            go.Scatter(
+                **path, mode="lines+markers", line={"color": CLASSES[1], "width": 2}, marker_size=5, showlegend=False
+            ),
+            row=2,
+            col=index + 1,
+        )
     flat = {"tickfont": {"size": 11}, "nticks": 5}
     figure.update_scenes(
-        xaxis=dict(flat, title_text="1"), yaxis=dict(flat, title_text="2"),
-        zaxis=dict(flat, title_text="log10 loss"), aspectratio={"x": 1, "y": 1, "z": 0.75},
+        xaxis=dict(flat, title_text="1"),
+        yaxis=dict(flat, title_text="2"),
+        zaxis=dict(flat, title_text="log10 loss"),
+        aspectratio={"x": 1, "y": 1, "z": 0.75},
         camera={"eye": {"x": 1.5, "y": 1.5, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.12}},
-    )  # fmt: skip
+    )
     figure.update_xaxes(title_text="along direction 1")
     figure.update_yaxes(title_text="direction 2", col=1)
     layout(figure, width=890, height=800, margin={"l": 60, "r": 90, "t": 50, "b": 60})
@@ -262,10 +293,9 @@ def landscape_change(steps: Sequence[SurfaceStep], paths: Sequence[Tensor | None
         drawn = torch.empty(0, 2) if path is None else path
         traces += [
             {**place, "cmin": low, "cmax": high},
-            {**place, "zmin": low, "zmax": high, "contours": {
-                "start": low, "end": high, "size": DECADES / 15}},
+            {**place, "zmin": low, "zmax": high, "contours": {"start": low, "end": high, "size": DECADES / 15}},
             {"x": drawn[:, 0].numpy(), "y": drawn[:, 1].numpy()},
-        ]  # fmt: skip
+        ]
         scenes[f"scene{index + 1 if index else ''}_zaxis_range"] = [low - 0.1, high + 0.2]
     return Change(traces, scenes)
 
@@ -277,11 +307,19 @@ def fit_chart(step: FitStep, share: float) -> go.Figure:
         color = CLASSES[column]
         for kind, values, dash in (("training", step.train, "solid"), ("test", step.test, "dot")):
             figure.add_scatter(
-                x=list(step.iterations), y=values[:, column].numpy(), mode="lines",
-                name=f"{name}, {kind}", line={"color": color, "dash": dash, "width": 3},
-            )  # fmt: skip
+                x=list(step.iterations),
+                y=values[:, column].numpy(),
+                mode="lines",
+                name=f"{name}, {kind}",
+                line={"color": color, "dash": dash, "width": 3},
+            )
     return layout(
-        figure, width=760, height=420, xaxis_title="iteration",
-        yaxis={"title": "accuracy", "range": [0, 1.03]}, title_text="The same net, two teachers",
-        legend={"x": 1.02, "y": 1}, margin_r=230,
-    )  # fmt: skip
+        figure,
+        width=760,
+        height=420,
+        xaxis_title="iteration",
+        yaxis={"title": "accuracy", "range": [0, 1.03]},
+        title_text="The same net, two teachers",
+        legend={"x": 1.02, "y": 1},
+        margin_r=230,
+    )

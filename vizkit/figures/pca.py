@@ -28,9 +28,7 @@ def table(values: Tensor, *, digits: int = 6, most: int = 12) -> str:
     matrix = values[:, None] if values.ndim == 1 else values
     rows, columns = matrix.shape
     cells = [
-        "".join(
-            f"<td style='text-align:right'>{one:.{digits}f}</td>" for one in row[:most].tolist()
-        )
+        "".join(f"<td style='text-align:right'>{one:.{digits}f}</td>" for one in row[:most].tolist())
         + ("<td>…</td>" if columns > most else "")
         for row in matrix[:most]
     ]
@@ -51,8 +49,7 @@ def steps(found: PCA) -> str:
         ("5 projection", "Z · components", table(found.projection, digits=4)),
     ]
     boxes = "".join(
-        f"<div style='margin:0 18px 10px 0'><b>{escape(title)}</b><br>"
-        f"<i>{escape(formula)}</i>{content}</div>"
+        f"<div style='margin:0 18px 10px 0'><b>{escape(title)}</b><br><i>{escape(formula)}</i>{content}</div>"
         for title, formula, content in parts
     )
     notes = "".join(f"<p><b>Note.</b> {escape(note)}</p>" for note in found.notes)
@@ -98,40 +95,47 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
     across, heights = angles.numpy(), variance.numpy()
     figure.add_traces(
         [
-            go.Scatter(x=ends[:, 0], y=ends[:, 1], mode="lines", name="axis",
-                       line={"color": CLASSES[1], "width": 4}),
-            go.Scatter(x=lost[:, 0], y=lost[:, 1], mode="lines", name="what is lost",
-                       line={"color": "#999999", "width": 1}),
-            go.Scatter(x=points[:, 0], y=points[:, 1], mode="markers", name="samples",
-                       marker={"color": CLASSES[0], "size": 10}),
-            go.Scatter(x=hits[:, 0], y=hits[:, 1], mode="markers", name="projections",
-                       marker={"color": CLASSES[1], "size": 7}),
+            go.Scatter(x=ends[:, 0], y=ends[:, 1], mode="lines", name="axis", line={"color": CLASSES[1], "width": 4}),
+            go.Scatter(
+                x=lost[:, 0], y=lost[:, 1], mode="lines", name="what is lost", line={"color": "#999999", "width": 1}
+            ),
+            go.Scatter(
+                x=points[:, 0], y=points[:, 1], mode="markers", name="samples", marker={"color": CLASSES[0], "size": 10}
+            ),
+            go.Scatter(
+                x=hits[:, 0], y=hits[:, 1], mode="markers", name="projections", marker={"color": CLASSES[1], "size": 7}
+            ),
         ],
-        rows=1, cols=1,
-    )  # fmt: skip
+        rows=1,
+        cols=1,
+    )
     figure.add_traces(
         [
-            go.Scatter(x=across, y=heights, mode="lines", name="variance",
-                       line={"color": CLASSES[0], "width": 3}),
-            go.Scatter(x=[angle], y=[here], mode="markers", name="this axis",
-                       marker={"color": CLASSES[1], "size": 14}),
-            go.Scatter(x=[0, 180, None, 0, 180], mode="lines", name="eigenvalues",
-                       y=[heights.max()] * 2 + [None] + [heights.min()] * 2,
-                       line={"color": CLASSES[2], "dash": "dash", "width": 2}),
+            go.Scatter(x=across, y=heights, mode="lines", name="variance", line={"color": CLASSES[0], "width": 3}),
+            go.Scatter(x=[angle], y=[here], mode="markers", name="this axis", marker={"color": CLASSES[1], "size": 14}),
+            go.Scatter(
+                x=[0, 180, None, 0, 180],
+                mode="lines",
+                name="eigenvalues",
+                y=[heights.max()] * 2 + [None] + [heights.min()] * 2,
+                line={"color": CLASSES[2], "dash": "dash", "width": 2},
+            ),
         ],
-        rows=1, cols=2,
-    )  # fmt: skip
-    figure.update_xaxes(title_text="feature 1 - mean", range=[-reach, reach], row=1, col=1)
-    figure.update_yaxes(
-        title_text="feature 2 - mean", range=[-reach, reach], scaleanchor="x", row=1, col=1
+        rows=1,
+        cols=2,
     )
+    figure.update_xaxes(title_text="feature 1 - mean", range=[-reach, reach], row=1, col=1)
+    figure.update_yaxes(title_text="feature 2 - mean", range=[-reach, reach], scaleanchor="x", row=1, col=1)
     figure.update_xaxes(title_text="angle in degrees", dtick=45, row=1, col=2)
     figure.update_yaxes(title_text="variance", rangemode="tozero", row=1, col=2)
     return layout(
-        figure, width=890, height=450, margin_b=110,
+        figure,
+        width=890,
+        height=450,
+        margin_b=110,
         title_text=f"{angle:.0f}°: variance {here:.4f}",
         legend={"orientation": "h", "y": -0.22},
-    )  # fmt: skip
+    )
 
 
 def explained_chart(found: PCA, k: int, most: int = 64) -> go.Figure:
@@ -139,18 +143,29 @@ def explained_chart(found: PCA, k: int, most: int = 64) -> go.Figure:
     shares = found.explained[:most].numpy()
     together = shares.cumsum()
     numbers = list(range(1, len(shares) + 1))
-    figure = go.Figure([
-        go.Bar(x=numbers, y=shares, name="one component", marker_color=CLASSES[5]),
-        go.Scatter(x=numbers, y=together, name="together", mode="lines",
-                   line={"color": CLASSES[0], "width": 3}),
-        go.Scatter(x=[k], y=[float(together[min(k, len(shares)) - 1])], name=f"k = {k}",
-                   mode="markers", marker={"color": CLASSES[1], "size": 14}),
-    ])  # fmt: skip
+    figure = go.Figure(
+        [
+            go.Bar(x=numbers, y=shares, name="one component", marker_color=CLASSES[5]),
+            go.Scatter(x=numbers, y=together, name="together", mode="lines", line={"color": CLASSES[0], "width": 3}),
+            go.Scatter(
+                x=[k],
+                y=[float(together[min(k, len(shares)) - 1])],
+                name=f"k = {k}",
+                mode="markers",
+                marker={"color": CLASSES[1], "size": 14},
+            ),
+        ]
+    )
     return layout(
-        figure, width=560, height=360, xaxis_title="component", yaxis_title="share of the variance",
-        yaxis_range=[0, 1.02], title_text=f"{float(together[min(k, len(shares)) - 1]):.1%} with "
-        f"{k} of {len(found.eigenvalues)}", legend={"x": 0.6, "y": 0.45},
-    )  # fmt: skip
+        figure,
+        width=560,
+        height=360,
+        xaxis_title="component",
+        yaxis_title="share of the variance",
+        yaxis_range=[0, 1.02],
+        title_text=f"{float(together[min(k, len(shares)) - 1]):.1%} with {k} of {len(found.eigenvalues)}",
+        legend={"x": 0.6, "y": 0.45},
+    )
 
 
 def rebuilt_rows(found: PCA, k: int, rows: Tensor, shape: tuple[int, int]) -> Raster:

@@ -138,9 +138,7 @@ def tiles(
     rows = math.ceil(count / columns)
     text = 20 if captions else 0
     shape = (rows * (height + text + gap) + gap, columns * (width + gap) + gap, 3)
-    sheet = Tiles(
-        np.full(shape, 255, np.uint8), alt, False, count, columns, width, height + text, gap, text
-    )
+    sheet = Tiles(np.full(shape, 255, np.uint8), alt, False, count, columns, width, height + text, gap, text)
     for index, tile in enumerate(array):
         x0, y0, *_ = sheet.box(index)
         sheet.pixels[y0 : y0 + height, x0 : x0 + width] = tile
@@ -158,14 +156,7 @@ def tiles(
     return replace(sheet, pixels=np.asarray(picture))
 
 
-def sheet(
-    pictures: Tensor,
-    alt: str,
-    *,
-    side: int,
-    columns: int | None = None,
-    captions: Sequence[str] = (),
-) -> Tiles:
+def sheet(pictures: Tensor, alt: str, *, side: int, columns: int | None = None, captions: Sequence[str] = ()) -> Tiles:
     """Scale pictures smoothly to `side` columns of pixels and lay them out with wide gaps.
 
     Parameters
@@ -176,9 +167,7 @@ def sheet(
     captions : sequence of str
     """
     height = max(1, round(side * pictures.shape[2] / pictures.shape[3]))
-    scaled = F.interpolate(
-        pictures.float(), (height, side), mode="bicubic", antialias=True, align_corners=False
-    )
+    scaled = F.interpolate(pictures.float(), (height, side), mode="bicubic", antialias=True, align_corners=False)
     return tiles(scaled.clamp(0, 1), alt, columns=columns, gap=6, captions=captions)
 
 
@@ -226,9 +215,7 @@ def _fit_text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, width: 
     draw.text(at, text, fill="#222222", font=typeface)
 
 
-def overlay(
-    image: Tensor, heat: Tensor, alt: str, *, opacity: float = 0.85, signed: bool = False
-) -> Raster:
+def overlay(image: Tensor, heat: Tensor, alt: str, *, opacity: float = 0.85, signed: bool = False) -> Raster:
     """Lay a map over a photo that is faded to gray: colors are the map's, shapes the photo's.
 
     Parameters

@@ -22,7 +22,5 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     rows : iterable of sequence of str
     """
     head = "".join(f"<th>{markup(cell)}</th>" for cell in header)
-    body = "".join(
-        f"<tr>{''.join(f'<td>{markup(str(cell))}</td>' for cell in row)}</tr>" for row in rows
-    )
+    body = "".join(f"<tr>{''.join(f'<td>{markup(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
     return Html(f"<table><tr>{head}</tr>{body}</table>")

@@ -71,11 +71,14 @@ def template() -> go.layout.Template:
 def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings: Any) -> go.Figure:
     """Give a chart the kit's size, fonts and margins."""
     look: dict[str, Any] = {
-        "template": template(), "width": width, "height": height, "colorway": CLASSES,
+        "template": template(),
+        "width": width,
+        "height": height,
+        "colorway": CLASSES,
         "font": {"family": FONT, "size": 15, "color": INK},
         "title": {"font": {"size": 17}, "x": 0.02, "xanchor": "left"},
         "margin": {"l": 70, "r": 20, "t": 56, "b": 60},
-    }  # fmt: skip
+    }
     if not figure.layout._props.keys() <= {"template"}:  # shapes, or several plots
         return figure.update_layout(look, **settings)
     # Set, not updated: that takes a third of the time, which a chart of a live run feels.

@@ -123,9 +123,7 @@ class _Problem:
         return Attack(images.detach().cpu(), label.cpu(), wrong.cpu())
 
 
-def _problem(
-    model: ImageModel, images: Tensor, labels: Labels | None, target: Labels | None
-) -> _Problem:
+def _problem(model: ImageModel, images: Tensor, labels: Labels | None, target: Labels | None) -> _Problem:
     checks.images(images)
     originals = images.detach().to(model.device)
     if labels is None:
@@ -187,9 +185,8 @@ def one_step(
     Goodfellow, Shlens & Szegedy, "Explaining and harnessing adversarial examples", ICLR 2015.
     """
     return pgd(
-        model, images, labels, epsilon=epsilon, norm=norm, target=target, steps=1, rate=epsilon,
-        random_start=False,
-    )  # fmt: skip
+        model, images, labels, epsilon=epsilon, norm=norm, target=target, steps=1, rate=epsilon, random_start=False
+    )
 
 
 def pgd(
@@ -248,9 +245,7 @@ def pgd(
     return found
 
 
-def _ascend(
-    problem: _Problem, begin: Tensor, epsilon: float, norm: Norm, steps: int, rate: float
-) -> Tensor:
+def _ascend(problem: _Problem, begin: Tensor, epsilon: float, norm: Norm, steps: int, rate: float) -> Tensor:
     images = begin
     low, high = _bounds(problem.originals, epsilon)
     with torch.enable_grad(), problem.model.running(images) as net:
@@ -287,9 +282,8 @@ def _better(one: Attack, other: Attack) -> Attack:
     keep = one.success
     rows = keep.view(-1, 1, 1, 1)
     return Attack(
-        torch.where(rows, one.images, other.images), torch.where(keep, one.label, other.label),
-        keep | other.success,
-    )  # fmt: skip
+        torch.where(rows, one.images, other.images), torch.where(keep, one.label, other.label), keep | other.success
+    )
 
 
 def random_noise(
@@ -402,13 +396,7 @@ def _to_boundary(logits: Tensor, pixels: Tensor, labels: Tensor, order: Tensor) 
 
 
 def smallest_change(
-    model: ImageModel,
-    image: Tensor,
-    target: int | str,
-    *,
-    iterations: int = 60,
-    search: int = 6,
-    cost: float = 1.0,
+    model: ImageModel, image: Tensor, target: int | str, *, iterations: int = 60, search: int = 6, cost: float = 1.0
 ) -> Attack:
     """Find the smallest change that gives one picture a wanted label, by L-BFGS in the box.
 
@@ -464,25 +452,25 @@ def _boxed(problem: _Problem, image: Tensor, cost: float, iterations: int) -> Te
         return total, slope.double().cpu().numpy().ravel() + 2 * cost * change
 
     found = minimize(
-        value, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start),
-        options={"maxiter": iterations},
-    )  # fmt: skip
+        value, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start), options={"maxiter": iterations}
+    )
     moved = torch.from_numpy(found.x).to(problem.originals.dtype).view(1, *image.shape)
     return moved.clamp(0, 1).to(model.device)
 
 
 #: Attacks that take an epsilon, by name.
-ATTACKS: dict[str, Callable[..., Attack]] = {
-    "FGSM": one_step,
-    "PGD": pgd,
-    "random noise": random_noise,
-}
+ATTACKS: dict[str, Callable[..., Attack]] = {"FGSM": one_step, "PGD": pgd, "random noise": random_noise}
 
 
 def success_rates(
-    model: ImageModel, images: Tensor, epsilons: Sequence[float], attack: str = "PGD", *,
-    norm: Norm = "Linf", batch_size: int = 50,
-) -> list[float]:  # fmt: skip
+    model: ImageModel,
+    images: Tensor,
+    epsilons: Sequence[float],
+    attack: str = "PGD",
+    *,
+    norm: Norm = "Linf",
+    batch_size: int = 50,
+) -> list[float]:
     """Return the share of pictures whose answer an attack changes, for each epsilon.
 
     Parameters
@@ -504,12 +492,13 @@ def success_rates(
     """
     run = ATTACKS[checks.choice(attack, ATTACKS, "attack")]
     return [
-        float(torch.cat([
-            run(model, batch, epsilon=epsilon, norm=norm).success
-            for batch in images.split(batch_size)
-        ]).float().mean())
+        float(
+            torch.cat([run(model, batch, epsilon=epsilon, norm=norm).success for batch in images.split(batch_size)])
+            .float()
+            .mean()
+        )
         for epsilon in epsilons
-    ]  # fmt: skip
+    ]
 
 
 def transfer_table(models: Sequence[ImageModel], images: Tensor, epsilon: float) -> Tensor:

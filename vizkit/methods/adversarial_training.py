@@ -76,29 +76,30 @@ def linear_digit_model() -> ImageModel:
 
 def _digit_model(net: nn.Module, name: str) -> ImageModel:
     return ImageModel(
-        net, mean=(0.5,), std=(0.5,), input_size=16, labels=[str(digit) for digit in range(10)],
-        name=name,
-    )  # fmt: skip
+        net, mean=(0.5,), std=(0.5,), input_size=16, labels=[str(digit) for digit in range(10)], name=name
+    )
 
 
 def _new_model(seed: int, name: str) -> ImageModel:
     with fresh_weights(seed):
         net = nn.Sequential(
-            nn.Conv2d(1, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(24, 48, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(48 * 16, 64), nn.ReLU(), nn.Linear(64, 10),
-        )  # fmt: skip
+            nn.Conv2d(1, 24, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(24, 48, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(48 * 16, 64),
+            nn.ReLU(),
+            nn.Linear(64, 10),
+        )
     return _digit_model(net, name)
 
 
 @step_method(live={"epsilon", "epochs", "attack_steps"})
 def adversarial_training_steps(
-    *,
-    epsilon: float = 0.15,
-    epochs: int = 16,
-    attack_steps: int = 5,
-    seed: int = 0,
-    resume: TrainingStep | None = None,
+    *, epsilon: float = 0.15, epochs: int = 16, attack_steps: int = 5, seed: int = 0, resume: TrainingStep | None = None
 ) -> Iterator[TrainingStep]:
     """Train two nets on handwritten digits: one on them as they are, one on attacked ones.
 
@@ -136,9 +137,13 @@ def adversarial_training_steps(
         for number, rows in enumerate(order.split(64)):
             batch, wanted = images[rows], labels[rows]
             attacked = pgd(
-                models[1], batch, wanted, epsilon=epsilon, steps=attack_steps,
+                models[1],
+                batch,
+                wanted,
+                epsilon=epsilon,
+                steps=attack_steps,
                 seed=step_seed(seed, 1000 * epoch + number),
-            ).images  # fmt: skip
+            ).images
             for model, descent, seen in zip(models, descents, (batch, attacked), strict=True):
                 model.net.train()
                 loss = F.cross_entropy(model.net(model.normalize(seen)), wanted)

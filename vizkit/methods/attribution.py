@@ -47,16 +47,10 @@ def _occlusion(model: ImageModel, image: Tensor, target: Target) -> Tensor:
 METHODS: dict[str, Method] = {
     "gradient": lambda model, image, target: _signed(pixel_gradient(model, image, target)),
     "saliency": saliency,
-    "deconvnet": lambda model, image, target: _signed(
-        pixel_gradient(model, image, target, rule="deconvnet")
-    ),
-    "guided backprop": lambda model, image, target: _signed(
-        pixel_gradient(model, image, target, rule="guided")
-    ),
+    "deconvnet": lambda model, image, target: _signed(pixel_gradient(model, image, target, rule="deconvnet")),
+    "guided backprop": lambda model, image, target: _signed(pixel_gradient(model, image, target, rule="guided")),
     "SmoothGrad": lambda model, image, target: smooth_grad(model, image, target).abs().amax(0),
-    "integrated gradients": lambda model, image, target: _signed(
-        integrated_gradients(model, image, target)
-    ),
+    "integrated gradients": lambda model, image, target: _signed(integrated_gradients(model, image, target)),
     "Grad-CAM": _grad_cam,
     "VisualBackProp": lambda model, image, _: visual_backprop(model, image),
     "occlusion": _occlusion,

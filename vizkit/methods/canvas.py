@@ -50,9 +50,7 @@ def natural_spectrum(size: int) -> Tensor:
     Of the discrete Fourier transform of each decorrelated color of the bundled photos.
     """
     mean, axes = natural_colors()
-    colors = torch.einsum(
-        "cd,ndhw->nchw", torch.linalg.inv(axes), _photos(size) - mean.view(3, 1, 1)
-    )
+    colors = torch.einsum("cd,ndhw->nchw", torch.linalg.inv(axes), _photos(size) - mean.view(3, 1, 1))
     spectrum: Tensor = torch.fft.rfft2(colors).abs().square().mean(0).sqrt()
     spectrum[:, 0, 0] = 0  # the mean color is the canvas's own
     return spectrum
@@ -149,13 +147,12 @@ class FourierCanvas:
         """Return the spectrum of pictures; frequencies above the highest are lost."""
         _, axes = natural_colors()
         colors = torch.einsum(
-            "cd,ndhw->nchw", torch.linalg.inv(_unit(axes)).to(images.device),
+            "cd,ndhw->nchw",
+            torch.linalg.inv(_unit(axes)).to(images.device),
             torch.logit(images.clamp(0.02, 0.98)) / _CONTRAST,
-        )  # fmt: skip
+        )
         spectrum = torch.fft.rfft2(colors, norm="ortho") / self._scale(images.device)
-        return torch.view_as_real(spectrum * _pass_below(self.size, self.highest).gt(0.5).to(
-            images.device
-        ))  # fmt: skip
+        return torch.view_as_real(spectrum * _pass_below(self.size, self.highest).gt(0.5).to(images.device))
 
     def decode(self, values: Tensor) -> Tensor:
         """Return the pictures."""

@@ -170,13 +170,17 @@ def zoom_steps(
         if index:
             inner = (round(height / zoom), round(width / zoom))
             top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
-            picture = _resize(
-                picture[:, top : top + inner[0], left : left + inner[1]], (height, width)
-            )
+            picture = _resize(picture[:, top : top + inner[0], left : left + inner[1]], (height, width))
         *_, step = dream_steps(
-            model, picture.clamp(0, 1), layers, octaves=1, iterations=iterations, rate=rate,
-            jitter=jitter, seed=seed + index,
-        )  # fmt: skip
+            model,
+            picture.clamp(0, 1),
+            layers,
+            octaves=1,
+            iterations=iterations,
+            rate=rate,
+            jitter=jitter,
+            seed=seed + index,
+        )
         picture = step.image
         yield DreamStep(index + 1, frames, picture.clone(), step.detail, 0, step.objective)
 
@@ -203,9 +207,7 @@ def _pyramid(image: Tensor, octaves: int, scale: float, least: int) -> list[Tens
 
 def _resize(picture: Tensor, size: Sequence[int]) -> Tensor:
     """Scale a picture or a detail, smoothly."""
-    return F.interpolate(
-        picture[None], tuple(size), mode="bicubic", antialias=True, align_corners=False
-    )[0]
+    return F.interpolate(picture[None], tuple(size), mode="bicubic", antialias=True, align_corners=False)[0]
 
 
 Wanted = Callable[[str, Tensor], Tensor]
@@ -232,9 +234,8 @@ class _Guide:
 
 
 def _gradient(
-    model: ImageModel, picture: Tensor, weights: Mapping[str, float], wanted: Wanted,
-    shift: Sequence[int], tile: int,
-) -> tuple[Tensor, float]:  # fmt: skip
+    model: ImageModel, picture: Tensor, weights: Mapping[str, float], wanted: Wanted, shift: Sequence[int], tile: int
+) -> tuple[Tensor, float]:
     """Return the gradient (3, H, W) of the objective at a shifted picture, and the objective."""
     rolled = torch.roll(picture, tuple(shift), (1, 2))
     gradient, objective = torch.empty_like(rolled), 0.0
@@ -245,9 +246,9 @@ def _gradient(
                 found = forward_to_all(net, model.normalize(part), weights)
                 # Per number of the layer, so that large layers do not drown small ones.
                 value = sum(
-                    (weights[name] * wanted(name, maps) / maps.numel()
-                     for name, maps in found.items()), start=part.new_zeros(())
-                ) * (part[0, 0].numel() / picture[0].numel())  # fmt: skip
+                    (weights[name] * wanted(name, maps) / maps.numel() for name, maps in found.items()),
+                    start=part.new_zeros(()),
+                ) * (part[0, 0].numel() / picture[0].numel())
                 (one,) = torch.autograd.grad(value, part)
             gradient[:, top:bottom, left:right] = one[0].cpu()
             objective += float(value.detach())

@@ -32,9 +32,7 @@ def neighbor_accuracy(points: Tensor, labels: Tensor) -> float:
         If there are not as many labels as points, or fewer than two.
     """
     if len(points) != len(labels) or len(points) < 2:
-        raise ValueError(
-            f"labels must be one per point, 2 or more, got {len(labels)} for {len(points)} points"
-        )
+        raise ValueError(f"labels must be one per point, 2 or more, got {len(labels)} for {len(points)} points")
     # Without a query, a point is not its own neighbor.
     nearest = NearestNeighbors(n_neighbors=1).fit(points.numpy())
     index = torch.from_numpy(nearest.kneighbors(return_distance=False)[:, 0])

@@ -14,14 +14,7 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import fresh_weights, generator, step_seed
 from vizkit.core.steps import Step, step_method
 from vizkit.core.stylenet import StyleNet, from_state
-from vizkit.methods.style import (
-    StyleLayers,
-    Targets,
-    content_targets_of,
-    style_layers,
-    style_losses,
-    style_targets,
-)
+from vizkit.methods.style import StyleLayers, Targets, content_targets_of, style_layers, style_losses, style_targets
 
 #: Number of practice pictures.
 PRACTICE = 1500
@@ -141,9 +134,14 @@ def _practice_layers(model: ImageModel) -> StyleLayers:
 
 
 def _practice(
-    model: ImageModel, net: StyleNet, pixels: Tensor, style: dict[str, Tensor],
-    layers: StyleLayers, descent: torch.optim.Optimizer, weights: tuple[float, float, float],
-) -> float:  # fmt: skip
+    model: ImageModel,
+    net: StyleNet,
+    pixels: Tensor,
+    style: dict[str, Tensor],
+    layers: StyleLayers,
+    descent: torch.optim.Optimizer,
+    weights: tuple[float, float, float],
+) -> float:
     """Repaint some pictures, judge them, and move the weights."""
     targets = Targets(content_targets_of(model, pixels, layers.content), style)
     with torch.enable_grad(), model.running(pixels) as judge:

@@ -112,9 +112,7 @@ def recipe_named(recipe: str | Recipe) -> Recipe:
     ValueError
         If there is no such recipe.
     """
-    return (
-        recipe if isinstance(recipe, Recipe) else RECIPES[checks.choice(recipe, RECIPES, "recipe")]
-    )
+    return recipe if isinstance(recipe, Recipe) else RECIPES[checks.choice(recipe, RECIPES, "recipe")]
 
 
 @step_method()
@@ -180,9 +178,7 @@ def maximize_steps(
             climb = _climb(model, aim, canvas, values, recipe, views, opened)
         update(climb.gradient, index)
         memory = {"random": random.get_state(), **update.memory()}
-        yield PictureStep(
-            index + 1, recipe.steps, climb.images, climb.score, opened.clone(), memory
-        )
+        yield PictureStep(index + 1, recipe.steps, climb.images, climb.score, opened.clone(), memory)
 
 
 def _side(model: ImageModel) -> int:
@@ -199,9 +195,7 @@ def _canvas(model: ImageModel, recipe: Recipe, size: int) -> tuple[Canvas, float
     return kind(size, 0.5 * zoom), zoom
 
 
-def _first(
-    canvas: Canvas, count: int, size: int, start: Tensor | None, random: torch.Generator
-) -> Tensor:
+def _first(canvas: Canvas, count: int, size: int, start: Tensor | None, random: torch.Generator) -> Tensor:
     if start is None:
         return canvas.start(count, random)
     single = isinstance(start, Tensor) and start.ndim == 3
@@ -223,11 +217,14 @@ class _Views:
         """Return all views of all pictures, shape (views * N, 3, side, side)."""
         shape = [len(self.matrices), 3, self.side, self.side]
         grids = F.affine_grid(self.matrices.to(images.device), shape, align_corners=False)
-        return torch.cat([
-            F.grid_sample(images, grid.expand(len(images), -1, -1, -1),
-                          padding_mode="reflection", align_corners=False)
-            for grid in grids
-        ])  # fmt: skip
+        return torch.cat(
+            [
+                F.grid_sample(
+                    images, grid.expand(len(images), -1, -1, -1), padding_mode="reflection", align_corners=False
+                )
+                for grid in grids
+            ]
+        )
 
 
 def _draw_views(recipe: Recipe, zoom: float, size: int, random: torch.Generator) -> _Views | None:
@@ -242,9 +239,8 @@ def _draw_views(recipe: Recipe, zoom: float, size: int, random: torch.Generator)
 
 
 def _climb(
-    model: ImageModel, aim: Aim, canvas: Canvas, values: Tensor, recipe: Recipe,
-    views: _Views | None, opened: Tensor,
-) -> "_Climb":  # fmt: skip
+    model: ImageModel, aim: Aim, canvas: Canvas, values: Tensor, recipe: Recipe, views: _Views | None, opened: Tensor
+) -> "_Climb":
     """Score the pictures and find the way up."""
     with torch.enable_grad():
         images = canvas.decode(values)
@@ -258,9 +254,7 @@ def _climb(
             gray = canvas.gray.to(pixels.device).view(3, 1, 1)
             slope = slope - 2 * recipe.penalty / pixels[0].numel() * (pixels.detach() - gray)
         (gradient,) = torch.autograd.grad(images, values, slope)
-    return _Climb(
-        images.detach().cpu(), score.detach().float().cpu(), gradient, stuck.cpu() & ~opened
-    )
+    return _Climb(images.detach().cpu(), score.detach().float().cpu(), gradient, stuck.cpu() & ~opened)
 
 
 @dataclass(frozen=True)
@@ -386,9 +380,8 @@ class Faces:
 
 
 def faces(
-    model: ImageModel, pool: PatchPool, scan: ScanStep, channel: int, k: int = 4, *,
-    most: int = 120, seed: int = 0,
-) -> Faces:  # fmt: skip
+    model: ImageModel, pool: PatchPool, scan: ScanStep, channel: int, k: int = 4, *, most: int = 120, seed: int = 0
+) -> Faces:
     """Group the patches that excite a channel most by what else the network sees in them.
 
     Codes of the last layer, their first principal components, then k-means; the mean picture of
@@ -451,9 +444,17 @@ def _whole_scan(model: ImageModel, pool: PatchPool, layer: str) -> ScanStep:
 
 @step_method()
 def faces_steps(
-    model: ImageModel, pool: PatchPool, layer: str, channel: int, k: int = 4, *,
-    most: int = 120, steps: int = 128, seed: int = 0, resume: FacesStep | None = None,
-) -> Iterator[FacesStep]:  # fmt: skip
+    model: ImageModel,
+    pool: PatchPool,
+    layer: str,
+    channel: int,
+    k: int = 4,
+    *,
+    most: int = 120,
+    steps: int = 128,
+    seed: int = 0,
+    resume: FacesStep | None = None,
+) -> Iterator[FacesStep]:
     """Group what excites a channel, and grow a picture from the mean of each group.
 
     Parameters
@@ -477,9 +478,13 @@ def faces_steps(
     found = faces(model, pool, scan, channel, k, most=most, seed=seed)
     wanted = [Channel(layer, channel)] * len(found.means)
     for run in maximize_steps(
-        model, wanted, replaced("Fourier", steps=steps), start=found.means, seed=seed,
+        model,
+        wanted,
+        replaced("Fourier", steps=steps),
+        start=found.means,
+        seed=seed,
         resume=resume.run if resume else None,
-    ):  # fmt: skip
+    ):
         copied = Faces(found.means.clone(), found.index.clone(), found.group.clone())
         yield FacesStep(run.index, run.total, copied, run)
 
@@ -498,9 +503,14 @@ class RecipesStep(Step):
 
 @step_method()
 def recipes_steps(
-    model: ImageModel, objective: Objective, recipes: Sequence[str | Recipe], *,
-    steps: int = 128, seed: int = 0, resume: RecipesStep | None = None,
-) -> Iterator[RecipesStep]:  # fmt: skip
+    model: ImageModel,
+    objective: Objective,
+    recipes: Sequence[str | Recipe],
+    *,
+    steps: int = 128,
+    seed: int = 0,
+    resume: RecipesStep | None = None,
+) -> Iterator[RecipesStep]:
     """Make the picture that excites one objective by several recipes, side by side.
 
     Parameters

@@ -110,9 +110,7 @@ def fooling_steps(
 @torch.no_grad()
 def _shares(model: ImageModel, images: Tensor, batch_size: int) -> Tensor:
     with model.running(images) as net:
-        return torch.cat([
-            net(model.normalize(batch)).softmax(1).cpu() for batch in images.split(batch_size)
-        ])  # fmt: skip
+        return torch.cat([net(model.normalize(batch)).softmax(1).cpu() for batch in images.split(batch_size)])
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,13 @@ class _Pixels:
 
 #: What a node of a pattern can do to its sum.
 _FUNCTIONS: tuple[Callable[[Tensor], Tensor], ...] = (
-    torch.sin, torch.cos, torch.tanh, lambda x: torch.exp(-x * x), torch.abs, lambda x: x
-)  # fmt: skip
+    torch.sin,
+    torch.cos,
+    torch.tanh,
+    lambda x: torch.exp(-x * x),
+    torch.abs,
+    lambda x: x,
+)
 _INPUTS, _HIDDEN, _LAYERS = 5, 8, 3
 
 
@@ -190,9 +193,8 @@ class _Pattern:
 
 
 def _climb(
-    model: ImageModel, steps: int, batch_size: int, side: int, seed: int,
-    resume: FoolingStep | None,
-) -> Iterator[FoolingStep]:  # fmt: skip
+    model: ImageModel, steps: int, batch_size: int, side: int, seed: int, resume: FoolingStep | None
+) -> Iterator[FoolingStep]:
     """Follow the gradient from noise, for all classes; each step one step for every class."""
     classes = len(model.labels)
     images = torch.rand(classes, 3, side, side, generator=generator(seed))

@@ -40,12 +40,30 @@ Target = int | str | Unit
 
 # What bends a signal without being a ReLU: the rules say nothing about it.
 _BENDS = (
-    "Relu", "Clamp", "Threshold", "LeakyRelu", "Elu", "Gelu", "Silu", "Hardswish", "Hardtanh",
-    "Hardsigmoid", "Mish", "Prelu", "Softplus", "Sigmoid", "Tanh", "Softmax", "Maximum", "Minimum",
-    "Where", "MaskedFill", "jit", "Abs",
-)  # fmt: skip
-_COMPARISONS = frozenset({"gt", "ge", "lt", "le", "__gt__", "__ge__", "__lt__", "__le__", "sign",
-                          "heaviside"})  # fmt: skip
+    "Relu",
+    "Clamp",
+    "Threshold",
+    "LeakyRelu",
+    "Elu",
+    "Gelu",
+    "Silu",
+    "Hardswish",
+    "Hardtanh",
+    "Hardsigmoid",
+    "Mish",
+    "Prelu",
+    "Softplus",
+    "Sigmoid",
+    "Tanh",
+    "Softmax",
+    "Maximum",
+    "Minimum",
+    "Where",
+    "MaskedFill",
+    "jit",
+    "Abs",
+)
+_COMPARISONS = frozenset({"gt", "ge", "lt", "le", "__gt__", "__ge__", "__lt__", "__le__", "sign", "heaviside"})
 
 
 class _StrictRule(ReLURule):
@@ -55,9 +73,7 @@ class _StrictRule(ReLURule):
         super().__init__(rule)
         self.compared = False
 
-    def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", "") in _COMPARISONS and any(
             isinstance(one, Tensor) and one.requires_grad for one in args
         ):
@@ -105,9 +121,7 @@ def _stray_bends(score: Tensor) -> set[str]:
     return found
 
 
-def scores(
-    model: ImageModel, pixels: Tensor, target: Target | None = None, *, rule: Rule = "backprop"
-) -> Tensor:
+def scores(model: ImageModel, pixels: Tensor, target: Target | None = None, *, rule: Rule = "backprop") -> Tensor:
     """Return a class's logit or a unit's activation for each picture, with its graph.
 
     Parameters
@@ -184,9 +198,7 @@ def pixel_gradient(
     return _gradients(model, checks.image(image)[None], target, rule)[0]
 
 
-def _gradients(
-    model: ImageModel, images: Tensor, target: Target | None, rule: Rule = "backprop"
-) -> Tensor:
+def _gradients(model: ImageModel, images: Tensor, target: Target | None, rule: Rule = "backprop") -> Tensor:
     pixels = images.detach().to(model.device, model.dtype, copy=True).requires_grad_()
     total = scores(model, pixels, target, rule=rule).sum()
     (gradient,) = torch.autograd.grad(total, pixels)
@@ -204,9 +216,15 @@ def saliency(model: ImageModel, image: Tensor, target: Target | None = None) -> 
 
 
 def smooth_grad(
-    model: ImageModel, image: Tensor, target: Target | None = None, *, samples: int = 25,
-    noise: float = 0.15, batch_size: int = 25, seed: int = 0,
-) -> Tensor:  # fmt: skip
+    model: ImageModel,
+    image: Tensor,
+    target: Target | None = None,
+    *,
+    samples: int = 25,
+    noise: float = 0.15,
+    batch_size: int = 25,
+    seed: int = 0,
+) -> Tensor:
     """Average the gradient over noisy copies of the picture, shape (3, H, W).
 
     Parameters
@@ -238,9 +256,14 @@ def smooth_grad(
 
 
 def integrated_gradients(
-    model: ImageModel, image: Tensor, target: Target | None = None, *,
-    baseline: Tensor | None = None, steps: int = 50, batch_size: int = 25,
-) -> Tensor:  # fmt: skip
+    model: ImageModel,
+    image: Tensor,
+    target: Target | None = None,
+    *,
+    baseline: Tensor | None = None,
+    steps: int = 50,
+    batch_size: int = 25,
+) -> Tensor:
     """Integrate the gradient from a baseline to the picture, shape (3, H, W).
 
     ``(x - b) * mean over a of gradient(b + a (x - b))``: the values sum to the difference of the
@@ -296,9 +319,7 @@ def _fixed(model: ImageModel, image: Tensor, target: Target | None) -> Target:
     return target
 
 
-def grad_cam(
-    model: ImageModel, image: Tensor, target: int | str | None = None, *, layer: str | None = None
-) -> Tensor:
+def grad_cam(model: ImageModel, image: Tensor, target: int | str | None = None, *, layer: str | None = None) -> Tensor:
     """Weight a layer's channels by their mean gradient and keep what is positive, shape (H, W).
 
     Parameters
@@ -333,10 +354,7 @@ def grad_cam(
 
 def last_map(model: ImageModel) -> str:
     """Return the last layer whose output has more than one place."""
-    maps = [
-        name for name, layer in model.layers.items()
-        if len(layer.shape) == 3 and min(layer.shape[1:]) > 1
-    ]  # fmt: skip
+    maps = [name for name, layer in model.layers.items() if len(layer.shape) == 3 and min(layer.shape[1:]) > 1]
     if not maps:
         raise ValueError(f"{model.name} has no layer with a map")
     return maps[-1]

@@ -45,25 +45,17 @@ class _Window:
             The clean map with its padding; without padding by default.
         """
         frame = frame or _Frame(self.clean)
-        rows, columns = (
-            start[:, axis, None] + torch.arange(size[axis], device=start.device)
-            for axis in range(2)
-        )
+        rows, columns = (start[:, axis, None] + torch.arange(size[axis], device=start.device) for axis in range(2))
         index = rows[:, :, None] * frame.values.shape[1] + columns[:, None]
         count, channels = index.numel(), self.clean.shape[2]
         # One row more than is needed takes what lies outside.
         found = self.values.new_empty(count + 1, channels)
         torch.index_select(frame.values.flatten(0, 1), 0, index.flatten(), out=found[:count])
         own = self.start + torch.tensor(frame.before, device=start.device) - start
-        rows, columns = (
-            own[:, axis, None] + torch.arange(self.size[axis], device=start.device)
-            for axis in range(2)
-        )
+        rows, columns = (own[:, axis, None] + torch.arange(self.size[axis], device=start.device) for axis in range(2))
         batch = torch.arange(len(start), device=start.device)[:, None, None]
         index = (batch * size[0] + rows[:, :, None]) * size[1] + columns[:, None]
-        inside = ((rows >= 0) & (rows < size[0]))[:, :, None] & (
-            (columns >= 0) & (columns < size[1])
-        )[:, None]
+        inside = ((rows >= 0) & (rows < size[0]))[:, :, None] & ((columns >= 0) & (columns < size[1]))[:, None]
         index = index.masked_fill(~inside, count)
         found.index_copy_(0, index.flatten(), self.values.reshape(-1, channels))
         return found[:count].view(len(start), *size, channels)
@@ -109,11 +101,13 @@ class _Sliding:
 
     def frame(self, inputs: Tensor, clean: Tensor) -> _Frame:
         """Pad the clean input (H, W, C) as far as the clean output needs it."""
-        before, reach = self.padding, [
-            (clean.shape[axis] - 1) * self.stride[axis]
-            + self.dilation[axis] * (self.kernel[axis] - 1) + 1
-            for axis in range(2)
-        ]  # fmt: skip
+        before, reach = (
+            self.padding,
+            [
+                (clean.shape[axis] - 1) * self.stride[axis] + self.dilation[axis] * (self.kernel[axis] - 1) + 1
+                for axis in range(2)
+            ],
+        )
         after = [max(reach[axis] - before[axis] - inputs.shape[axis], 0) for axis in range(2)]
         sides = (0, 0, before[1], after[1], before[0], after[0])
         return _Frame(F.pad(inputs, sides, value=self.fill), before)
@@ -147,29 +141,33 @@ def _sliding(module: nn.Module) -> _Sliding | None:
         if isinstance(module.padding, str) or module.padding_mode != "zeros":
             return None
         return _Sliding(
-            lambda maps: F.conv2d(
-                maps, module.weight, module.bias, module.stride, 0, module.dilation, module.groups
-            ),
-            _pair(module.kernel_size), _pair(module.stride), _pair(module.padding),
-            _pair(module.dilation), 0.0,
-        )  # fmt: skip
+            lambda maps: F.conv2d(maps, module.weight, module.bias, module.stride, 0, module.dilation, module.groups),
+            _pair(module.kernel_size),
+            _pair(module.stride),
+            _pair(module.padding),
+            _pair(module.dilation),
+            0.0,
+        )
     if isinstance(module, nn.MaxPool2d) and not module.return_indices:
         stride = module.stride or module.kernel_size
         return _Sliding(
             lambda maps: F.max_pool2d(maps, module.kernel_size, stride, 0, module.dilation),
-            _pair(module.kernel_size), _pair(stride), _pair(module.padding),
-            _pair(module.dilation), -math.inf,
-        )  # fmt: skip
-    if (
-        isinstance(module, nn.AvgPool2d)
-        and not module.ceil_mode
-        and _pair(module.padding) == (0, 0)
-    ):
+            _pair(module.kernel_size),
+            _pair(stride),
+            _pair(module.padding),
+            _pair(module.dilation),
+            -math.inf,
+        )
+    if isinstance(module, nn.AvgPool2d) and not module.ceil_mode and _pair(module.padding) == (0, 0):
         stride = module.stride or module.kernel_size
         return _Sliding(
             lambda maps: F.avg_pool2d(maps, module.kernel_size, stride),
-            _pair(module.kernel_size), _pair(stride), (0, 0), (1, 1), 0.0,
-        )  # fmt: skip
+            _pair(module.kernel_size),
+            _pair(stride),
+            (0, 0),
+            (1, 1),
+            0.0,
+        )
     return None
 
 
@@ -255,9 +253,7 @@ class Incremental:
         raise ValueError("the net returns nothing")
 
     def _apply(self, node: fx.Node, values: dict[fx.Node, Any]) -> Any:
-        args, kwargs = (
-            fx.map_arg(part, lambda used: values[used]) for part in (node.args, node.kwargs)
-        )
+        args, kwargs = (fx.map_arg(part, lambda used: values[used]) for part in (node.args, node.kwargs))
         windows = [part for part in _flat(args) if isinstance(part, _Window)]
         if windows and node in self._clean:
             found = self._on_window(node, args, windows)
@@ -319,10 +315,7 @@ def _dimension(node: fx.Node) -> int:
 
 def _together(windows: list[_Window]) -> list[Tensor]:
     """Return the values of several windows over the place that holds all of them, and its start."""
-    if all(
-        window.size == windows[0].size and torch.equal(window.start, windows[0].start)
-        for window in windows
-    ):
+    if all(window.size == windows[0].size and torch.equal(window.start, windows[0].start) for window in windows):
         return [*(window.values for window in windows), windows[0].start]
     start = torch.stack([window.start for window in windows]).amin(0)
     ends = [window.start + torch.tensor(window.size, device=start.device) for window in windows]

@@ -20,20 +20,12 @@ from vizkit.core.data import digits
 from vizkit.core.remembered import remembered
 from vizkit.core.seeds import normal
 from vizkit.core.steps import Step, from_callback, step_method
-from vizkit.methods.tsne import (
-    EmbeddingStep,
-    cost_and_gradient,
-    default_learning_rate,
-    embedding_steps,
-    targets,
-)
+from vizkit.methods.tsne import EmbeddingStep, cost_and_gradient, default_learning_rate, embedding_steps, targets
 
 Algorithm = Literal["exact", "bh", "fft"]
 
 
-def neighbor_affinities(
-    points: Tensor, perplexity: float = 30, *, jobs: int = 2, seed: int = 0
-) -> PerplexityBasedNN:
+def neighbor_affinities(points: Tensor, perplexity: float = 30, *, jobs: int = 2, seed: int = 0) -> PerplexityBasedNN:
     """Return the sparse joint probabilities of near neighbors, which `large_embedding_steps` takes.
 
     Parameters
@@ -55,8 +47,7 @@ def neighbor_affinities(
         raise ValueError(f"points must be (N, d) and finite, got {tuple(points.shape)}")
     most = (len(points) - 1) / 3
     if not 1 < perplexity < most:
-        raise ValueError(f"perplexity must be between 1 and (N - 1) / 3 = {most:.0f}, "
-                         f"got {perplexity:g}")  # fmt: skip
+        raise ValueError(f"perplexity must be between 1 and (N - 1) / 3 = {most:.0f}, got {perplexity:g}")
     table = points.detach().cpu().double().numpy()
     return PerplexityBasedNN(table, perplexity, n_jobs=jobs, random_state=seed)
 
@@ -117,9 +108,13 @@ def large_embedding_steps(
     done = resume.index if resume else 0
     start = 1e-4 * normal((affinities.P.shape[0], 2), seed) if resume is None else resume.embedding
     embedding = TSNEEmbedding(
-        start.double().numpy().copy(), affinities, negative_gradient_method=algorithm,
-        n_jobs=jobs, random_state=seed, learning_rate=learning_rate or "auto",
-    )  # fmt: skip
+        start.double().numpy().copy(),
+        affinities,
+        negative_gradient_method=algorithm,
+        n_jobs=jobs,
+        random_state=seed,
+        learning_rate=learning_rate or "auto",
+    )
     early = min(exaggerated, iterations)
     for end, factor, momentum in ((early, exaggeration, 0.5), (iterations, 1.0, 0.8)):
         if done >= end:
@@ -132,9 +127,7 @@ def large_embedding_steps(
         done = end
 
 
-def _optimize(
-    embedding: TSNEEmbedding, every: int, settings: dict[str, Any], report: Callable[[Any], bool]
-) -> None:
+def _optimize(embedding: TSNEEmbedding, every: int, settings: dict[str, Any], report: Callable[[Any], bool]) -> None:
     """Run openTSNE's loop; it ends when its callback returns True, as `report` does."""
 
     def callback(index: int, cost: float, found: NDArray[np.float64]) -> bool:
@@ -143,9 +136,7 @@ def _optimize(
         points = torch.from_numpy(np.array(found))
         return report((index, float(cost), (points - points.mean(0)).float()))
 
-    embedding.optimize(
-        inplace=True, use_callbacks=True, callbacks=callback, callbacks_every_iters=1, **settings
-    )
+    embedding.optimize(inplace=True, use_callbacks=True, callbacks=callback, callbacks_every_iters=1, **settings)
 
 
 @dataclass(frozen=True)
@@ -170,9 +161,7 @@ class TSNEStep(EmbeddingStep):
 
 
 #: The decks' three algorithms, and the library for many points.
-KINDS = {
-    "sne": "SNE", "symmetric": "symmetric SNE", "tsne": "t-SNE", "openTSNE": "t-SNE by openTSNE",
-}  # fmt: skip
+KINDS = {"sne": "SNE", "symmetric": "symmetric SNE", "tsne": "t-SNE", "openTSNE": "t-SNE by openTSNE"}
 _targets = remembered(4)(targets)
 _affinities = remembered(4)(neighbor_affinities)
 
@@ -220,12 +209,14 @@ def tsne_steps(
     checks.choice(kind, KINDS, "kind of embedding")
     inner = resume.inner if resume else None
     common: dict[str, Any] = {
-        "exaggeration": exaggeration, "exaggerated": exaggerated, "iterations": steps, "seed": seed,
+        "exaggeration": exaggeration,
+        "exaggerated": exaggerated,
+        "iterations": steps,
+        "seed": seed,
         "resume": inner,
-    }  # fmt: skip
-    if kind == "openTSNE":
-        usual = len(points) / exaggeration
-    else:
+    }
+    usual = len(points) / exaggeration
+    if kind != "openTSNE":
         usual = default_learning_rate(len(points), kind)  # type: ignore[arg-type]
     learning_rate = float(f"{rate * usual:.4g}")
     run: Iterator[EmbeddingStep]
@@ -240,9 +231,16 @@ def tsne_steps(
         for step in run:
             marks, costs = (*marks, step.index), (*costs, step.cost)
             yield TSNEStep(
-                step.index, step.total, step.cost, step.embedding.clone(), step.exaggerated, marks,
-                costs, learning_rate, step,
-            )  # fmt: skip
+                step.index,
+                step.total,
+                step.cost,
+                step.embedding.clone(),
+                step.exaggerated,
+                marks,
+                costs,
+                learning_rate,
+                step,
+            )
 
 
 @dataclass(frozen=True)
@@ -313,9 +311,7 @@ def _seconds_per_step(count: int) -> dict[Algorithm, float]:
         targets = torch.full((count, count), 1 / count**2)
         embedding = normal((count, 2), seed=0)
         cost_and_gradient(targets, embedding, "tsne")  # the first call is slower
-        found["exact"] = _median_seconds(
-            lambda: cost_and_gradient(targets, embedding, "tsne"), repeats=5
-        )
+        found["exact"] = _median_seconds(lambda: cost_and_gradient(targets, embedding, "tsne"), repeats=5)
     affinities = neighbor_affinities(_noisy_digits(count))
     for algorithm in ("bh", "fft"):
         steps = large_embedding_steps(affinities, algorithm, iterations=24, exaggerated=0, every=4)

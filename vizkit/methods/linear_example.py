@@ -51,9 +51,7 @@ def linear_example(x: Tensor, w: Tensor, epsilon: float = 0.5) -> LinearExample:
     """
     x, w = torch.as_tensor(x).double(), torch.as_tensor(w).double()
     if x.ndim != 1 or x.shape != w.shape or not len(x):
-        raise ValueError(
-            f"x and w must be as many numbers each, got {tuple(x.shape)} and {tuple(w.shape)}"
-        )
+        raise ValueError(f"x and w must be as many numbers each, got {tuple(x.shape)} and {tuple(w.shape)}")
     moved = x + epsilon * w.sign()
     scores = [float(w @ one) for one in (x, moved)]
     shares = [float(torch.tensor(score, dtype=torch.float64).sigmoid()) for score in scores]

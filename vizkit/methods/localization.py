@@ -49,9 +49,7 @@ def localization(heat: Tensor, mask: Tensor) -> Localization:
         If the shapes differ.
     """
     if heat.shape != mask.shape or heat.ndim != 3:
-        raise ValueError(
-            f"heat and mask must both be (N, H, W), got {tuple(heat.shape)} and {tuple(mask.shape)}"
-        )
+        raise ValueError(f"heat and mask must both be (N, H, W), got {tuple(heat.shape)} and {tuple(mask.shape)}")
     size, truth = heat.double().abs().flatten(1), mask.flatten(1)
     alive = size.amax(1) > 0
     largest = size == size.amax(1, keepdim=True)
@@ -62,9 +60,7 @@ def localization(heat: Tensor, mask: Tensor) -> Localization:
     above = torch.arange(1, size.shape[1] + 1)
     overlap = hits / (above + truth.sum(1, keepdim=True) - hits)
     # A threshold cannot part equal values.
-    last = torch.cat(
-        [values[:, :-1] > values[:, 1:], torch.ones(len(size), 1, dtype=torch.bool)], 1
-    )
+    last = torch.cat([values[:, :-1] > values[:, 1:], torch.ones(len(size), 1, dtype=torch.bool)], 1)
     best = (overlap * last).amax(1)
     return Localization(pointing.double(), best * alive, inside)
 
@@ -129,8 +125,7 @@ def score_steps(
     begun = resume.count if resume else 0
     for rows in torch.arange(begun, len(scenes)).split(batch_size):
         heats = Parallel()(
-            delayed(_heats)(model, scenes.images[row] / 255, int(scenes.label[row]), methods)
-            for row in rows.tolist()
+            delayed(_heats)(model, scenes.images[row] / 255, int(scenes.label[row]), methods) for row in rows.tolist()
         )
         for index, method in enumerate(methods):
             maps = torch.stack([heat[index] for heat in heats])

@@ -31,9 +31,7 @@ def interpolate(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
     return torch.lerp(start, end, shares[:, None].to(start))
 
 
-def random_directions(
-    loss: NetLoss, point: Tensor, *, filter_normalized: bool = True, seed: int = 0
-) -> Tensor:
+def random_directions(loss: NetLoss, point: Tensor, *, filter_normalized: bool = True, seed: int = 0) -> Tensor:
     """Draw two directions around a point, shape (2, P); zero for biases and batch norm.
 
     Parameters
@@ -54,9 +52,7 @@ def random_directions(
     found = normal((2, len(point)), seed).to(point)
     weights = loss.named(point)
     moved = torch.zeros_like(point, dtype=torch.bool)
-    for (name, part), mask in zip(
-        loss.named(found).items(), loss.named(moved).values(), strict=True
-    ):
+    for (name, part), mask in zip(loss.named(found).items(), loss.named(moved).values(), strict=True):
         if weights[name].ndim < 2:
             continue
         mask.fill_(True)
@@ -149,10 +145,9 @@ def surface_steps(
 def _plane_losses(loss: NetLoss, center: Tensor, directions: Tensor, places: Tensor) -> Tensor:
     parts = places.to(center).split(loss.chunk)
     # 1e30 keeps an overflowing loss on the chart.
-    return torch.cat([
-        loss.losses(torch.addmm(center, part, directions)).nan_to_num(1e30, 1e30).clamp(max=1e30)
-        for part in parts
-    ])  # fmt: skip
+    return torch.cat(
+        [loss.losses(torch.addmm(center, part, directions)).nan_to_num(1e30, 1e30).clamp(max=1e30) for part in parts]
+    )
 
 
 def _coarse_to_fine(height: int, width: int, piece: int = 512) -> Iterator[Tensor]:
@@ -203,9 +198,7 @@ def trajectory_plane(path: Tensor) -> Trajectory:
     return Trajectory(directions[:2], moved @ directions[:2].T, shares[:2])
 
 
-def largest_curvature(
-    loss: NetLoss, point: Tensor, *, iterations: int = 30, seed: int = 0
-) -> float:
+def largest_curvature(loss: NetLoss, point: Tensor, *, iterations: int = 30, seed: int = 0) -> float:
     """Return the Hessian's eigenvalue of largest magnitude, by power iteration.
 
     Parameters
@@ -220,9 +213,7 @@ def largest_curvature(
 
     def value(row: Tensor) -> Tensor:
         logits = functional_call(loss.net, loss.named(row), (loss.inputs,))
-        return torch.nn.functional.cross_entropy(
-            logits, loss.labels, label_smoothing=loss.label_smoothing
-        )
+        return torch.nn.functional.cross_entropy(logits, loss.labels, label_smoothing=loss.label_smoothing)
 
     direction = normal((len(point),), seed).to(point)
     eigenvalue = 0.0
@@ -312,9 +303,7 @@ def train_deep_net(
     train = NetLoss(net, data.train, data.train_labels, label_smoothing=0.1)
     start = train.random_points(1, seed=seed)
     run = train_steps(train, start, iterations=iterations)
-    path = [start] + [
-        step.points for step in run if step.index % every == 0 or step.index == step.total
-    ]
+    path = [start] + [step.points for step in run if step.index % every == 0 or step.index == step.total]
     return TrainedNet(train, NetLoss(net, data.test, data.test_labels), torch.cat(path))
 
 
@@ -374,16 +363,22 @@ def width_steps(
         train = NetLoss(net, data.train, data.train_labels)
         tests[width] = NetLoss(net, data.test, data.test_labels)
         runs[width] = train_steps(
-            train, train.random_points(count, seed=seed), iterations=iterations, rate=rate,
-            batch_size=64, resume=resume.runs[width] if resume else None,
-        )  # fmt: skip
+            train,
+            train.random_points(count, seed=seed),
+            iterations=iterations,
+            rate=rate,
+            batch_size=64,
+            resume=resume.runs[width] if resume else None,
+        )
     for done in zip(*runs.values(), strict=True):
         index = done[0].index
         if index % every == 0 or index in (1, iterations):
-            yield WidthStep(index, iterations, {
-                width: tests[width].losses(step.points)
-                for width, step in zip(runs, done, strict=True)
-            }, dict(zip(runs, done, strict=True)))  # fmt: skip
+            yield WidthStep(
+                index,
+                iterations,
+                {width: tests[width].losses(step.points) for width, step in zip(runs, done, strict=True)},
+                dict(zip(runs, done, strict=True)),
+            )
 
 
 @dataclass(frozen=True)
@@ -445,10 +440,7 @@ def fit_steps(
     train = NetLoss(net, data.train, torch.stack([data.train_labels, random_labels]))
     test = NetLoss(net, data.test, data.test_labels)
     start = train.random_points(1, seed=seed).expand(2, -1)
-    run = train_steps(
-        train, start, iterations=iterations, rate=3e-3, seed=seed,
-        resume=resume.run if resume else None,
-    )  # fmt: skip
+    run = train_steps(train, start, iterations=iterations, rate=3e-3, seed=seed, resume=resume.run if resume else None)
     marks = resume.iterations if resume else ()
     trained = resume.train if resume else torch.empty(0, 2)
     tested = resume.test if resume else torch.empty(0, 2)

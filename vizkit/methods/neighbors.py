@@ -28,9 +28,7 @@ class Neighbors:
     distance: Tensor
 
 
-def codes(
-    model: ImageModel, images: Tensor, layer: str | None = None, *, batch_size: int = 64
-) -> Tensor:
+def codes(model: ImageModel, images: Tensor, layer: str | None = None, *, batch_size: int = 64) -> Tensor:
     """Compute the code of each picture: a layer's output, averaged over positions.
 
     Parameters
@@ -77,9 +75,7 @@ def code_layer(model: ImageModel) -> str:
     return names[max(names.index(convs[-1]) - 1, 0)]
 
 
-def nearest(
-    query: Tensor, vectors: Tensor, k: int = 8, *, among: Tensor | None = None
-) -> Neighbors:
+def nearest(query: Tensor, vectors: Tensor, k: int = 8, *, among: Tensor | None = None) -> Neighbors:
     """Find the vectors nearest to one vector.
 
     Parameters
@@ -97,16 +93,13 @@ def nearest(
     """
     if query.ndim != 1 or vectors.ndim != 2 or vectors.shape[1] != len(query):
         raise ValueError(
-            "query and vectors must be (d,) and (N, d), got "
-            f"{tuple(query.shape)} and {tuple(vectors.shape)}"
+            f"query and vectors must be (d,) and (N, d), got {tuple(query.shape)} and {tuple(vectors.shape)}"
         )
     if among is None:
         among = torch.ones(len(vectors), dtype=torch.bool)
     k = checks.integer(k, 1, int(among.sum()), "k")
     # In pieces: all differences at once would take hundreds of megabytes for pixels.
-    distance = torch.cat(
-        [(piece.to(query) - query).square().sum(1).sqrt() for piece in vectors.split(256)]
-    )
+    distance = torch.cat([(piece.to(query) - query).square().sum(1).sqrt() for piece in vectors.split(256)])
     found = distance.masked_fill(~among, torch.inf).topk(k, largest=False)
     return Neighbors(found.indices, found.values)
 

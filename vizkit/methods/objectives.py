@@ -118,8 +118,7 @@ class Aim:
         """Whether every picture asks for one channel of the same layer, or one class."""
         first = self.parts[0][0]
         return all(
-            len(parts) == 1 and parts[0][:2] == first[:2] and parts[0][3] == first[3] == "mean"
-            for parts in self.parts
+            len(parts) == 1 and parts[0][:2] == first[:2] and parts[0][3] == first[3] == "mean" for parts in self.parts
         )
 
     def _weighed(self, outputs: dict[str, Tensor]) -> Tensor:
@@ -133,10 +132,12 @@ class Aim:
         found = []
         for row in range(len(next(iter(outputs.values())))):
             parts = self.parts[row % len(self)]
-            found.append(sum(
-                weight * _score(as_maps(outputs[layer][row : row + 1])[0], channel, place)
-                for weight, layer, channel, place in parts
-            ))  # fmt: skip
+            found.append(
+                sum(
+                    weight * _score(as_maps(outputs[layer][row : row + 1])[0], channel, place)
+                    for weight, layer, channel, place in parts
+                )
+            )
         return torch.stack(found)  # type: ignore[arg-type]
 
 

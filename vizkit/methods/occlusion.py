@@ -45,8 +45,7 @@ class OcclusionStep(Step):
         height, width = self.size
         tops, lefts = (_places(length, self.patch, self.stride) for length in self.size)
         ones = [
-            (torch.arange(length) >= starts[:, None])
-            & (torch.arange(length) < starts[:, None] + self.patch)
+            (torch.arange(length) >= starts[:, None]) & (torch.arange(length) < starts[:, None] + self.patch)
             for length, starts in ((height, tops), (width, lefts))
         ]
         down, across = (one.double() for one in ones)
@@ -169,8 +168,7 @@ def occlusion_steps(
     for rows in _neighborhoods(drop.isnan(), batch_size):
         with torch.no_grad(), model.running(image) as net:
             if incremental is None:
-                covered = [occlude(image, top, left, patch=patch, fill=fill)
-                           for top, left in places[rows].tolist()]  # fmt: skip
+                covered = [occlude(image, top, left, patch=patch, fill=fill) for top, left in places[rows].tolist()]
                 logits = net(model.normalize(torch.stack(covered)))
             else:
                 logits = _changed(model, incremental, image, places[rows], patch, fill)
@@ -178,15 +176,13 @@ def occlusion_steps(
         drop.view(-1)[rows] = found.cpu()
         done = int(drop.isfinite().sum())
         yield OcclusionStep(
-            done, drop.numel(), drop.clone(), clean, index, patch, stride, (height, width),
-            incremental is not None,
-        )  # fmt: skip
+            done, drop.numel(), drop.clone(), clean, index, patch, stride, (height, width), incremental is not None
+        )
 
 
 def _changed(
-    model: ImageModel, incremental: Incremental, image: Tensor, places: Tensor, patch: int,
-    fill: float,
-) -> Tensor:  # fmt: skip
+    model: ImageModel, incremental: Incremental, image: Tensor, places: Tensor, patch: int, fill: float
+) -> Tensor:
     """Cover squares: windows of equal size, in which a clipped square covers only its part."""
     limit = torch.tensor(image.shape[1:]) - patch
     starts = torch.minimum(places, limit)

@@ -150,10 +150,17 @@ def one_pixel_steps(
         label = int(shares.argmax())
         success = label != true if wanted is None else label == wanted
         yield OnePixelStep(
-            index + 1, generations, changed[0].cpu(), best[0],
-            float(shares[true if wanted is None else wanted]), label, success, asked,
-            found.clone(), energy.clone(),
-        )  # fmt: skip
+            index + 1,
+            generations,
+            changed[0].cpu(),
+            best[0],
+            float(shares[true if wanted is None else wanted]),
+            label,
+            success,
+            asked,
+            found.clone(),
+            energy.clone(),
+        )
         if success:
             return
 
@@ -183,6 +190,4 @@ def _decode(candidates: Tensor) -> Tensor:
 @torch.no_grad()
 def _shares(model: ImageModel, images: Tensor, batch_size: int) -> Tensor:
     with model.running(images) as net:
-        return torch.cat([
-            net(model.normalize(batch)).softmax(1) for batch in images.split(batch_size)
-        ])  # fmt: skip
+        return torch.cat([net(model.normalize(batch)).softmax(1) for batch in images.split(batch_size)])

@@ -36,9 +36,7 @@ class Descent:
     heights: Tensor
 
 
-def descend(
-    start: tuple[float, float], *, rate: float = 0.1, momentum: float = 0.9, steps: int = 80
-) -> Descent:
+def descend(start: tuple[float, float], *, rate: float = 0.1, momentum: float = 0.9, steps: int = 80) -> Descent:
     """Follow gradient descent, with momentum, and Adam on `hilly` from one point.
 
     Parameters

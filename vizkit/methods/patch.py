@@ -56,11 +56,7 @@ class Placements:
 
 
 def random_placements(
-    count: int,
-    *,
-    scale: tuple[float, float] = (0.1, 1.0),
-    degrees: float = 22.5,
-    seed: int = 0,
+    count: int, *, scale: tuple[float, float] = (0.1, 1.0), degrees: float = 22.5, seed: int = 0
 ) -> Placements:
     """Draw placements evenly: any place that holds the whole patch, any scale, any small turn."""
     random = generator(seed)
@@ -91,12 +87,17 @@ def paste_patch(images: Tensor, patch: Tensor, placements: Placements) -> Tensor
     # From the picture's pixels to the patch's: both from -1 to 1.
     ratio = torch.stack([width / side / placements.scale, height / side / placements.scale])
     across, down = 2 * placements.x - 1, 2 * placements.y - 1
-    matrix = torch.stack([
-        angle.cos() * ratio[0], -angle.sin() * ratio[1],
-        -angle.cos() * ratio[0] * across + angle.sin() * ratio[1] * down,
-        angle.sin() * ratio[0], angle.cos() * ratio[1],
-        -angle.sin() * ratio[0] * across - angle.cos() * ratio[1] * down,
-    ], 1).view(count, 2, 3)  # fmt: skip
+    matrix = torch.stack(
+        [
+            angle.cos() * ratio[0],
+            -angle.sin() * ratio[1],
+            -angle.cos() * ratio[0] * across + angle.sin() * ratio[1] * down,
+            angle.sin() * ratio[0],
+            angle.cos() * ratio[1],
+            -angle.sin() * ratio[0] * across - angle.cos() * ratio[1] * down,
+        ],
+        1,
+    ).view(count, 2, 3)
     grid = F.affine_grid(matrix.to(images.device), list(images.shape), align_corners=False)
     patches = patch.to(images.device).expand(count, -1, -1, -1)
     seen = F.grid_sample(patches, grid, padding_mode="border", align_corners=False)
@@ -166,9 +167,7 @@ def patch_steps(
     for number in range(resume.index if resume else 0, steps):
         random = generator(step_seed(seed, number))
         rows = torch.randint(len(images), (batch_size,), generator=random)
-        placements = random_placements(
-            batch_size, scale=scale, degrees=degrees, seed=step_seed(seed, number)
-        )
+        placements = random_placements(batch_size, scale=scale, degrees=degrees, seed=step_seed(seed, number))
         batch = images[rows].to(model.device)
         with torch.enable_grad(), model.running(batch) as net:
             pasted = paste_patch(batch, values.sigmoid(), placements)

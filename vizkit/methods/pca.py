@@ -14,11 +14,19 @@ from vizkit.core.tables import parse_rows
 #: Components Analysis", 2002.
 EXAMPLE = torch.tensor(
     [
-        [2.5, 2.4], [0.5, 0.7], [2.2, 2.9], [1.9, 2.2], [3.1, 3.0],
-        [2.3, 2.7], [2.0, 1.6], [1.0, 1.1], [1.5, 1.6], [1.1, 0.9],
+        [2.5, 2.4],
+        [0.5, 0.7],
+        [2.2, 2.9],
+        [1.9, 2.2],
+        [3.1, 3.0],
+        [2.3, 2.7],
+        [2.0, 1.6],
+        [1.0, 1.1],
+        [1.5, 1.6],
+        [1.1, 0.9],
     ],
     dtype=torch.float64,
-)  # fmt: skip
+)
 
 #: Eigenvalues closer than this share of the largest count as equal.
 _EQUAL = 1e-9
@@ -117,9 +125,17 @@ def pca(samples: Tensor, k: int = 1) -> PCA:
     components = eigenvectors.flip(1)[:, :k]
     polynomial = torch.from_numpy(np.poly(covariance.numpy())) if features <= 10 else None
     return PCA(
-        samples, mean, centered, covariance, polynomial, eigenvalues, eigenvectors, components,
-        centered @ components, _notes(samples, eigenvalues, k),
-    )  # fmt: skip
+        samples,
+        mean,
+        centered,
+        covariance,
+        polynomial,
+        eigenvalues,
+        eigenvectors,
+        components,
+        centered @ components,
+        _notes(samples, eigenvalues, k),
+    )
 
 
 def check_table(samples: Tensor) -> Tensor:
@@ -133,20 +149,15 @@ def check_table(samples: Tensor) -> Tensor:
     try:
         table = torch.as_tensor(samples).to(torch.float64)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError(
-            f"samples must be a table of numbers ({checks.first_line(error)})"
-        ) from error
+        raise TypeError(f"samples must be a table of numbers ({checks.first_line(error)})") from error
     if table.ndim != 2 or table.shape[1] == 0:
         raise ValueError(f"samples must be a table (m, n), got shape {tuple(table.shape)}")
     if len(table) < 2:
-        raise ValueError(
-            f"samples must be two or more, got {len(table)}: the covariance divides by m - 1"
-        )
+        raise ValueError(f"samples must be two or more, got {len(table)}: the covariance divides by m - 1")
     if not table.isfinite().all():
         row, column = (~table.isfinite()).nonzero()[0].tolist()
         raise ValueError(
-            f"samples must be finite, got {table[row, column].item()} in row {row + 1}, "
-            f"column {column + 1}"
+            f"samples must be finite, got {table[row, column].item()} in row {row + 1}, column {column + 1}"
         )
     return table.detach().cpu()
 
@@ -181,8 +192,7 @@ def _notes(samples: Tensor, eigenvalues: Tensor, k: int) -> tuple[str, ...]:
     rank = int((eigenvalues > _EQUAL * largest).sum())
     if count <= features:
         notes.append(
-            f"{count} samples span at most {count - 1} axes; the other "
-            f"{features - rank} eigenvalues are zero."
+            f"{count} samples span at most {count - 1} axes; the other {features - rank} eigenvalues are zero."
         )
     return tuple(notes)
 

@@ -37,9 +37,7 @@ class Axis:
         if math.isinf(self.size):
             return self
         return Axis(
-            self.size + dilation * (kernel - 1) * self.stride,
-            self.stride * stride,
-            self.start - padding * self.stride,
+            self.size + dilation * (kernel - 1) * self.stride, self.stride * stride, self.start - padding * self.stride
         )
 
     def union(self, other: "Axis") -> "Axis":
@@ -103,15 +101,68 @@ Field = tuple[Axis, Axis]
 _aten = torch.ops.aten
 
 # Operations through which a unit keeps seeing what the unit at its place saw.
-_POINTWISE = frozenset({
-    "add", "add_", "sub", "sub_", "mul", "mul_", "div", "div_", "relu", "relu_", "gelu", "silu",
-    "silu_", "hardtanh", "hardtanh_", "hardswish", "hardswish_", "hardsigmoid", "hardsigmoid_",
-    "sigmoid", "sigmoid_", "tanh", "tanh_", "elu", "elu_", "leaky_relu", "leaky_relu_", "clamp",
-    "clamp_", "clamp_min", "clamp_min_", "maximum", "minimum", "native_batch_norm", "clone",
-    "_native_batch_norm_legit_no_training", "native_dropout", "cat", "detach", "_to_copy",
-    "copy_", "exp", "pow", "where", "softplus", "mish", "mish_", "threshold", "threshold_",
-    "alias", "contiguous", "squeeze_", "neg", "abs", "sqrt", "rsqrt", "empty_like", "bernoulli_",
-})  # fmt: skip
+_POINTWISE = frozenset(
+    {
+        "add",
+        "add_",
+        "sub",
+        "sub_",
+        "mul",
+        "mul_",
+        "div",
+        "div_",
+        "relu",
+        "relu_",
+        "gelu",
+        "silu",
+        "silu_",
+        "hardtanh",
+        "hardtanh_",
+        "hardswish",
+        "hardswish_",
+        "hardsigmoid",
+        "hardsigmoid_",
+        "sigmoid",
+        "sigmoid_",
+        "tanh",
+        "tanh_",
+        "elu",
+        "elu_",
+        "leaky_relu",
+        "leaky_relu_",
+        "clamp",
+        "clamp_",
+        "clamp_min",
+        "clamp_min_",
+        "maximum",
+        "minimum",
+        "native_batch_norm",
+        "clone",
+        "_native_batch_norm_legit_no_training",
+        "native_dropout",
+        "cat",
+        "detach",
+        "_to_copy",
+        "copy_",
+        "exp",
+        "pow",
+        "where",
+        "softplus",
+        "mish",
+        "mish_",
+        "threshold",
+        "threshold_",
+        "alias",
+        "contiguous",
+        "squeeze_",
+        "neg",
+        "abs",
+        "sqrt",
+        "rsqrt",
+        "empty_like",
+        "bernoulli_",
+    }
+)
 # Cutting out channels keeps the places; cutting out rows or columns does not.
 _CHANNELWISE = frozenset({"slice", "select", "split", "split_with_sizes", "unbind", "chunk"})
 
@@ -131,9 +182,7 @@ class _FieldTracker(TorchDispatchMode):
     def field(self, tensor: Tensor) -> Field | None:
         return self._fields.get(id(tensor))
 
-    def __torch_dispatch__(
-        self, func: Any, types: object, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: object, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
         tensors = [tensor for tensor in _tensors(args) if id(tensor) in self._fields]
         if tensors:
@@ -162,24 +211,20 @@ class _FieldTracker(TorchDispatchMode):
 
 
 def _convolution(
-    inputs: Tensor, weight: Tensor, bias: object, stride: Any, padding: Any, dilation: Any,
-    transposed: bool, *_: object,
-) -> tuple[Any, ...]:  # fmt: skip
+    inputs: Tensor, weight: Tensor, bias: object, stride: Any, padding: Any, dilation: Any, transposed: bool, *_: object
+) -> tuple[Any, ...]:
     if transposed:
         raise ValueError("the receptive field of a transposed convolution is not computed")
     return weight.shape[2:], stride, padding, dilation
 
 
 def _max_pool(
-    inputs: Tensor, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1,
-    *_: object,
-) -> tuple[Any, ...]:  # fmt: skip
+    inputs: Tensor, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, *_: object
+) -> tuple[Any, ...]:
     return kernel, stride or kernel, padding, dilation
 
 
-def _avg_pool(
-    inputs: Tensor, kernel: Any, stride: Any = (), padding: Any = 0, *_: object
-) -> tuple[Any, ...]:
+def _avg_pool(inputs: Tensor, kernel: Any, stride: Any = (), padding: Any = 0, *_: object) -> tuple[Any, ...]:
     return kernel, stride or kernel, padding, 1
 
 

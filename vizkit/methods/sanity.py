@@ -54,9 +54,13 @@ def forgetful(model: ImageModel, count: int, *, seed: int = 0) -> ImageModel:
             fresh = torch.randn(weight.shape, generator=random).to(weight)
             weight.copy_(fresh * weight.std())
     return ImageModel(
-        net, mean=model.mean, std=model.std, labels=model.labels, input_size=model.input_size,
+        net,
+        mean=model.mean,
+        std=model.std,
+        labels=model.labels,
+        input_size=model.input_size,
         name=f"{model.name}, {count} layers forgotten",
-    )  # fmt: skip
+    )
 
 
 def rank_correlation(one: Tensor, other: Tensor) -> float:
@@ -90,9 +94,15 @@ _attribute = remembered(128)(attribute)
 
 @step_method()
 def forget_steps(
-    model: ImageModel, image: Tensor, target: int | str, count: int,
-    methods: Sequence[str] = tuple(METHODS), *, seed: int = 0, resume: ForgetStep | None = None,
-) -> Iterator[ForgetStep]:  # fmt: skip
+    model: ImageModel,
+    image: Tensor,
+    target: int | str,
+    count: int,
+    methods: Sequence[str] = tuple(METHODS),
+    *,
+    seed: int = 0,
+    resume: ForgetStep | None = None,
+) -> Iterator[ForgetStep]:
     """Ask each method about a net that has forgotten its last layers, and compare.
 
     Parameters

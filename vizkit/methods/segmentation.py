@@ -28,9 +28,14 @@ class Segment:
 
 
 def grab_cut(
-    image: Tensor, heat: Tensor, *, foreground: float = 0.95, background: float = 0.3,
-    iterations: int = 5, smooth: float = 3.0,
-) -> Segment:  # fmt: skip
+    image: Tensor,
+    heat: Tensor,
+    *,
+    foreground: float = 0.95,
+    background: float = 0.3,
+    iterations: int = 5,
+    smooth: float = 3.0,
+) -> Segment:
     """Cut the largest object out, its color model grown from where a saliency map is high.
 
     Parameters
@@ -56,13 +61,9 @@ def grab_cut(
     SIGGRAPH 2004.
     """
     if tuple(heat.shape) != tuple(checks.image(image).shape[1:]):
-        raise ValueError(
-            f"heat must be {tuple(image.shape[1:])} as the picture, got {tuple(heat.shape)}"
-        )
+        raise ValueError(f"heat must be {tuple(image.shape[1:])} as the picture, got {tuple(heat.shape)}")
     if not 0 < background < foreground < 1:
-        raise ValueError(
-            f"quantiles must be 0 < background < foreground < 1, got {background} and {foreground}"
-        )
+        raise ValueError(f"quantiles must be 0 < background < foreground < 1, got {background} and {foreground}")
     smoothed = cv2.GaussianBlur(heat.double().numpy(), (0, 0), smooth)
     low, high = np.quantile(smoothed, [background, foreground])
     seeds = np.full(smoothed.shape, cv2.GC_PR_BGD, np.uint8)

@@ -35,9 +35,7 @@ class DeepNet(nn.Module):
     inputs, classes : int
     """
 
-    def __init__(
-        self, width: int, depth: int = 0, *, skip: bool = False, inputs: int = 64, classes: int = 10
-    ) -> None:
+    def __init__(self, width: int, depth: int = 0, *, skip: bool = False, inputs: int = 64, classes: int = 10) -> None:
         super().__init__()
         width = checks.integer(width, 1, None, "width")
         self.skip, self.depth = skip, checks.integer(depth, 0, None, "depth")
@@ -149,9 +147,7 @@ class NetLoss:
     ) -> None:
         checks.choice(batch_norm, get_args(BatchNorm), "batch_norm")
         if len(inputs) != labels.shape[-1]:
-            raise ValueError(
-                f"inputs and labels must be as many, got {len(inputs)} and {labels.shape[-1]}"
-            )
+            raise ValueError(f"inputs and labels must be as many, got {len(inputs)} and {labels.shape[-1]}")
         self.net = copy.deepcopy(net).eval().requires_grad_(False)
         if batch_norm == "re-estimated":
             _forget_statistics(self.net)
@@ -189,9 +185,7 @@ class NetLoss:
     def logits(self, points: Tensor, inputs: Tensor | None = None) -> Tensor:
         """Return what each net says of each input, shape (B, N, classes), differentiable."""
         inputs = self.inputs if inputs is None else inputs
-        found: Tensor = vmap(lambda row: functional_call(self.net, self.named(row), (inputs,)))(
-            points
-        )
+        found: Tensor = vmap(lambda row: functional_call(self.net, self.named(row), (inputs,)))(points)
         return found
 
     def differentiable(self, points: Tensor, rows: Tensor | None = None) -> Tensor:
@@ -207,9 +201,7 @@ class NetLoss:
         if rows is not None:
             inputs, labels = inputs[rows], labels[:, rows]
         logits = self.logits(points, inputs).transpose(1, 2)
-        losses = F.cross_entropy(
-            logits, labels, reduction="none", label_smoothing=self.label_smoothing
-        )
+        losses = F.cross_entropy(logits, labels, reduction="none", label_smoothing=self.label_smoothing)
         return losses.mean(1)
 
     @torch.no_grad()
@@ -308,8 +300,5 @@ def train_steps(
             (rows.grad,) = torch.autograd.grad(losses.sum(), rows)
         optimizer.step()
         schedule.step()
-        memory = {
-            "optimizer": remember(optimizer),
-            "schedule": copy.deepcopy(schedule.state_dict()),
-        }
+        memory = {"optimizer": remember(optimizer), "schedule": copy.deepcopy(schedule.state_dict())}
         yield TrainStep(index + 1, iterations, rows.detach().clone(), losses.detach(), memory)

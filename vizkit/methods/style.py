@@ -68,14 +68,8 @@ class StyleLayers:
 #: Layers by the net's name. VGG's are those of Gatys et al. 2016 (conv4_2; conv1_1 to conv5_1),
 #: each behind its ReLU; SqueezeNet's and viznet's were chosen by looking.
 LAYERS: dict[str, StyleLayers] = {
-    "vgg19": StyleLayers(
-        ("features.22",),
-        ("features.1", "features.6", "features.11", "features.20", "features.29"),
-    ),
-    "vgg16": StyleLayers(
-        ("features.20",),
-        ("features.1", "features.6", "features.11", "features.18", "features.25"),
-    ),
+    "vgg19": StyleLayers(("features.22",), ("features.1", "features.6", "features.11", "features.20", "features.29")),
+    "vgg16": StyleLayers(("features.20",), ("features.1", "features.6", "features.11", "features.18", "features.25")),
     "squeezenet1_1": StyleLayers(
         ("features.4",), ("features.1", "features.3", "features.4", "features.6", "features.7")
     ),
@@ -120,9 +114,7 @@ class Targets:
 
 def shuffled(maps: Tensor) -> Tensor:
     """Return maps (N, C, H, W) with their places in another order, the same for all channels."""
-    order = torch.randperm(
-        maps.shape[2] * maps.shape[3], generator=torch.Generator().manual_seed(0)
-    )
+    order = torch.randperm(maps.shape[2] * maps.shape[3], generator=torch.Generator().manual_seed(0))
     return maps.flatten(2)[:, :, order.to(maps.device)].view_as(maps)
 
 
@@ -137,9 +129,7 @@ def content_targets(model: ImageModel, image: Tensor, layers: Sequence[str]) -> 
     return content_targets_of(model, checks.image(image)[None], layers)
 
 
-def content_targets_of(
-    model: ImageModel, pixels: Tensor, layers: Sequence[str]
-) -> dict[str, Tensor]:
+def content_targets_of(model: ImageModel, pixels: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
     """Return the activations of a batch of pictures at some layers, each (N, C, h, w)."""
     layers = [model.layer(layer).name for layer in layers]
     with torch.no_grad(), model.running(pixels) as net:
@@ -300,10 +290,7 @@ def style_steps(
     checks.choice(optimizer, ("Adam", "L-BFGS"), "optimizer")
     checks.choice(begin, ("content", "noise", "style"), "begin")
     if min(alpha, beta, tv) < 0 or not rate > 0:
-        raise ValueError(
-            f"alpha, beta and tv must be 0 or more and rate above 0, got {alpha}, {beta}, {tv} "
-            f"and {rate}"
-        )
+        raise ValueError(f"alpha, beta and tv must be 0 or more and rate above 0, got {alpha}, {beta}, {tv} and {rate}")
     if keep_colors:
         style = match_colors(style, content)
     sizes = _sizes(content, scales, model)
@@ -331,9 +318,7 @@ def style_steps(
 def _sizes(content: Tensor, scales: int, model: ImageModel) -> list[tuple[int, int]]:
     """Return the sizes from the coarsest on; none smaller than the net's own pictures."""
     height, width = content.shape[1:]
-    sizes = [
-        (round(height / 2**level), round(width / 2**level)) for level in reversed(range(scales))
-    ]
+    sizes = [(round(height / 2**level), round(width / 2**level)) for level in reversed(range(scales))]
     least = min(model.input_size, height, width)
     return [size for size in sizes if min(size) >= least] or [(height, width)]
 
@@ -347,9 +332,8 @@ def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _targets(
-    model: ImageModel, content: Tensor, style: Tensor, layers: StyleLayers,
-    sizes: list[tuple[int, int]], scale: int,
-) -> Targets:  # fmt: skip
+    model: ImageModel, content: Tensor, style: Tensor, layers: StyleLayers, sizes: list[tuple[int, int]], scale: int
+) -> Targets:
     shrink = sizes[scale][0] / content.shape[1]
     style_size = (max(1, round(style.shape[1] * shrink)), max(1, round(style.shape[2] * shrink)))
     return Targets(
@@ -359,9 +343,8 @@ def _targets(
 
 
 def _begin(
-    content: Tensor, style: Tensor, begin: Begin, previous: Tensor | None, size: tuple[int, int],
-    seed: int,
-) -> Tensor:  # fmt: skip
+    content: Tensor, style: Tensor, begin: Begin, previous: Tensor | None, size: tuple[int, int], seed: int
+) -> Tensor:
     if previous is not None:
         return _resized(previous, size).clone()
     if begin == "noise":
@@ -373,15 +356,17 @@ def _optimizer(name: Optimizer, values: Tensor, rate: float) -> torch.optim.Opti
     if name == "Adam":
         return torch.optim.Adam([values], lr=rate)
     return torch.optim.LBFGS(
-        [values], lr=min(1.0, 50 * rate), max_iter=1, history_size=10, tolerance_grad=0,
-        tolerance_change=0,
-    )  # fmt: skip
+        [values], lr=min(1.0, 50 * rate), max_iter=1, history_size=10, tolerance_grad=0, tolerance_change=0
+    )
 
 
 def _descend(
-    model: ImageModel, values: Tensor, targets: Targets, descent: torch.optim.Optimizer,
+    model: ImageModel,
+    values: Tensor,
+    targets: Targets,
+    descent: torch.optim.Optimizer,
     weights: tuple[float, float, float],
-) -> tuple[float, float, float]:  # fmt: skip
+) -> tuple[float, float, float]:
     """Take one step; the pixels stay in [0, 1]."""
     measured: list[Losses] = []
 

@@ -32,9 +32,7 @@ def squared_distances(points: Tensor) -> Tensor:
     return distances.fill_diagonal_(0)
 
 
-def conditional_probabilities(
-    points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5
-) -> Tensor:
+def conditional_probabilities(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5) -> Tensor:
     """Return how likely each point would pick each other as its neighbor.
 
     ``p[i, j] = exp(-d_ij^2 / 2 sigma_i^2) / sum_k!=i exp(-d_ik^2 / 2 sigma_i^2)``, each sigma_i
@@ -84,9 +82,7 @@ def _search(points: Tensor, perplexity: float, tolerance: float) -> tuple[Tensor
     points = _check_points(points)
     count = len(points)
     if not 1 < perplexity < count - 1:
-        raise ValueError(
-            f"perplexity must be between 1 and N - 1 = {count - 1}, got {perplexity:g}"
-        )
+        raise ValueError(f"perplexity must be between 1 and N - 1 = {count - 1}, got {perplexity:g}")
     distances = squared_distances(points)
     # Against overflow: only differences of distances within a row matter.
     others = distances + torch.diag(torch.full((count,), torch.inf, dtype=torch.float64))
@@ -132,12 +128,7 @@ def targets(points: Tensor, perplexity: float, kind: Kind) -> Tensor:
 
 
 def cost_and_gradient(
-    targets: Tensor,
-    embedding: Tensor,
-    kind: Kind,
-    *,
-    exaggeration: float = 1,
-    entropy: Tensor | None = None,
+    targets: Tensor, embedding: Tensor, kind: Kind, *, exaggeration: float = 1, entropy: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return the Kullback-Leibler divergence of an embedding and its gradient.
 
@@ -183,10 +174,7 @@ def cost_and_gradient(
     normalization = (targets.sum(1, keepdim=True) * total.log()).sum()
     cost = normalization - (targets * log_close).sum() - entropy
     pull = exaggeration * targets - found
-    if kind == "sne":
-        weights = 2 * (pull + pull.T)
-    else:
-        weights = 4 * (pull * closeness if kind == "tsne" else pull)
+    weights = 2 * (pull + pull.T) if kind == "sne" else 4 * (pull * closeness if kind == "tsne" else pull)
     # sum_j w_ij (y_i - y_j), without forming the N x N x 2 differences
     return cost, weights.sum(1, keepdim=True) * embedding - weights @ embedding
 
@@ -321,9 +309,7 @@ def embedding_steps(
     for index in range(resume.index if resume else 0, iterations):
         early = index < exaggerated
         factor = exaggeration if early else 1
-        cost, gradient = cost_and_gradient(
-            targets, embedding, kind, exaggeration=factor, entropy=entropy
-        )
+        cost, gradient = cost_and_gradient(targets, embedding, kind, exaggeration=factor, entropy=entropy)
         gains = torch.where(gradient.sign() == velocity.sign(), gains * 0.8, gains + 0.2)
         gains = gains.clamp(min=0.01)
         velocity = (0.5 if early else 0.8) * velocity - rate * gains * gradient

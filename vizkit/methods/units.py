@@ -105,8 +105,7 @@ def scan_steps(
     if directions is not None:
         if directions.ndim != 2 or directions.shape[1] != channels:
             raise ValueError(
-                f"directions must be (n, {channels}), one weight per channel of {layer}, "
-                f"got {tuple(directions.shape)}"
+                f"directions must be (n, {channels}), one weight per channel of {layer}, got {tuple(directions.shape)}"
             )
         channels = len(directions)
     batch_size = checks.integer(batch_size, 1, None, "batch_size")
@@ -141,9 +140,7 @@ def _strongest(maps: Tensor) -> tuple[Tensor, Tensor]:
     return best.float().cpu(), where.to(torch.int32).cpu()
 
 
-def top_patches(
-    scan: ScanStep, pool: PatchPool, channel: int, k: int = 9, *, overlap: float = 0.25
-) -> TopPatches:
+def top_patches(scan: ScanStep, pool: PatchPool, channel: int, k: int = 9, *, overlap: float = 0.25) -> TopPatches:
     """Pick the `k` patches that excite a channel most, none a near copy of a stronger one.
 
     Parameters

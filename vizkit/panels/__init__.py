@@ -10,20 +10,16 @@ from typing import Any
 #: Which module a panel is in.
 SUBJECTS = {
     "attacks": ("attack", "linear", "nothing", "one_pixel", "sticker"),
-    "embedding": (
-        "clusters", "crowding", "misreading", "neighborhood", "thumbnails", "timing", "tsne"
-    ),
+    "embedding": ("clusters", "crowding", "misreading", "neighborhood", "thumbnails", "timing", "tsne"),
     "excitation": ("channels", "dream", "faces", "recipes", "wanted"),
     "explanation": ("attributions", "cut_out", "forgetting", "occluder", "scores"),
     "surfaces": ("descent", "landscape", "line", "random_labels", "widths"),
-    "layers": (
-        "activations", "filter_view", "mixture", "neighbors", "receptive_field", "sharing"
-    ),
+    "layers": ("activations", "filter_view", "mixture", "neighbors", "receptive_field", "sharing"),
     "painting": ("gram_matrix", "painter", "repaint", "style"),
     "principal": ("axis", "components", "pca_steps"),
     "start": ("slide_search", "tour"),
     "units": ("unit",),
-}  # fmt: skip
+}
 __all__ = sorted(name for names in SUBJECTS.values() for name in names)
 
 

@@ -18,34 +18,23 @@ from vizkit.methods.linear_example import SLIDE_W, SLIDE_X, linear_example, rand
 from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.patch import Placements, paste_patch, patch_steps
 from vizkit.panels.common import PHOTO, patch_pool
-from vizkit.widgets import (
-    Class,
-    Image,
-    Model,
-    Numbers,
-    On,
-    OneOf,
-    Place,
-    Point,
-    Run,
-    Slider,
-    direct,
-)
+from vizkit.widgets import Class, Image, Model, Numbers, On, OneOf, Place, Point, Run, Slider, direct
 
 #: Attacks of the panel, each with its method and norm.
 CHOICES = {
-    "FGSM": ("FGSM", "Linf"), "PGD": ("PGD", "Linf"), "PGD, L2": ("PGD", "L2"),
-    "linear step, L2": ("FGSM", "L2"), "random noise": ("random noise", "Linf"),
-}  # fmt: skip
+    "FGSM": ("FGSM", "Linf"),
+    "PGD": ("PGD", "Linf"),
+    "PGD, L2": ("PGD", "L2"),
+    "linear step, L2": ("FGSM", "L2"),
+    "random noise": ("random noise", "Linf"),
+}
 #: Under L2, an epsilon is this many times as long: the same change in a few hundred numbers.
 L2_FACTOR = 50.0
 #: At which an attack is tried for the table, in 1/255.
 EPSILONS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
-def attacked(
-    model: ImageModel, picture: Tensor, attack: str, target: str | None, epsilon: float
-) -> Attack:
+def attacked(model: ImageModel, picture: Tensor, attack: str, target: str | None, epsilon: float) -> Attack:
     """Attack one picture, epsilon in 1/255."""
     name, norm = CHOICES[attack]
     length = epsilon / 255 * (L2_FACTOR if norm == "L2" else 1)
@@ -55,10 +44,7 @@ def attacked(
 @vizkit.remembered(32)
 def flips(model: ImageModel, picture: Tensor, attack: str, target: str | None) -> Html:
     """Write what the net answers for every epsilon."""
-    found = [
-        model.top(attacked(model, picture, attack, target, epsilon).images[0], 1)[0]
-        for epsilon in EPSILONS
-    ]
+    found = [model.top(attacked(model, picture, attack, target, epsilon).images[0], 1)[0] for epsilon in EPSILONS]
     names, shares = [name for name, _ in found], [share for _, share in found]
     return flip_strip(EPSILONS, names, shares, model.top(picture, 1)[0][0])
 
@@ -145,10 +131,14 @@ def linear(
 def pixel_boxes(pixels: Tensor, scale: float) -> list[tuple[int, int, int, int]]:
     """Return a frame around each changed pixel, in pixels of the enlarged picture."""
     return [
-        (round(column * scale - 4), round(row * scale - 4), round((column + 1) * scale + 4),
-         round((row + 1) * scale + 4))
+        (
+            round(column * scale - 4),
+            round(row * scale - 4),
+            round((column + 1) * scale + 4),
+            round((row + 1) * scale + 4),
+        )
         for row, column in pixels[:, :2].floor().tolist()
-    ]  # fmt: skip
+    ]
 
 
 @vizkit.panel("One pixel", rate=4, layout="picture bars")
@@ -165,9 +155,15 @@ def one_pixel(
 ) -> Any:
     """Pixels that change the answer, found by evolution."""
     for step in run(
-        one_pixel_steps, model, picture, target=target, pixels=pixels, population=population,
-        generations=generations, seed=seed,
-    ):  # fmt: skip
+        one_pixel_steps,
+        model,
+        picture,
+        target=target,
+        pixels=pixels,
+        population=population,
+        generations=generations,
+        seed=seed,
+    ):
         now = model.top(step.image, min(5, len(model.labels)))
         large = fit(photo(step.image, "The picture with its changed pixels"), PHOTO)
         said = "It is fooled." if step.success else "Not yet."

@@ -18,24 +18,11 @@ from vizkit.figures.embedding import (
     thumbnail_map,
     timing_chart,
 )
-from vizkit.methods.embeddings import (
-    class_gaps,
-    class_sizes,
-    dbscan,
-    hdbscan,
-    neighbor_accuracy,
-    snap_to_grid,
-)
+from vizkit.methods.embeddings import class_gaps, class_sizes, dbscan, hdbscan, neighbor_accuracy, snap_to_grid
 from vizkit.methods.large_tsne import KINDS, timing_steps, tsne_steps
 from vizkit.methods.neighbors import code_layer
 from vizkit.methods.pca import pca
-from vizkit.methods.tsne import (
-    ball_distances,
-    bandwidths,
-    conditional_probabilities,
-    embedding_steps,
-    targets,
-)
+from vizkit.methods.tsne import ball_distances, bandwidths, conditional_probabilities, embedding_steps, targets
 from vizkit.panels.common import codes_of, patch_pool, patch_size
 from vizkit.widgets import Layer, Measured, Model, OneOf, Pictures, Run, Slider, When, direct
 
@@ -68,10 +55,15 @@ def most_perplexity(kind: str, count: int) -> int:
 @vizkit.panel("t-SNE, live", layout="map curve / map text", rate=25)
 def tsne(
     kind: Annotated[str, OneOf(KINDS, label="algorithm")] = "tsne",
-    count: Annotated[int, Slider(
-        lambda points: min(100, len(table(points, None)[0])),
-        lambda points: len(table(points, None)[0]), label="points", live=False,
-    )] = 1000,
+    count: Annotated[
+        int,
+        Slider(
+            lambda points: min(100, len(table(points, None)[0])),
+            lambda points: len(table(points, None)[0]),
+            label="points",
+            live=False,
+        ),
+    ] = 1000,
     perplexity: Annotated[int, Slider(2, most_perplexity, live=False)] = 30,
     rate: Annotated[float, Slider(0.05, 5.0, 0.05, label="learning rate")] = 1.0,
     exaggeration: Annotated[float, Slider(1.0, 20.0, 0.5)] = 12.0,
@@ -82,22 +74,27 @@ def tsne(
     points: Any = None,
     labels: Any = None,
     run: Run = direct,
-) -> Any:  # fmt: skip
+) -> Any:
     """Points embedded while one looks; what moves the run, moves it from where it is."""
     points, labels, what, same = table(points, labels)
     some, of = points[:count], labels[:count]
     names = {one: str(one) for one in labels.unique().tolist()}
     for step in run(
-        tsne_steps, some, kind, perplexity=perplexity, rate=rate, exaggeration=exaggeration,
-        exaggerated=exaggerated, steps=steps, seed=seed,
-    ):  # fmt: skip
+        tsne_steps,
+        some,
+        kind,
+        perplexity=perplexity,
+        rate=rate,
+        exaggeration=exaggeration,
+        exaggerated=exaggerated,
+        steps=steps,
+        seed=seed,
+    ):
         found, by_pca = neighbor_accuracy(step.embedding, of), accuracy_of_pca(some, of)
         yield (
             step,
             {
-                "map": scatter(
-                    step.embedding, of, f"{KINDS[kind]}, step {step.index}", names=names
-                ),
+                "map": scatter(step.embedding, of, f"{KINDS[kind]}, step {step.index}", names=names),
                 "curve": lambda: cost_line(step.iterations, step.costs, exaggerated),
                 "text": f"A {what}'s nearest neighbor in the plane is {same} in **{found:.1%}** of "
                 f"cases; on PCA's plane in {by_pca:.1%}.\nThe learning rate is {rate:g} times the "
@@ -143,8 +140,7 @@ def two_densities() -> Tensor:
 
 @vizkit.panel("Perplexity: how many neighbors")
 def neighborhood(
-    perplexity: Annotated[int, Slider(2, 100)] = 20,
-    index: Annotated[int, Slider(0, 199, label="point i")] = 0,
+    perplexity: Annotated[int, Slider(2, 100)] = 20, index: Annotated[int, Slider(0, 199, label="point i")] = 0
 ) -> Any:
     """The search for sigma gives each point that many neighbors."""
     points = two_densities()
@@ -155,8 +151,7 @@ def neighborhood(
 
 @vizkit.panel("The crowding problem", layout="chart / text")
 def crowding(
-    closeness: Annotated[float, Slider(0.01, 0.99, 0.01)] = 0.1,
-    dimension: Annotated[int, Slider(1, 100)] = 20,
+    closeness: Annotated[float, Slider(0.01, 0.99, 0.01)] = 0.1, dimension: Annotated[int, Slider(1, 100)] = 20
 ) -> Any:
     """Why a pair in the plane needs a heavier tail."""
     distances = ball_distances(dimension)
@@ -174,9 +169,7 @@ def clusters(
     points: Any,
     labels: Any,
     algorithm: Annotated[str, OneOf(("DBSCAN", "HDBSCAN"))] = "DBSCAN",
-    radius: Annotated[
-        float, Slider(0.2, 10.0, 0.1), When(lambda algorithm: algorithm == "DBSCAN")
-    ] = 3.0,
+    radius: Annotated[float, Slider(0.2, 10.0, 0.1), When(lambda algorithm: algorithm == "DBSCAN")] = 3.0,
     smallest: Annotated[int, Slider(2, 200), When(lambda algorithm: algorithm == "HDBSCAN")] = 25,
     nearest: Annotated[int, Slider(1, 50, label="neighbors")] = 5,
 ) -> Any:
@@ -198,11 +191,7 @@ def clusters(
 
 
 @vizkit.panel("What N points cost", layout="chart / text")
-def timing(
-    budget: Annotated[int, Slider(5, 120, 5, unit="s")] = 30,
-    *,
-    run: Run = direct,
-) -> Any:
+def timing(budget: Annotated[int, Slider(5, 120, 5, unit="s")] = 30, *, run: Run = direct) -> Any:
     """One gradient step from 250 to 20,000 points, measured on this machine."""
     for step in run(timing_steps, budget):
         missing = ", ".join(f"{count:,}" for count in step.skipped)

@@ -13,29 +13,10 @@ from vizkit.figures.pictures import fit, photo, sheet
 from vizkit.figures.raster import Html
 from vizkit.methods import objectives
 from vizkit.methods.dream import dream_steps, zoom_steps
-from vizkit.methods.feature_vis import (
-    RECIPES,
-    faces_steps,
-    maximize_steps,
-    recipes_steps,
-    replaced,
-)
+from vizkit.methods.feature_vis import RECIPES, faces_steps, maximize_steps, recipes_steps, replaced
 from vizkit.methods.gradients import Unit
 from vizkit.panels.common import last_layer, middle_layer, own_or, patch_pool, patch_size
-from vizkit.widgets import (
-    Channel,
-    Class,
-    Form,
-    Image,
-    Layer,
-    Model,
-    OneOf,
-    Pictures,
-    Run,
-    Slider,
-    When,
-    direct,
-)
+from vizkit.widgets import Channel, Class, Form, Image, Layer, Model, OneOf, Pictures, Run, Slider, When, direct
 
 #: Width of the picture that is being made, in pixels.
 LARGE = 448
@@ -48,9 +29,7 @@ GRAY = (
 # What a picture is to excite: the controls of the two forms below.
 Kind = Annotated[str, OneOf(("class", "channel", "neuron", "layer"), label="excite a")]
 Label = Annotated[str, Class(of="model", label="class"), When(lambda kind: kind == "class")]
-Number = Annotated[
-    int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))
-]
+Number = Annotated[int, Channel(of="layer", live=False), When(lambda kind: kind in ("channel", "neuron"))]
 OF_LAYER = When(lambda kind: kind != "class")
 
 
@@ -87,19 +66,14 @@ def wanted(
     run: Run = direct,
 ) -> Any:
     """The picture that a class, a channel, a neuron or a layer wants to see."""
-    for step in run(
-        maximize_steps, model, what, replaced(recipe, steps=steps), size=size, seed=seed
-    ):
+    for step in run(maximize_steps, model, what, replaced(recipe, steps=steps), size=size, seed=seed):
         top = model.top(as_seen(model, step.images[0]), min(5, len(model.labels)))
         title = f"{model.name} looks at it: score {float(step.score[0]):.2f}"
         note = f"<i>{GRAY}</i><br>" if step.opened.any() else ""
         alt = f"A picture made to excite {what}, after {step.index} steps"
         yield (
             step,
-            {
-                "picture": fit(photo(step.images[0], alt), LARGE),
-                "bars": Html(note + top_bars(top, title, str(what))),
-            },
+            {"picture": fit(photo(step.images[0], alt), LARGE), "bars": Html(note + top_bars(top, title, str(what)))},
         )
 
 
@@ -131,9 +105,7 @@ def faces(
         yield (
             step,
             {
-                "members": sheet(
-                    pool.patches[rows] / 255, "What excites it, by group", side=60, columns=6
-                ),
+                "members": sheet(pool.patches[rows] / 255, "What excites it, by group", side=60, columns=6),
                 "faces": sheet(step.run.images, alt, side=side, columns=groups),
             },
         )
@@ -144,13 +116,9 @@ def dream(
     picture: Annotated[Any, Image(size=lambda size: size)] = "china",
     model: Model = "viznet-robust",
     layer: Annotated[Any, Layer(of="model", maps=True, first=last_layer)] = None,
-    second: Annotated[
-        str | None, Layer(of="model", maps=True, none="none", label="and layer")
-    ] = None,
+    second: Annotated[str | None, Layer(of="model", maps=True, none="none", label="and layer")] = None,
     mode: Annotated[str, OneOf(("octaves", "zoom"), label="way")] = "octaves",
-    guide: Annotated[
-        Any, Image(size=lambda size: size, none="none"), When(lambda mode: mode == "octaves")
-    ] = None,
+    guide: Annotated[Any, Image(size=lambda size: size, none="none"), When(lambda mode: mode == "octaves")] = None,
     size: Annotated[int, Slider(128, 1024, 32, live=False, unit="px")] = 320,
     octaves: Annotated[int, Slider(1, 8, live=False), When(lambda mode: mode == "octaves")] = 4,
     steps: Annotated[int, Slider(1, 40, live=False)] = 10,
@@ -165,17 +133,15 @@ def dream(
     method = zoom_steps if mode == "zoom" else dream_steps
     only_octaves = {"guide": guide, "octaves": octaves} if mode == "octaves" else {}
     for step in run(
-        method, model, picture, layers, iterations=steps, rate=rate / 255, jitter=jitter, seed=seed,
-        **only_octaves,
-    ):  # fmt: skip
+        method, model, picture, layers, iterations=steps, rate=rate / 255, jitter=jitter, seed=seed, **only_octaves
+    ):
         height, width = step.image.shape[1:]
         alt = f"A picture dreamed by {', '.join(layers)}, step {step.index}"
         yield (
             step,
             {
                 "picture": fit(photo(step.image, alt), max(680, size)),
-                "text": f"octave {step.octave + 1}, {width} x {height} px; 1/2 ||a||² per number "
-                f"{step.objective:.3g}",
+                "text": f"octave {step.octave + 1}, {width} x {height} px; 1/2 ||a||² per number {step.objective:.3g}",
             },
         )
 
@@ -210,18 +176,13 @@ def recipes(
     """The deck's recipe beside today's."""
     names = COMPARED[others]
     for step in run(recipes_steps, model, what, names, steps=steps, seed=seed):
-        captions = [
-            f"{name}: score {float(one.score[0]):.2f}"
-            for name, one in zip(names, step.runs, strict=True)
-        ]
+        captions = [f"{name}: score {float(one.score[0]):.2f}" for name, one in zip(names, step.runs, strict=True)]
         images = torch.cat([one.images for one in step.runs])
         alt = f"Pictures made to excite {what}: " + ", ".join(captions)
         yield (
             step,
             {
-                "pictures": sheet(
-                    images, alt, side=680 // len(names), captions=captions, columns=len(names)
-                ),
+                "pictures": sheet(images, alt, side=680 // len(names), captions=captions, columns=len(names)),
                 "text": GRAY if any(one.opened.any() for one in step.runs) else "",
             },
         )

@@ -39,9 +39,7 @@ from vizkit.widgets import (
 saliency_of = vizkit.remembered(4)(saliency)
 
 
-def unit_under(
-    model: ImageModel, image: Tensor, layer: str, channel: int, at: Place | None
-) -> Unit:
+def unit_under(model: ImageModel, image: Tensor, layer: str, channel: int, at: Place | None) -> Unit:
     """Return the unit of a channel that looks at a place of the picture; the strongest for none."""
     if at is None:
         return Unit(layer, channel)
@@ -53,16 +51,10 @@ def unit_under(
 def attributions(
     picture: Picture = "chelsea",
     model: Model = "viznet",
-    target: Annotated[
-        str | None, Class(of="model", none="most probable"), When(lambda layer: layer is None)
-    ] = None,
+    target: Annotated[str | None, Class(of="model", none="most probable"), When(lambda layer: layer is None)] = None,
     layer: Annotated[str | None, Layer(of="model", none="the class", label="or a unit of")] = None,
-    channel: Annotated[
-        int, Channel(of="layer", live=False), When(lambda layer: layer is not None)
-    ] = 0,
-    at: Annotated[
-        Place | None, On("sheet", Point(tile=0)), When(lambda layer: layer is not None)
-    ] = None,
+    channel: Annotated[int, Channel(of="layer", live=False), When(lambda layer: layer is not None)] = 0,
+    at: Annotated[Place | None, On("sheet", Point(tile=0)), When(lambda layer: layer is not None)] = None,
     colors: Annotated[str, OneOf(("size", "signed"))] = "size",
     clip: Annotated[float, Slider(80.0, 100.0, 0.5, unit="%")] = 99.0,
     opacity: Annotated[float, Slider(0.0, 1.0, 0.05)] = 0.85,
@@ -84,13 +76,15 @@ def attributions(
     for step in run(attribute_steps, model, image, aim):
         failed = [one for one in step.found if one.problem]
         problems = "".join(f"\n**{one.method}**: {one.problem}" for one in failed)
-        yield step, {
-            "sheet": attribution_sheet(
-                image, step.found, signed=colors == "signed", percentile=clip, opacity=opacity,
-                side=176,
-            ),
-            "text": f"What speaks for the {what} **{aim}**.{problems}",
-        }  # fmt: skip
+        yield (
+            step,
+            {
+                "sheet": attribution_sheet(
+                    image, step.found, signed=colors == "signed", percentile=clip, opacity=opacity, side=176
+                ),
+                "text": f"What speaks for the {what} **{aim}**.{problems}",
+            },
+        )
 
 
 @vizkit.remembered(2)
@@ -121,14 +115,12 @@ def occluder(
     height, width = picture.shape[1:]
     side = max(2, round(share * min(height, width)))
     left, top = (
-        min(max(round(at[axis] * length - side / 2), 0), length - side)
-        for axis, length in enumerate((width, height))
+        min(max(round(at[axis] * length - side / 2), 0), length - side) for axis, length in enumerate((width, height))
     )
     covered = occlude(picture, top, left, patch=side, fill=fill)
     for step in run(
-        occlusion_steps, model, picture, target, patch=side, stride=max(1, side // 5), fill=fill,
-        batch_size=16,
-    ):  # fmt: skip
+        occlusion_steps, model, picture, target, patch=side, stride=max(1, side // 5), fill=fill, batch_size=16
+    ):
         label, shares = model.labels[step.target], dict(model.top(covered, len(model.labels)))
         title = f"{label}: {step.probability:.1%} → {shares[label]:.1%}"
         alt = f"The picture with a gray square at {left}, {top}; {title}"
@@ -183,49 +175,55 @@ def scores(
     """Every method scored on scenes whose truth is known."""
     model, scenes = vizkit.load_model("scenes"), scenes_of(count, seed=100 + seed)
     for step in run(score_steps, model, scenes, batch_size=10):
-        yield step, {
-            "chart": score_chart(step),
-            "table": table(
-                ("method", "pointing game", "IoU", "energy inside"),
-                [(name, f"{step.pointing[name]:.2f}", f"{step.overlap[name]:.2f}",
-                  f"{step.inside[name]:.2f}") for name in step.overlap],
-            ),
-            "scenes": scene_sheet(scenes),
-        }  # fmt: skip
+        yield (
+            step,
+            {
+                "chart": score_chart(step),
+                "table": table(
+                    ("method", "pointing game", "IoU", "energy inside"),
+                    [
+                        (name, f"{step.pointing[name]:.2f}", f"{step.overlap[name]:.2f}", f"{step.inside[name]:.2f}")
+                        for name in step.overlap
+                    ],
+                ),
+                "scenes": scene_sheet(scenes),
+            },
+        )
 
 
 #: Methods that are quick enough to follow a slider.
-CHECKED = ("gradient", "saliency", "deconvnet", "guided backprop", "integrated gradients",
-           "Grad-CAM", "SmoothGrad", "VisualBackProp", "occlusion")  # fmt: skip
+CHECKED = (
+    "gradient",
+    "saliency",
+    "deconvnet",
+    "guided backprop",
+    "integrated gradients",
+    "Grad-CAM",
+    "SmoothGrad",
+    "VisualBackProp",
+    "occlusion",
+)
 
 
 @vizkit.panel("Forget and look again", rate=5, auto=True, layout="sheet / text")
 def forgetting(
     picture: Picture = "chelsea",
     model: Model = "viznet",
-    count: Annotated[int, Slider(
-        0, lambda model: len(weighted_layers(model)), live=False, label="layers"
-    )] = 3,
+    count: Annotated[int, Slider(0, lambda model: len(weighted_layers(model)), live=False, label="layers")] = 3,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     clip: Annotated[float, Slider(80.0, 100.0, 0.5, unit="%")] = 99.0,
     *,
     run: Run = direct,
-) -> Any:  # fmt: skip
+) -> Any:
     """Forget layers from the top, and see which maps notice."""
     image, aim = vizkit.load_image(picture, look_size(model)), top_class(model, picture)
     forgotten = ", ".join(weighted_layers(model)[:count]) or "nothing"
     for step in run(forget_steps, model, image, aim, count, CHECKED, seed=seed):
-        captions = [
-            f"{one.method} {value:.2f}"
-            for one, value in zip(step.found, step.correlation, strict=True)
-        ]
+        captions = [f"{one.method} {value:.2f}" for one, value in zip(step.found, step.correlation, strict=True)]
         yield (
             step,
             {
-                "sheet": attribution_sheet(
-                    image, step.found, percentile=clip, captions=captions, side=176
-                ),
-                "text": f"Forgotten: **{forgotten}**. The number is the rank correlation with the "
-                "trained net's map.",
+                "sheet": attribution_sheet(image, step.found, percentile=clip, captions=captions, side=176),
+                "text": f"Forgotten: **{forgotten}**. The number is the rank correlation with the trained net's map.",
             },
         )

@@ -76,9 +76,7 @@ def filter_view(
     model: Model = "viznet",
     layer: Annotated[Any, OneOf(layers_with_weights)] = None,
     view: Annotated[str, OneOf(("every filter", "one filter"), label="weights")] = "every filter",
-    number: Annotated[
-        int, Slider(0, last_filter, label="filter"), When(lambda view: view == "one filter")
-    ] = 0,
+    number: Annotated[int, Slider(0, last_filter, label="filter"), When(lambda view: view == "one filter")] = 0,
     scale: Annotated[Any, OneOf(("each", "shared"))] = "each",
 ) -> Any:
     """The weights of any convolution of any network."""
@@ -123,14 +121,15 @@ def activations(
     layer: Annotated[Any, Layer(of="model", first=first_relu)] = None,
     show: Annotated[str, OneOf(("activations", "gradients"))] = "activations",
     target: Annotated[
-        str | None, Class(of="model", none="the predicted one", label="of class"),
+        str | None,
+        Class(of="model", none="the predicted one", label="of class"),
         When(lambda show: show == "gradients"),
     ] = None,
     channel: Annotated[int, On("grid", Tile), Channel(of="layer")] = 0,
     order: Annotated[str, OneOf(("index", "strength"))] = "index",
     scale: Annotated[Any, OneOf(("each", "shared"))] = "each",
     size: Annotated[int, Slider(64, 448, 32, unit="px")] = 256,
-) -> Any:  # fmt: skip
+) -> Any:
     """Every channel of a layer on a picture, or what more of it would do to an answer.
 
     Shows
@@ -139,10 +138,7 @@ def activations(
     laid : the chosen channel
     """
     image = vizkit.load_image(picture, map_size(model, size))
-    if show == "activations":
-        maps = maps_of(model, image, layer)
-    else:
-        maps = gradients_of(model, image, layer, target)
+    maps = maps_of(model, image, layer) if show == "activations" else gradients_of(model, image, layer, target)
     one, (count, height, width) = maps.maps[channel], maps.maps.shape
     silent = float((maps.maps.abs().amax((1, 2)) == 0).float().mean())
     signed = bool(one.min() < 0)
@@ -180,8 +176,7 @@ def field_text(field: ReceptiveField, seen: int, gradient: Tensor | None) -> str
         energy = gradient.square()
         area = inner_share(energy / energy.sum())
         text += (
-            f"\n90 % of the squared gradient comes from {area} pixels, {area / seen:.1%} of the "
-            f"{seen:,} in the frame."
+            f"\n90 % of the squared gradient comes from {area} pixels, {area / seen:.1%} of the {seen:,} in the frame."
         )
     return text
 
@@ -203,10 +198,9 @@ def receptive_field(
     model: Model = "viznet",
     layer: Annotated[Any, Layer(of="model", maps=True, first=field_layer)] = None,
     at: Annotated[Place, On("picture", Point)] = (0.5, 0.5),
-    measure: Annotated[str, OneOf(("measured gradient", "none"), label="overlay")]
-    = "measured gradient",
+    measure: Annotated[str, OneOf(("measured gradient", "none"), label="overlay")] = "measured gradient",
     size: Annotated[int, Slider(64, 448, 32, unit="px")] = 256,
-) -> Any:  # fmt: skip
+) -> Any:
     """What one unit sees, and how much of it counts.
 
     Shows

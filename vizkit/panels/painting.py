@@ -10,25 +10,9 @@ from vizkit.core.stylenet import StyleNet, load_style, styles, stylize
 from vizkit.figures.pictures import colorize, enlarge, fit, photo, sheet
 from vizkit.figures.raster import Raster
 from vizkit.methods.fast_style import PRACTICE, train_fast_style_steps
-from vizkit.methods.style import (
-    StyleLayers,
-    content_targets,
-    gram,
-    shuffled,
-    style_layers,
-    style_steps,
-)
+from vizkit.methods.style import StyleLayers, content_targets, gram, shuffled, style_layers, style_steps
 from vizkit.panels.common import PHOTO, patch_pool
-from vizkit.widgets import (
-    Image,
-    Layer,
-    Model,
-    OneOf,
-    Run,
-    Slider,
-    Toggle,
-    direct,
-)
+from vizkit.widgets import Image, Layer, Model, OneOf, Run, Slider, Toggle, direct
 
 #: Width of the picture that is being painted, in pixels.
 LARGE = 620
@@ -53,12 +37,10 @@ def style(
     content: Annotated[Any, Image(size=lambda size: size)] = "china",
     style: Annotated[Any, Image(size=lambda size: size)] = "swirls",
     model: Model = "viznet",
-    layer: Annotated[
-        Any, Layer(of="model", maps=True, first=content_layer, label="content of")
-    ] = None,
-    depth: Annotated[int, Slider(
-        1, lambda model: len(style_layers(model).style), live=False, label="style layers"
-    )] = 6,
+    layer: Annotated[Any, Layer(of="model", maps=True, first=content_layer, label="content of")] = None,
+    depth: Annotated[
+        int, Slider(1, lambda model: len(style_layers(model).style), live=False, label="style layers")
+    ] = 6,
     alpha: Annotated[float, Slider(0.0, 10.0, 0.5, live=False)] = 1.0,
     beta: Annotated[float, Slider(0.0, 60.0, 1.0, live=False)] = 10.0,
     tv: Annotated[float, Slider(0.0, 20.0, 0.5, live=False, label="TV")] = 2.0,
@@ -70,13 +52,24 @@ def style(
     size: Annotated[int, Slider(128, 640, 32, live=False, unit="px")] = 256,
     *,
     run: Run = direct,
-) -> Any:  # fmt: skip
+) -> Any:
     """The content of one picture, the style of another; the weights act while it paints."""
     layers = StyleLayers((layer,), style_layers(model).style[:depth])
     for step in run(
-        style_steps, model, content, style, layers=layers, alpha=alpha, beta=beta, tv=tv,
-        optimizer=optimizer, steps=steps, begin=begin, scales=scales, keep_colors=colors,
-    ):  # fmt: skip
+        style_steps,
+        model,
+        content,
+        style,
+        layers=layers,
+        alpha=alpha,
+        beta=beta,
+        tv=tv,
+        optimizer=optimizer,
+        steps=steps,
+        begin=begin,
+        scales=scales,
+        keep_colors=colors,
+    ):
         yield (
             step,
             {
@@ -102,10 +95,7 @@ def painter(
     """A small net learns one style; then it repaints any picture in a few milliseconds."""
     pool = patch_pool("bundled", PRACTICE, 128)
     tried = [vizkit.load_image(name, (192, 224)) for name in TRIED]
-    for step in run(
-        train_fast_style_steps, model, style, pool=pool, alpha=alpha, beta=beta, steps=steps,
-        seed=seed,
-    ):  # fmt: skip
+    for step in run(train_fast_style_steps, model, style, pool=pool, alpha=alpha, beta=beta, steps=steps, seed=seed):
         painted = torch.stack([stylize(step.net(), picture) for picture in tried])
         yield (
             step,

@@ -21,10 +21,7 @@ def features(samples: Any) -> int:
 
 
 @vizkit.panel("PCA, step by step")
-def pca_steps(
-    samples: Annotated[Any, Table()] = SAMPLES,
-    k: Annotated[int, Slider(1, features)] = 1,
-) -> Any:
+def pca_steps(samples: Annotated[Any, Table()] = SAMPLES, k: Annotated[int, Slider(1, features)] = 1) -> Any:
     """A table, typed or pasted, through the five steps."""
     found = pca(torch.tensor(samples, dtype=torch.float64), k)
     return found, {"steps": Html(steps(found))}
@@ -67,10 +64,8 @@ def pca_of(pictures: Any) -> PCA:
 def components(
     pictures: Annotated[Any, Pictures(hint="digits, faces, a folder, a dataset")] = "digits",
     k: Annotated[int, Slider(1, lambda pictures: len(pca_of(pictures).eigenvalues))] = 8,
-    first: Annotated[int, Slider(
-        0, lambda pictures: len(gray(pictures)) - 12, live=False, label="from number"
-    )] = 0,
-) -> Any:  # fmt: skip
+    first: Annotated[int, Slider(0, lambda pictures: len(gray(pictures)) - 12, live=False, label="from number")] = 0,
+) -> Any:
     """What the first k components keep of each picture.
 
     Shows

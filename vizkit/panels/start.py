@@ -109,43 +109,51 @@ class Stop:
 
 STOPS = (
     Stop(
-        "01_loss_landscape", "Downhill",
+        "01_loss_landscape",
+        "Downhill",
         "Training walks downhill on a surface of millions of dimensions. On this one of two, "
-        "plain descent gets stuck; momentum rolls through.", downhill,
+        "plain descent gets stuck; momentum rolls through.",
+        downhill,
     ),
     Stop(
-        "02_pca", "A few numbers",
-        "Every 8 x 8 square of the picture is written with 6 numbers instead of 192: its principal "
-        "components.", few_numbers,
+        "02_pca",
+        "A few numbers",
+        "Every 8 x 8 square of the picture is written with 6 numbers instead of 192: its principal components.",
+        few_numbers,
     ),
     Stop(
-        "03_tsne", "Near in the network's eyes",
+        "03_tsne",
+        "Near in the network's eyes",
         "Of 300 patches of other photos, the eight whose codes are nearest to the picture's. t-SNE "
-        "makes a map of such neighborhoods.", neighbors,
+        "makes a map of such neighborhoods.",
+        neighbors,
     ),
     Stop(
-        "04_filters", "What each channel answers",
+        "04_filters",
+        "What each channel answers",
         "All 96 channels of the second layer on the picture: each looks for something of its own.",
         answers,
     ),
     Stop(
-        "05_deconv", "What made it say so",
-        "The pixels that speak for the answer of a robust network: its gradient, averaged over "
-        "noisy copies.", speaking,
+        "05_deconv",
+        "What made it say so",
+        "The pixels that speak for the answer of a robust network: its gradient, averaged over noisy copies.",
+        speaking,
     ),
     Stop(
-        "06_dream", "Let it see more",
-        "Whatever the fifth layer sees in the picture, it is made to see more of it: eighteen "
-        "steps of DeepDream.", dreamed,
+        "06_dream",
+        "Let it see more",
+        "Whatever the fifth layer sees in the picture, it is made to see more of it: eighteen steps of DeepDream.",
+        dreamed,
     ),
     Stop(
-        "07_style", "In another hand",
-        "A small network, trained for one painting, repaints any picture in one pass.", repainted,
+        "07_style",
+        "In another hand",
+        "A small network, trained for one painting, repaints any picture in one pass.",
+        repainted,
     ),
-    Stop(
-        "08_fooling", "Fooled", "No number of the picture changes by more than 8 of 255.", fooled
-    ),
-)  # fmt: skip
+    Stop("08_fooling", "Fooled", "No number of the picture changes by more than 8 of 255.", fooled),
+)
 
 
 @vizkit.panel("Two minutes, eight lectures", layout="text / picture / caption")
@@ -184,18 +192,20 @@ def searched(slide: Slide) -> str:
 
 @vizkit.panel("Where each slide lives", layout="count / table")
 def slide_search(
-    deck: Annotated[str, OneOf({ALL: ALL, **{key: f"{key} {name}" for key, name in DECKS.items()}})]
-    = ALL,
+    deck: Annotated[str, OneOf({ALL: ALL, **{key: f"{key} {name}" for key, name in DECKS.items()}})] = ALL,
     find: Annotated[str, Text("such as Gram, occlusion, p. 47", label="words")] = "",
     only: Annotated[bool, Toggle(label="only what the kit shows")] = True,
-) -> Any:  # fmt: skip
+) -> Any:
     """Which notebook shows a slide's picture or computes its number."""
     page, words = page_and_words(find)
     found = [
-        slide for slide in slides()
-        if deck in (ALL, slide.deck) and (slide.notebook or not only)
-        and page in (None, slide.page) and all(word in searched(slide) for word in words)
-    ]  # fmt: skip
+        slide
+        for slide in slides()
+        if deck in (ALL, slide.deck)
+        and (slide.notebook or not only)
+        and page in (None, slide.page)
+        and all(word in searched(slide) for word in words)
+    ]
     return found, {
         "count": f"**{len(found)} slides**",
         "table": Html(slide_table(found)) if found else "No slide has these words.",

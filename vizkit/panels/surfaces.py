@@ -66,21 +66,22 @@ def widths(
     offered = tuple(width for width in (2, 4, 8, 16, 32, 64) if width <= widest)
     data = split_digits(300)
     for step in run(width_steps, offered, count, data=data, iterations=steps, seed=seed):
-        yield step, {
-            "chart": width_chart(step),
-            "table": table(
-                ("width", "mean loss", "spread (std)"),
-                [(f"{width}", f"{losses.mean():.3f}", f"{losses.std():.3f}")
-                 for width, losses in step.losses.items()],
-            ),
-        }  # fmt: skip
+        yield (
+            step,
+            {
+                "chart": width_chart(step),
+                "table": table(
+                    ("width", "mean loss", "spread (std)"),
+                    [
+                        (f"{width}", f"{losses.mean():.3f}", f"{losses.std():.3f}")
+                        for width, losses in step.losses.items()
+                    ],
+                ),
+            },
+        )
 
 
-LINES = {
-    "start to solution": (0, 1),
-    "solution to solution": (1, 2),
-    "random point to solution": (3, 1),
-}
+LINES = {"start to solution": (0, 1), "solution to solution": (1, 2), "random point to solution": (3, 1)}
 
 
 @vizkit.remembered(1)
@@ -138,9 +139,7 @@ def line(
     title = f"a = {share:.2f}: {float(walk.accuracy[nearest]):.0%} right"
     return walk, {
         "chart": line_chart(*walk, share, title),
-        "digits": predicted_digits(
-            ink(test.inputs[:20], test.inputs), predicted.tolist(), test.labels[:20].tolist()
-        ),
+        "digits": predicted_digits(ink(test.inputs[:20], test.inputs), predicted.tolist(), test.labels[:20].tolist()),
     }
 
 
@@ -193,36 +192,34 @@ def surface_row(name: str, found: tuple[float, float, float], step: SurfaceStep)
 def landscape(
     depth: Annotated[int, Slider(1, 14, live=False, label="blocks")] = 10,
     plane: Annotated[str, OneOf(("random", "training path"))] = "random",
-    normalized: Annotated[
-        bool, Toggle(label="filter normalization"), When(lambda plane: plane == "random")
-    ] = True,
+    normalized: Annotated[bool, Toggle(label="filter normalization"), When(lambda plane: plane == "random")] = True,
     factor: Annotated[
-        float, Slider(0.25, 8.0, 0.25, live=False, label="rescale by"),
-        When(lambda plane: plane == "random"),
+        float, Slider(0.25, 8.0, 0.25, live=False, label="rescale by"), When(lambda plane: plane == "random")
     ] = 1.0,
     seed: Annotated[int, Slider(0, 20, live=False), When(lambda plane: plane == "random")] = 0,
     *,
     run: Run = direct,
-) -> Any:  # fmt: skip
+) -> Any:
     """The loss around a deep net, with and without skip connections."""
     plain, skipping = trained(depth, False), trained(depth, True)
     one, one_grid, one_path = plane_of(plain, plane, normalized, factor, seed)
     two, two_grid, two_path = plane_of(skipping, plane, normalized, factor, seed)
     scale = factor if plane == "random" else 1.0
-    head = (f"{2 * depth + 2} layers", "training loss", "test accuracy",
-            "sharpness (largest Hessian eigenvalue)", "plane below 2x its minimum")  # fmt: skip
+    head = (
+        f"{2 * depth + 2} layers",
+        "training loss",
+        "test accuracy",
+        "sharpness (largest Hessian eigenvalue)",
+        "plane below 2x its minimum",
+    )
     for without, with_skips in zip(
         run(surface_steps, *one, **one_grid), run(surface_steps, *two, **two_grid), strict=False
     ):
         pairs = zip(NETS, (without, with_skips), strict=True)
-        rows = [surface_row(name, numbers(depth, bool(index), scale), step)
-                for index, (name, step) in enumerate(pairs)]  # fmt: skip
+        rows = [surface_row(name, numbers(depth, bool(index), scale), step) for index, (name, step) in enumerate(pairs)]
         yield (
             (without, with_skips),
-            {
-                "table": table(head, rows),
-                "chart": landscape_chart((without, with_skips), NETS, (one_path, two_path)),
-            },
+            {"table": table(head, rows), "chart": landscape_chart((without, with_skips), NETS, (one_path, two_path))},
         )
 
 
@@ -240,9 +237,7 @@ def random_labels(
     """The same net learns true labels, and random ones by heart."""
     data = split_digits(300)
     drawn = split_digits(300, random_labels=share).train_labels
-    for step in run(
-        fit_steps, data, drawn, width=width, depth=depth, skip=skip, iterations=steps, seed=seed
-    ):
+    for step in run(fit_steps, data, drawn, width=width, depth=depth, skip=skip, iterations=steps, seed=seed):
         yield (
             step,
             {

@@ -12,28 +12,8 @@ from vizkit.methods import objectives
 from vizkit.methods.feature_vis import maximize_steps, replaced
 from vizkit.methods.gradients import Unit, pixel_gradient
 from vizkit.methods.units import scan_steps, top_patches
-from vizkit.panels.common import (
-    fields_of,
-    maps_of,
-    middle_layer,
-    patch_pool,
-    patch_size,
-    unit_at,
-)
-from vizkit.widgets import (
-    Channel,
-    Image,
-    Layer,
-    Model,
-    On,
-    OneOf,
-    Pictures,
-    Place,
-    Point,
-    Slider,
-    Tile,
-    live,
-)
+from vizkit.panels.common import fields_of, maps_of, middle_layer, patch_pool, patch_size, unit_at
+from vizkit.widgets import Channel, Image, Layer, Model, On, OneOf, Pictures, Place, Point, Slider, Tile, live
 
 #: Width of a picture in the unit view, in pixels: two side by side.
 SIDE = 304
@@ -48,9 +28,7 @@ def map_size(model: ImageModel) -> Any:
     return look_size(model, 256)
 
 
-@vizkit.panel(
-    "One unit, linked views", layout="grid grid text / map patches wanted / back patches wanted"
-)
+@vizkit.panel("One unit, linked views", layout="grid grid text / map patches wanted / back patches wanted")
 def unit(
     picture: Annotated[Any, Image(size=map_size)] = "chelsea",
     model: Model = "viznet",
@@ -87,14 +65,23 @@ def unit(
         "grid": activation_grid(maps, order=order, chosen=channel, width=600),
         "map": framed(overlay(picture, one, f"The map of {title}", signed=signed), box, SIDE),
         "patches": lambda: live(
-            scan_steps, model, patch_pool(pictures, patches, patch_size(model)), layer,
-            batch_size=32, draw=lambda step: patch_grid(
+            scan_steps,
+            model,
+            patch_pool(pictures, patches, patch_size(model)),
+            layer,
+            batch_size=32,
+            draw=lambda step: patch_grid(
                 pool := patch_pool(pictures, patches, patch_size(model)),
-                top_patches(step, pool, channel), field, side=SIDE // 3 - 3, title=title,
+                top_patches(step, pool, channel),
+                field,
+                side=SIDE // 3 - 3,
+                title=title,
             ),
         ),
         "wanted": live(
-            maximize_steps, model, objectives.Channel(layer, channel),
+            maximize_steps,
+            model,
+            objectives.Channel(layer, channel),
             replaced("Fourier", steps=STEPS),
             draw=lambda step: fit(photo(step.images[0], f"What {title} wants to see"), SIDE),
         ),
@@ -102,4 +89,4 @@ def unit(
         "text": f"**{layer}, channel {channel}, row {row}, column {column}**\n"
         f"activation {one[row, column]:.3f} of at most {one.max():.3f} on this picture\n"
         f"sees x {x0} to {x1}, y {y0} to {y1}",
-    }  # fmt: skip
+    }

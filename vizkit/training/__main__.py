@@ -14,24 +14,13 @@ from vizkit.core.stylenet import STYLES
 from vizkit.training.export import export
 from vizkit.training.style import STEPS, save_style, training_steps
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
-from vizkit.training.viznet import (
-    ROBUST,
-    SCENES,
-    Recipe,
-    Trainer,
-    accuracy,
-    attacked_accuracy,
-    dead_channels,
-    labeled,
-)
+from vizkit.training.viznet import ROBUST, SCENES, Recipe, Trainer, accuracy, attacked_accuracy, dead_channels, labeled
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
 Out = Annotated[Path, typer.Option(help="Folder for the checkpoint; resumed if it has one.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
-Board = Annotated[
-    Path | None, typer.Option(help="Folder for TensorBoard, if the curves are to be kept.")
-]
+Board = Annotated[Path | None, typer.Option(help="Folder for TensorBoard, if the curves are to be kept.")]
 
 
 @app.command("viznet")
@@ -103,9 +92,7 @@ def _writer(folder: Path | None) -> Writer | None:
     return SummaryWriter(folder)
 
 
-def _train(
-    trainer: Trainer, checkpoint: Path, test: LabeledImages, tensorboard: Path | None
-) -> None:
+def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages, tensorboard: Path | None) -> None:
     """Run to the recipe's end, from the checkpoint if there is one, and write it every epoch."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
@@ -124,9 +111,7 @@ def _train(
 @app.command("export")
 def export_weights(
     checkpoint: Annotated[Path, typer.Option(help="What the training wrote.")],
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with Tiny-ImageNet-200, to write its labels.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with Tiny-ImageNet-200, to write its labels.")] = None,
     name: Annotated[str, typer.Option(help="The bundled network to replace.")] = "viznet",
 ) -> None:
     """Fold a checkpoint's batch norm and write the files that are shipped."""

@@ -52,6 +52,5 @@ def write_labels(data: LabeledImages) -> None:
 def write_hashes() -> None:
     """Write the hashes of the bundled files that are there, as ``sha256sum -c`` reads them."""
     files = [*BUNDLED.values(), *sorted((ASSETS / "styles").glob("*.safetensors")), LABELS]
-    rows = (f"{file_hash(file)}  {file.relative_to(ASSETS).as_posix()}\n"
-            for file in files if file.is_file())  # fmt: skip
+    rows = (f"{file_hash(file)}  {file.relative_to(ASSETS).as_posix()}\n" for file in files if file.is_file())
     HASHES.write_text("".join(rows))

@@ -56,8 +56,7 @@ def load_tiny_imagenet(folder: Path, split: Split) -> LabeledImages:
     if (folder / "wnids.txt").is_file():
         return _load_official(folder, split)
     raise FileNotFoundError(
-        f"{folder} must hold {archive.name} or an unpacked tiny-imagenet-200 (with wnids.txt), "
-        "found neither"
+        f"{folder} must hold {archive.name} or an unpacked tiny-imagenet-200 (with wnids.txt), found neither"
     )
 
 

@@ -70,9 +70,7 @@ ROBUST = Recipe(epochs=8, peak_lr=0.06, sizes=((0.0, 64),), attack_radius=1.0)
 
 
 #: The net that knows the scenes of ``vizkit.core.scenes``: minutes on two CPU cores.
-SCENES = Recipe(
-    epochs=12, peak_lr=0.1, sizes=((0.0, 64),), side=(0.8, 1.05), width=0.25, label_smoothing=0.05
-)
+SCENES = Recipe(epochs=12, peak_lr=0.1, sizes=((0.0, 64),), side=(0.8, 1.05), width=0.25, label_smoothing=0.05)
 
 
 def labeled(scenes: Scenes) -> LabeledImages:
@@ -100,13 +98,9 @@ class Trainer:
     device : str or torch.device
     """
 
-    def __init__(
-        self, data: LabeledImages, recipe: Recipe, device: str | torch.device = "cpu"
-    ) -> None:
+    def __init__(self, data: LabeledImages, recipe: Recipe, device: str | torch.device = "cpu") -> None:
         if len(data.labels) < recipe.batch_size:
-            raise ValueError(
-                f"{len(data.labels)} pictures are fewer than one batch of {recipe.batch_size}"
-            )
+            raise ValueError(f"{len(data.labels)} pictures are fewer than one batch of {recipe.batch_size}")
         self.data, self.recipe, self.device = data, recipe, torch.device(device)
         torch.manual_seed(recipe.seed)  # initial weights; restored from the checkpoint on resume
         net = VizNet(len(data.names), batch_norm=True, width=recipe.width)
@@ -114,14 +108,8 @@ class Trainer:
         self.random = torch.Generator().manual_seed(recipe.seed)
         weights = [p for p in self.net.parameters() if p.ndim > 1]
         others = [p for p in self.net.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [
-            {"params": weights, "weight_decay": recipe.weight_decay},
-            {"params": others},
-        ]
-        self.optimizer = torch.optim.SGD(
-            groups,
-            lr=recipe.peak_lr, momentum=0.9, nesterov=True,
-        )  # fmt: skip
+        groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others}]
+        self.optimizer = torch.optim.SGD(groups, lr=recipe.peak_lr, momentum=0.9, nesterov=True)
         self.per_epoch = len(data.labels) // recipe.batch_size
         self.total = recipe.epochs * self.per_epoch
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -229,9 +217,7 @@ def unit_length(images: Tensor) -> Tensor:
     return F.normalize(images.flatten(1)).view_as(images)
 
 
-def ascend(
-    loss: Callable[[Tensor], Tensor], images: Tensor, delta: Tensor, step: float, radius: float
-) -> Tensor:
+def ascend(loss: Callable[[Tensor], Tensor], images: Tensor, delta: Tensor, step: float, radius: float) -> Tensor:
     """Move each picture's perturbation one step up the loss, within an L2 ball.
 
     Parameters
@@ -258,9 +244,7 @@ def attacked_accuracy(
     Found by projected gradient ascent: `steps` steps of a quarter of the radius.
     """
     hits = 0.0
-    for images, labels in zip(
-        data.images[:count].split(250), data.labels[:count].split(250), strict=True
-    ):
+    for images, labels in zip(data.images[:count].split(250), data.labels[:count].split(250), strict=True):
         pixels = images.float() / 255
 
         def loss(perturbed: Tensor, labels: Tensor = labels) -> Tensor:
@@ -315,9 +299,7 @@ def accuracy(net: nn.Module, data: LabeledImages, batch_size: int = 250) -> tupl
     """Top-1 and top-5 accuracy, each in [0, 1], of a net on unchanged pictures."""
     device = next(net.parameters()).device
     hits = torch.zeros(2)
-    for images, labels in zip(
-        data.images.split(batch_size), data.labels.split(batch_size), strict=True
-    ):
+    for images, labels in zip(data.images.split(batch_size), data.labels.split(batch_size), strict=True):
         logits = net(normalize(images.to(device).float() / 255))
         right = logits.topk(min(5, logits.shape[1])).indices.cpu() == labels[:, None]
         hits += torch.stack([right[:, 0].sum(), right.any(1).sum()])

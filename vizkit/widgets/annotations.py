@@ -37,9 +37,7 @@ def given(bound: Any, known: Known) -> Any:
 
 def names_of(*bounds: Any) -> tuple[str, ...]:
     """Return the names of the parameters that bounds look at."""
-    return tuple(
-        name for bound in bounds if callable(bound) for name in inspect.signature(bound).parameters
-    )
+    return tuple(name for bound in bounds if callable(bound) for name in inspect.signature(bound).parameters)
 
 
 @dataclass(frozen=True)
@@ -143,9 +141,7 @@ class Slider(Control):
     def problem(self, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return f"a number for its slider, got {value!r}"
-        outside = (not callable(self.low) and value < self.low) or (
-            not callable(self.high) and value > self.high
-        )
+        outside = (not callable(self.low) and value < self.low) or (not callable(self.high) and value > self.high)
         return f"from {self.low} to {self.high}, got {value!r}" if outside else ""
 
 
@@ -268,9 +264,13 @@ class Table(_Written):
 
     def widget(self, label: str, value: Any) -> Any:
         return widgets.Textarea(
-            value=self.show(value), description=label, continuous_update=False, rows=10,
-            style={"description_width": "92px"}, layout=widgets.Layout(width=make.WIDTH),
-        )  # fmt: skip
+            value=self.show(value),
+            description=label,
+            continuous_update=False,
+            rows=10,
+            style={"description_width": "92px"},
+            layout=widgets.Layout(width=make.WIDTH),
+        )
 
     def _parse(self, text: str) -> tuple[tuple[float, ...], ...]:
         return parse_rows(text)

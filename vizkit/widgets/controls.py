@@ -24,9 +24,8 @@ CLASSIC = ("alexnet", "squeezenet1_1", "resnet18", "resnet101", "densenet121", "
 
 
 def slider(
-    label: str, low: float, high: float, value: float, *, step: float = 1, live: bool = True,
-    unit: str = "",
-) -> widgets.Widget:  # fmt: skip
+    label: str, low: float, high: float, value: float, *, step: float = 1, live: bool = True, unit: str = ""
+) -> widgets.Widget:
     """Make a slider of whole numbers, or of fractions where `step` is one.
 
     Parameters
@@ -38,10 +37,15 @@ def slider(
     """
     kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
     return kind(
-        value=value, min=low, max=high, step=step, continuous_update=live,
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        continuous_update=live,
         description=f"{label} [{unit}]" if unit else label,
-        style=_STYLE, layout=widgets.Layout(width=WIDTH),
-    )  # fmt: skip
+        style=_STYLE,
+        layout=widgets.Layout(width=WIDTH),
+    )
 
 
 def dropdown(label: str, options: Sequence[Any], value: Any = None) -> widgets.Dropdown:
@@ -63,32 +67,42 @@ def choices(label: str, options: Sequence[Any], value: Any = None) -> widgets.Wi
     """Make a row of buttons of which one is pressed: for two or three short options."""
     value = _option_values(options)[0] if value is None else value
     return widgets.ToggleButtons(
-        options=options, value=value, description=label,
-        style={**_STYLE, "button_width": "auto"}, layout=widgets.Layout(width=WIDTH),
-    )  # fmt: skip
+        options=options,
+        value=value,
+        description=label,
+        style={**_STYLE, "button_width": "auto"},
+        layout=widgets.Layout(width=WIDTH),
+    )
 
 
 def toggle(label: str, value: bool = False) -> widgets.Checkbox:
     """Make a box to tick."""
-    return widgets.Checkbox(
-        value=value, description=label, style=_STYLE, layout=widgets.Layout(width=WIDTH)
-    )
+    return widgets.Checkbox(value=value, description=label, style=_STYLE, layout=widgets.Layout(width=WIDTH))
 
 
 def text(label: str, value: str, hint: str = "") -> widgets.Text:
     """Make a field to type in; it reports when Enter is pressed or the field is left."""
     return widgets.Text(
-        value=value, description=label, placeholder=hint, continuous_update=False,
-        style=_STYLE, layout=widgets.Layout(width=WIDTH),
-    )  # fmt: skip
+        value=value,
+        description=label,
+        placeholder=hint,
+        continuous_update=False,
+        style=_STYLE,
+        layout=widgets.Layout(width=WIDTH),
+    )
 
 
 def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
     """Make a field that completes what is typed to one of the options."""
     return widgets.Combobox(
-        options=options, value=value, description=label, ensure_option=True,
-        continuous_update=False, style=_STYLE, layout=widgets.Layout(width=WIDTH),
-    )  # fmt: skip
+        options=options,
+        value=value,
+        description=label,
+        ensure_option=True,
+        continuous_update=False,
+        style=_STYLE,
+        layout=widgets.Layout(width=WIDTH),
+    )
 
 
 class Counter(widgets.Button):
@@ -127,9 +141,12 @@ class _Uploads(widgets.VBox):
 
     def _upload_button(self, text: str, *, multiple: bool) -> widgets.FileUpload:
         self._upload = widgets.FileUpload(
-            accept="image/*", multiple=multiple, description=text, tooltip=text,
+            accept="image/*",
+            multiple=multiple,
+            description=text,
+            tooltip=text,
             layout=widgets.Layout(width="170px", margin="2px 2px 2px 48px"),
-        )  # fmt: skip
+        )
         self._upload.observe(self._uploaded, "value")
         return self._upload
 
@@ -138,8 +155,7 @@ class _Uploads(widgets.VBox):
             return
         self.problem = ""
         try:
-            self._take([pictures.add_upload(one["name"], bytes(one["content"]))
-                        for one in change["new"]])  # fmt: skip
+            self._take([pictures.add_upload(one["name"], bytes(one["content"])) for one in change["new"]])
         except ValueError as error:
             self.problem = str(error)
         finally:
@@ -183,9 +199,7 @@ class ImagePicker(_Uploads):
         self._offering, self._nothing, self._own = False, nothing, value == YOURS
         self._names = dropdown(label, self._options(value), value)
         upload = self._upload_button("Upload a picture", multiple=False)
-        more = widgets.ToggleButton(
-            description="More pictures", layout=widgets.Layout(width="114px")
-        )
+        more = widgets.ToggleButton(description="More pictures", layout=widgets.Layout(width="114px"))
         self._source = text("folder, dataset", "", "my/pictures or CIFAR10")
         self._source.layout.display = "none"
         super().__init__([self._names, widgets.HBox([upload, more]), self._source], value=value)
@@ -262,9 +276,7 @@ class ModelPicker(widgets.VBox):
 
     value = traitlets.Unicode()
 
-    def __init__(
-        self, model: str | ImageModel | nn.Module = "viznet", label: str = "network"
-    ) -> None:
+    def __init__(self, model: str | ImageModel | nn.Module = "viznet", label: str = "network") -> None:
         note = widgets.HTML(layout=widgets.Layout(margin="0 0 0 98px"))
         if isinstance(model, nn.Module):
             model = ImageModel(model)
@@ -284,17 +296,9 @@ class ModelPicker(widgets.VBox):
 
     def _options(self, *more: str) -> list[tuple[str, str]]:
         here = ready()
-        offered = [
-            *self._given,
-            *self._own,
-            *here,
-            *(one for one in CLASSIC if one not in here),
-            *more,
-        ]
+        offered = [*self._given, *self._own, *here, *(one for one in CLASSIC if one not in here), *more]
         known = [*here, *self._own, *self._given]
-        return [
-            (one if one in known else f"{one} (to download)", one) for one in dict.fromkeys(offered)
-        ]
+        return [(one if one in known else f"{one} (to download)", one) for one in dict.fromkeys(offered)]
 
     @traitlets.validate("value")
     def _check(self, proposal: dict[str, Any]) -> str:

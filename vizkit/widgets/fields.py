@@ -35,9 +35,7 @@ class Fields:
         Whether changes are the panel's own and nobody needs to answer.
     """
 
-    def __init__(
-        self, function: PanelFunction, given: Mapping[str, Any], followed: Callable[[Any], None]
-    ) -> None:
+    def __init__(self, function: PanelFunction, given: Mapping[str, Any], followed: Callable[[Any], None]) -> None:
         self.function, self.followed, self.silent = function, followed, False
         self.own: dict[str, Any] = {}
         self.loaded: dict[str, tuple[Any, tuple[Any, ...], Any]] = {}
@@ -83,9 +81,7 @@ class Fields:
             one = self.function.parameters.get(name)
             if one is not None and one.form is not None:
                 inner = inspect.signature(one.form.function).parameters
-                found += [
-                    key for key in inner if key not in found and key in self.function.parameters
-                ]
+                found += [key for key in inner if key not in found and key in self.function.parameters]
             found.append(name)
         return [name for name in dict.fromkeys(found) if name in self.function.parameters]
 

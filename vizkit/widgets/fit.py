@@ -7,9 +7,8 @@ CANVAS, HEIGHT = 790, 640
 
 
 def fitting(
-    sizes: Mapping[str, tuple[int, int, bool]], words: Mapping[str, int], rows: list[list[str]],
-    width: int,
-) -> float:  # fmt: skip
+    sizes: Mapping[str, tuple[int, int, bool]], words: Mapping[str, int], rows: list[list[str]], width: int
+) -> float:
     """Return the share of their own size at which pictures and charts fit a canvas.
 
     Parameters
@@ -26,10 +25,9 @@ def fitting(
     for percent in range(100, 19, -2):
         share = percent / 100
         now = {
-            name: (wide * share, high * share + words.get(name, 0)) if shrinks
-            else (wide, high + words.get(name, 0))
+            name: (wide * share, high * share + words.get(name, 0)) if shrinks else (wide, high + words.get(name, 0))
             for name, (wide, high, shrinks) in sizes.items()
-        }  # fmt: skip
+        }
         laid = rows or _wrapped(now, width)
         shrinking = [row for row in laid if any(sizes[name][2] for name in row)] or laid
         widest = max(sum(now[name][0] + 16 for name in dict.fromkeys(row)) for row in shrinking)

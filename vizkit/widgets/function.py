@@ -65,9 +65,7 @@ class PanelFunction:
     source : Source
     """
 
-    def __init__(
-        self, function: Callable[..., Any], title: str, *, layout: str, rate: float, auto: bool
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], title: str, *, layout: str, rate: float, auto: bool) -> None:
         functools.update_wrapper(self, function)
         self.function, self.title, self.rate, self.auto = function, title, rate, auto
         self.name = function.__name__
@@ -106,10 +104,7 @@ class PanelFunction:
 
     @staticmethod
     def _parameter(one: inspect.Parameter, notes: tuple[Any, ...]) -> Parameter:
-        notes = tuple(
-            note() if isinstance(note, type) and issubclass(note, Control) else note
-            for note in notes
-        )
+        notes = tuple(note() if isinstance(note, type) and issubclass(note, Control) else note for note in notes)
         hand = next((note for note in notes if isinstance(note, On)), None)
         when = next((note for note in notes if isinstance(note, When)), None)
         control = next((note for note in notes if isinstance(note, Control)), None)
@@ -134,8 +129,7 @@ class PanelFunction:
         except CycleError as error:
             ring = " -> ".join(error.args[1])
             raise ValueError(
-                f"{self.name}: parameters need each other in a ring, {ring}; let one of them be "
-                "fixed"
+                f"{self.name}: parameters need each other in a ring, {ring}; let one of them be fixed"
             ) from error
 
     def _check(self) -> None:
@@ -161,13 +155,10 @@ class PanelFunction:
         for name in (name for row in self.layout for name in row):
             if name not in items:
                 raise ValueError(
-                    f"{self.name}: its layout names {name!r}, which is not shown; there are "
-                    f"{', '.join(items)}"
+                    f"{self.name}: its layout names {name!r}, which is not shown; there are {', '.join(items)}"
                 )
         if self.live and "run" not in self._signature.parameters:
-            raise ValueError(
-                f"{self.name} must take its run as a parameter: add '*, run: Run = direct'"
-            )
+            raise ValueError(f"{self.name} must take its run as a parameter: add '*, run: Run = direct'")
 
     def _check_default(self, one: Parameter, control: Control) -> None:
         allowed = one.default is None and (control.show(None) or control.needs())

@@ -88,9 +88,7 @@ class Point(Control):
         if value is None:
             return ""
         fine = isinstance(value, (tuple, list)) and len(value) == 2
-        fine = fine and all(
-            low <= at <= high for at, (low, high) in zip(value, (self.x, self.y), strict=True)
-        )
+        fine = fine and all(low <= at <= high for at, (low, high) in zip(value, (self.x, self.y), strict=True))
         return "" if fine else f"a place (x, y) in {self.x} and {self.y}, got {value!r}"
 
     def place(self, x: int, y: int, raster: Raster) -> Place | None:
@@ -102,8 +100,7 @@ class Point(Control):
                 return None
         shares = (x - left + 0.5) / (right - left), (y - top + 0.5) / (bottom - top)
         return tuple(
-            round(low + share * (high - low), 4)
-            for share, (low, high) in zip(shares, (self.x, self.y), strict=True)
+            round(low + share * (high - low), 4) for share, (low, high) in zip(shares, (self.x, self.y), strict=True)
         )  # type: ignore[return-value]
 
     def moved(self, value: Any, at: Any, start: Any, *, down: bool) -> Any:
@@ -133,9 +130,7 @@ class Points(Point, Table):
 
     def _toggled(self, value: Any, at: Place) -> Any:
         near = 0.03 * (self.x[1] - self.x[0]), 0.03 * (self.y[1] - self.y[0])
-        left = tuple(
-            one for one in value if abs(one[0] - at[0]) > near[0] or abs(one[1] - at[1]) > near[1]
-        )
+        left = tuple(one for one in value if abs(one[0] - at[0]) > near[0] or abs(one[1] - at[1]) > near[1])
         return left if len(left) < len(value) else (*value, at)
 
 

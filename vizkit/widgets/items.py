@@ -60,8 +60,7 @@ def html_of(item: Any) -> str:
     if isinstance(item, str):
         return markup(item)
     raise TypeError(
-        "an item must be a picture, a chart, a text or something with _repr_html_, got "
-        f"{type(item).__name__}"
+        f"an item must be a picture, a chart, a text or something with _repr_html_, got {type(item).__name__}"
     )
 
 
@@ -153,15 +152,11 @@ class Slot:
 
     def _chart(self, figure: go.Figure) -> None:
         drawn = _plain(figure)
-        if not isinstance(self.shown, go.FigureWidget) or len(drawn["data"]) != len(
-            self._drawn.get("data", ())
-        ):
+        if not isinstance(self.shown, go.FigureWidget) or len(drawn["data"]) != len(self._drawn.get("data", ())):
             self._become(go.FigureWidget(figure))
         else:
             with self.shown.batch_update():
-                for trace, old, new in zip(
-                    self.shown.data, self._drawn["data"], drawn["data"], strict=True
-                ):
+                for trace, old, new in zip(self.shown.data, self._drawn["data"], drawn["data"], strict=True):
                     trace.update(_changes(old, new))
                 self.shown.layout.update(_changes(self._drawn["layout"], drawn["layout"]))
         self._drawn = drawn
@@ -177,11 +172,7 @@ class Slot:
         text = html_of(self.item) if self.item is not None else ""
         bare = re.sub("<[^>]*>", "", text)
         wide = re.search(r"width: (\d+)px", text)
-        return (
-            int(wide[1]) if wide else 300,
-            24 * max(text.count("<tr"), 1 + len(bare) // 50),
-            False,
-        )
+        return (int(wide[1]) if wide else 300, 24 * max(text.count("<tr"), 1 + len(bare) // 50), False)
 
     def save(self, path: Callable[[str, str], Path]) -> list[Path]:
         """Write the item: a picture as PNG, a chart as HTML and its numbers as CSV.
@@ -207,8 +198,10 @@ def numbers_of(figure: go.Figure) -> list[list[Any]]:
     """Return a chart's numbers as rows: the trace's name, then x, y and z of each of its points."""
     rows: list[list[Any]] = [["trace", "x", "y", "z"]]
     for index, trace in enumerate(figure.data):
-        columns = [np.asarray([] if trace[a] is None else trace[a], object)
-                   if a in trace else np.asarray([], object) for a in "xyz"]  # fmt: skip
+        columns = [
+            np.asarray([] if trace[a] is None else trace[a], object) if a in trace else np.asarray([], object)
+            for a in "xyz"
+        ]
         x, y, z = columns
         name = trace.name or f"{trace.type} {index}"
         if z.ndim == 2:

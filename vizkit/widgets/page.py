@@ -86,7 +86,7 @@ class Panel:
         self._slots = {
             name: Slot(name, function.captions.get(name, ""), partial(self._hands, name))
             for name in function.source.items
-        }  # fmt: skip
+        }
         self.history = History(self._show_frame)
         self.fields = Fields(function, given, lambda panel: panel.followers.add(self))
         self.controls = self.fields.widgets
@@ -95,9 +95,7 @@ class Panel:
         self.fields.settle()
         for name, value in given.items():
             if name in self.controls and not self.fields.is_now(name, value):
-                raise ValueError(
-                    f"{name} cannot be {value!r} here, the nearest is {self.values[name]!r}"
-                )
+                raise ValueError(f"{name} cannot be {value!r} here, the nearest is {self.values[name]!r}")
         self._redraw()
         if self.error is not None and function.__module__.startswith("vizkit."):
             raise self.error  # wrong from the start: the author's mistake, or a net it is not for
@@ -116,34 +114,39 @@ class Panel:
         self._listing.layout.display = self._pinned.layout.display = "none"
         runs = self.function.live or self.function.source.has_background
         self._buttons = {
-            "Play": (self._toggle_run, runs), "Step": (self.step, self.function.live),
+            "Play": (self._toggle_run, runs),
+            "Step": (self.step, self.function.live),
             "Reset": (self.reset, True),
-        }  # fmt: skip
+        }
         self._menu: dict[str, Callable[[], Any]] = {
-            "Show code": self._toggle_code, "Save": self.save, "Save preset": self.save_preset,
-            "Pin": self.pin, "Share this state": self._show_share,
+            "Show code": self._toggle_code,
+            "Save": self.save,
+            "Save preset": self.save_preset,
+            "Pin": self.pin,
+            "Share this state": self._show_share,
             "Full screen": partial(self._say, "Escape leaves the full screen"),
-        }  # fmt: skip
+        }
         self._button: dict[str, Any] = {}
         bar = [self._preset_bar.list]
-        bar += [
-            self._make_button(name, action)
-            for name, (action, there) in self._buttons.items()
-            if there
-        ]
-        menu = widgets.HBox(
-            [self._make_button(name, action) for name, action in self._menu.items()]
-        )
+        bar += [self._make_button(name, action) for name, (action, there) in self._buttons.items() if there]
+        menu = widgets.HBox([self._make_button(name, action) for name, action in self._menu.items()])
         unfold = unfolding("Menu", menu.add_class("vizkit-menu"))
         self._button["Full screen"].add_class("vizkit-full-screen")
         self._canvas = widgets.Box().add_class("vizkit-canvas")
         words = f'<span class="vizkit-title">{escape(self.title)}</span> <span class="vizkit-says">'
         title = widgets.HTML(f"{STYLE}{words}{escape(self.function.says)}</span>")
         body = widgets.HBox([self._controls_box(), self._canvas, self._pinned])
-        self.view = widgets.VBox([
-            title, widgets.HBox([*bar, unfold, self._status]).add_class("vizkit-bar"), menu,
-            self._preset_bar.say, body.add_class("vizkit-body"), self._listing, Names(),
-        ]).add_class("vizkit-panel")  # fmt: skip
+        self.view = widgets.VBox(
+            [
+                title,
+                widgets.HBox([*bar, unfold, self._status]).add_class("vizkit-bar"),
+                menu,
+                self._preset_bar.say,
+                body.add_class("vizkit-body"),
+                self._listing,
+                Names(),
+            ]
+        ).add_class("vizkit-panel")
 
     def _make_button(self, name: str, action: Callable[[], Any]) -> widgets.Button:
         button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
@@ -290,9 +293,10 @@ class Panel:
         parameters = self.function.parameters
         given = ", ".join(
             f"{name}={name if value == YOURS else repr(value)}"
-            for name, value in self.values.items() if not same(value, parameters[name].default)
+            for name, value in self.values.items()
+            if not same(value, parameters[name].default)
             and not (parameters[name].default is None and same(value, self._default_of(name)))
-        )  # fmt: skip
+        )
         kit = self.function.__module__.startswith("vizkit.")
         return f"{'vizkit.panels.' if kit else ''}{self.function.name}.show({given})"
 
@@ -340,9 +344,7 @@ class Panel:
         try:
             shown = next(steps)
         except StopIteration:
-            raise ValueError(
-                f"{self.function.name} yielded nothing: its run must take at least one step"
-            ) from None
+            raise ValueError(f"{self.function.name} yielded nothing: its run must take at least one step") from None
         if self._frame is not None:
             self._frame[0].stale = True
         if frame.begun:
@@ -611,9 +613,7 @@ class Panel:
         known = {name: one for name, one in courses.items() if isinstance(one.step, Step)}
         if not known:
             return
-        words = ", ".join(
-            f"{name} {one.step.index} of {one.step.total}" for name, one in known.items()
-        )
+        words = ", ".join(f"{name} {one.step.index} of {one.step.total}" for name, one in known.items())
         spent = sum(one.seconds for one in known.values())
         left = sum(one.remaining for one in known.values())
         cost = f", about {left:.0f} s to go" if left > LONG else ""
@@ -638,11 +638,18 @@ class Panel:
             if isinstance(slot.item, str) and not hasattr(slot.item, "_repr_html_")
         ]
         state = State(
-            setup, self._good, lambda name, value: self._written(name, value, known),
-            self._courses, {name: course for name, (_, course) in self._background.items()}, texts,
-            [self.function.made(one.form, known) for name, one in self.function.parameters.items()
-             if one.form is not None and name not in self.fields.own],
-        )  # fmt: skip
+            setup,
+            self._good,
+            lambda name, value: self._written(name, value, known),
+            self._courses,
+            {name: course for name, (_, course) in self._background.items()},
+            texts,
+            [
+                self.function.made(one.form, known)
+                for name, one in self.function.parameters.items()
+                if one.form is not None and name not in self.fields.own
+            ],
+        )
         return listing(self.function.source, self.function.function, state)
 
     def _line(self, name: str, known: Mapping[str, Any]) -> str:
@@ -706,9 +713,7 @@ class Panel:
     def pin(self) -> None:
         """Keep what is shown now beside what comes next; again, let it go."""
         pinned = self._pinned.layout.display != "none"
-        self._pinned.children = (
-            [] if pinned else [self._copy_of(slot) for slot in self._slots.values()]
-        )
+        self._pinned.children = [] if pinned else [self._copy_of(slot) for slot in self._slots.values()]
         self._pinned.layout.display = "none" if pinned else ""
         self._button["Pin"].description = "Pin" if pinned else "Unpin"
         if not pinned:

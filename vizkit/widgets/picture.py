@@ -51,9 +51,11 @@ class Picture(widgets.HTML):
         settings = {"wait": 60, "throttle_or_debounce": "throttle"} if drag else {}
         self.add_class("vizkit-clickable")
         self._events = ipyevents.Event(
-            source=self, watched_events=["mousedown", "mousemove"] if drag else ["click"],
-            prevent_default_action=True, **settings,
-        )  # fmt: skip
+            source=self,
+            watched_events=["mousedown", "mousemove"] if drag else ["click"],
+            prevent_default_action=True,
+            **settings,
+        )
 
         def happened(event: dict[str, Any]) -> None:
             moving = event.get("type") == "mousemove"

@@ -48,8 +48,9 @@ class Preset:
         """
         text = json.dumps(
             {"panel": self.panel, "name": self.name, "say": self.say, "values": {**self.values}},
-            indent=2, ensure_ascii=False,
-        )  # fmt: skip
+            indent=2,
+            ensure_ascii=False,
+        )
         path.write_text(text + "\n", encoding="utf-8")
         return path
 
@@ -105,9 +106,11 @@ class PresetBar:
     def __init__(self, panel: Any) -> None:
         self._panel, self._name, self._silent = panel, "", False
         self.list = widgets.Dropdown(
-            description="preset", options=self._options(), style={"description_width": "92px"},
+            description="preset",
+            options=self._options(),
+            style={"description_width": "92px"},
             layout=widgets.Layout(width="240px"),
-        )  # fmt: skip
+        )
         self.list.observe(self._picked, "value")
         self.say = widgets.HTML().add_class("vizkit-say")
 

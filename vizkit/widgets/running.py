@@ -43,9 +43,7 @@ class Live:
         return self.draw(last(self.method(*self.args, **self.kwargs)))
 
 
-def live(
-    method: Callable[..., Iterator[Any]], *args: Any, draw: Callable[[Any], Any], **kwargs: Any
-) -> Any:
+def live(method: Callable[..., Iterator[Any]], *args: Any, draw: Callable[[Any], Any], **kwargs: Any) -> Any:
     """Make an item of a run that goes on in the background while controls move.
 
     Parameters
@@ -91,9 +89,13 @@ class Course:
     """
 
     def __init__(
-        self, method: Callable[..., Iterator[Any]], args: tuple[Any, ...], kwargs: dict[str, Any],
-        values: Mapping[str, Any], before: "Course | None" = None,
-    ) -> None:  # fmt: skip
+        self,
+        method: Callable[..., Iterator[Any]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        values: Mapping[str, Any],
+        before: "Course | None" = None,
+    ) -> None:
         self._lock = Lock()
         self.method, self.keys = method, _keys(method, args, kwargs)
         self.step: Any = None
@@ -159,9 +161,12 @@ class Course:
 
 
 def continued(
-    before: Course | None, method: Callable[..., Iterator[Any]], args: tuple[Any, ...],
-    kwargs: dict[str, Any], values: Mapping[str, Any],
-) -> Course:  # fmt: skip
+    before: Course | None,
+    method: Callable[..., Iterator[Any]],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    values: Mapping[str, Any],
+) -> Course:
     """Return the same run, one that goes on from its present step, or a new one."""
     if before is None or before.method is not method:
         return Course(method, args, kwargs, values)

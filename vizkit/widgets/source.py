@@ -84,9 +84,7 @@ def read(function: Callable[..., Any]) -> Source:
     if inspect.isgeneratorfunction(function):
         return _read_run(name, text, begin, body)
     if len(_own(body, ast.Return)) != 1 or not isinstance(body[-1], ast.Return):
-        raise ValueError(
-            f"{name} must have one return, as its last line; compute first, return once"
-        )
+        raise ValueError(f"{name} must have one return, as its last line; compute first, return once")
     result, items = _items(name, body[-1].value, "return")
     return Source(text, begin, body[:-1], None, result, items)
 
@@ -128,16 +126,17 @@ def _runs(loop: ast.For) -> list[tuple[str, ast.Call]]:
         calls = call.args
         targets = loop.target.elts if isinstance(loop.target, ast.Tuple) else []
     pairs = [
-        (target.id, one) for target, one in zip(targets, calls, strict=False)
-        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == "run"
+        (target.id, one)
+        for target, one in zip(targets, calls, strict=False)
+        if isinstance(one, ast.Call)
+        and isinstance(one.func, ast.Name)
+        and one.func.id == "run"
         and isinstance(target, ast.Name)
-    ]  # fmt: skip
+    ]
     return pairs if len(pairs) == len(calls) == len(targets) else []
 
 
-def _items(
-    name: str, value: ast.expr | None, word: str
-) -> tuple[ast.expr | None, dict[str, ast.expr]]:
+def _items(name: str, value: ast.expr | None, word: str) -> tuple[ast.expr | None, dict[str, ast.expr]]:
     """Take ``{...}`` or ``result, {...}`` apart."""
     result, items = None, value
     if isinstance(value, ast.Tuple) and len(value.elts) == 2:
@@ -147,8 +146,7 @@ def _items(
         if keys and len(keys) == len(items.values) and all(isinstance(k, str) for k in keys):
             return result, dict(zip(map(str, keys), items.values, strict=True))
     raise ValueError(
-        f'{name} must {word} what it shows by name: {word} {{"picture": ...}}, or '
-        f'{word} result, {{"picture": ...}}'
+        f'{name} must {word} what it shows by name: {word} {{"picture": ...}}, or {word} result, {{"picture": ...}}'
     )
 
 
@@ -188,10 +186,7 @@ class State:
 
 def listing(source: Source, function: Callable[..., Any], state: State) -> str:
     """Write the Python that makes what a panel shows: the function's own lines."""
-    if source.loop is None:
-        code = source.lines(source.body, after=source.begin)
-    else:
-        code = _run_lines(source, state)
+    code = source.lines(source.body, after=source.begin) if source.loop is None else _run_lines(source, state)
     if source.result is not None:
         code.append(f"result = {source.part(source.result)}")
     for name, node in source.items.items():
@@ -262,38 +257,44 @@ def _changed(course: Course, used: set[str], state: State) -> list[str]:
     """Return the controls that a run's stretches, or the present, have differently."""
     states = [one.values for one in course.stretches if one.until] + [state.values]
     return [
-        name for name in state.values
+        name
+        for name in state.values
         if name in used and len({state.written(name, values[name]) for values in states}) > 1
-    ]  # fmt: skip
+    ]
 
 
 def _stretched(
-    source: Source, target: str, call: ast.Call, course: Course, names: Sequence[str],
-    feeding: Sequence[ast.stmt], state: State,
-) -> list[str]:  # fmt: skip
+    source: Source,
+    target: str,
+    call: ast.Call,
+    course: Course,
+    names: Sequence[str],
+    feeding: Sequence[ast.stmt],
+    state: State,
+) -> list[str]:
     """Return one loop over the stretches of a run that was changed under way."""
     if not names:
         return _loop(source, target, call, str(_index(course)))
     rows = [
         ", ".join([str(one.until), *(state.written(name, one.values[name]) for name in names)])
-        for one in course.stretches if one.until
-    ]  # fmt: skip
+        for one in course.stretches
+        if one.until
+    ]
     head = f"for {', '.join(['until', *names])} in [{', '.join(f'({row})' for row in rows)}]:"
     body = [line for node in feeding for line in source.lines([node])]
     body += _loop(source, target, call, "until", resume=True)
     return [
         f"{target} = None  # the run was changed under way: it is done again, stretch by stretch",
-        head, *textwrap.indent("\n".join(body), "    ").splitlines(),
-    ]  # fmt: skip
+        head,
+        *textwrap.indent("\n".join(body), "    ").splitlines(),
+    ]
 
 
 def _index(course: Course) -> int:
     return int(getattr(course.step, "index", course.taken))
 
 
-def _loop(
-    source: Source, target: str, call: ast.Call, until: str, *, resume: bool = False
-) -> list[str]:
+def _loop(source: Source, target: str, call: ast.Call, until: str, *, resume: bool = False) -> list[str]:
     """Return the plain loop over a method's steps, to one of them."""
     given = [*call.args[1:], *(one for one in call.keywords if one.arg != "draw")]
     parts = [" ".join(source.part(one).split()) for one in given]
@@ -345,10 +346,7 @@ def _names(node: ast.AST) -> set[str]:
 
 
 def _assigned(node: ast.AST) -> set[str]:
-    stored = {
-        one.id for one in ast.walk(node)
-        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-    }  # fmt: skip
+    stored = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     defined = {one.name for one in ast.walk(node) if isinstance(one, ast.FunctionDef)}
     return stored | defined | {one.arg for one in ast.walk(node) if isinstance(one, ast.arg)}
 
@@ -467,9 +465,9 @@ def _definition(name: str, world: Mapping[str, Any]) -> tuple[int, str]:
 def _assigned_at_top(node: ast.stmt, name: str) -> bool:
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return node.name == name
-    targets = node.targets if isinstance(node, ast.Assign) else (
-        [node.target] if isinstance(node, ast.AnnAssign) else []
-    )  # fmt: skip
+    targets = (
+        node.targets if isinstance(node, ast.Assign) else ([node.target] if isinstance(node, ast.AnnAssign) else [])
+    )
     return any(isinstance(one, ast.Name) and one.id == name for one in targets)
 
 
@@ -480,8 +478,12 @@ def _segment(text: str, node: ast.stmt) -> str:
     if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return textwrap.dedent("\n".join(written))
     kept = [
-        row for one in node.decorator_list if "remembered" not in ast.unparse(one)
-        for row in [f"@{row}" if not index else row for index, row in enumerate(
-            (ast.get_source_segment(text, one) or "").splitlines())]
-    ]  # fmt: skip
+        row
+        for one in node.decorator_list
+        if "remembered" not in ast.unparse(one)
+        for row in [
+            f"@{row}" if not index else row
+            for index, row in enumerate((ast.get_source_segment(text, one) or "").splitlines())
+        ]
+    ]
     return "\n" + textwrap.dedent("\n".join([*kept, *written])) + "\n"
