@@ -4,8 +4,7 @@ import torch
 import vizkit
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import last
-from vizkit.methods.attribution import METHODS, attribute
-from vizkit.methods.gradients import Unit
+from vizkit.methods.attribution import attribute
 from vizkit.methods.localization import localization, score_steps
 
 
@@ -59,16 +58,7 @@ def test_methods_beat_chance_on_scenes():
     assert whole.inside["saliency"] == pytest.approx(steps[-1].inside["saliency"])
 
 
-def test_every_method_has_one_door(viznet, chelsea):
-    image = chelsea[:, :64, :64]
-    for method in METHODS:
-        found = attribute(viznet, image, "tabby", method)
-        assert found.heat.shape == (64, 64)
-        assert not found.problem
-        unit = attribute(viznet, image, Unit("relu3", 2), method)
-        assert bool(unit.problem) == (method in ("Grad-CAM", "occlusion"))
-    with pytest.raises(ValueError, match="method"):
-        attribute(viznet, image, 0, "crystal ball")
+def test_the_model_must_know_the_scenes():
     net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     tiny = vizkit.ImageModel(net, input_size=64)
     with pytest.raises(ValueError, match="does not know the classes of the scenes"):

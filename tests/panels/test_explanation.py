@@ -51,7 +51,7 @@ def test_a_target_by_name_or_a_unit_by_click(sheet):
     step = sheet.wait(60)
     assert step.index == len(METHODS)
     text = sheet.shown["text"].value
-    assert "occlusion</b>: occlusion measures the probability of a class" in text
+    assert "occlusion</b>: occlusion explains the score of a class, not a unit" in text
     names = executed(sheet)
     assert names["aim"].row is not None
     assert (names["aim"].layer, names["aim"].channel) == ("relu4", 30)

@@ -33,7 +33,7 @@ from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Step, last
 from vizkit.core.stylenet import load_style, styles, stylize
 from vizkit.methods.adversarial import pgd
-from vizkit.methods.attribution import METHODS
+from vizkit.methods.attribution import QUICK
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.feature_vis import RECIPES, maximize_steps
 from vizkit.methods.gradients import pixel_gradient
@@ -447,7 +447,7 @@ def attribution_scores() -> list[Row]:
     scores = {"pointing game": found.pointing, "IoU": found.overlap, "energy": found.inside}
     return [
         Row(f"{method}, {score}", values[method], "", "", None, math.nan)
-        for method in METHODS
+        for method in QUICK
         for score, values in scores.items()
     ]
 

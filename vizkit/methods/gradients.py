@@ -340,6 +340,24 @@ def grad_cam(model: ImageModel, image: Tensor, target: int | str | None = None, 
     ----------
     Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks", ICCV 2017.
     """
+    maps, gradient = layer_gradient(model, image, target, layer)
+    return enlarged((gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True).relu(), image)
+
+
+def layer_gradient(
+    model: ImageModel, image: Tensor, target: int | str | None = None, layer: str | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return a layer's maps and the gradient of a class's score there, each (1, C, h, w).
+
+    Parameters
+    ----------
+    model : ImageModel
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    target : int, str, optional
+        The most probable class by default.
+    layer : str, optional
+        The last one with a map by default.
+    """
     checks.image(image)
     layer = last_map(model) if layer is None else model.layer(layer).name
     pixels = image.detach().to(model.device, model.dtype, copy=True)[None].requires_grad_()
@@ -348,8 +366,7 @@ def grad_cam(model: ImageModel, image: Tensor, target: int | str | None = None, 
     index = int(logits.argmax()) if target is None else model.label_index(target)
     maps = captured[layer]
     (gradient,) = torch.autograd.grad(logits[index], maps)
-    heat = (gradient.mean((2, 3), keepdim=True) * maps).sum(1, keepdim=True).relu()
-    return _enlarged(heat.detach(), image)
+    return maps.detach(), gradient
 
 
 def last_map(model: ImageModel) -> str:
@@ -380,9 +397,10 @@ def visual_backprop(model: ImageModel, image: Tensor) -> Tensor:
     for mean in reversed(means[:-1]):
         found = F.interpolate(found, mean.shape[2:], mode="bilinear", align_corners=False) * mean
         found = found / found.max().clamp(min=1e-30)  # the product would vanish
-    return _enlarged(found, image)
+    return enlarged(found, image)
 
 
-def _enlarged(heat: Tensor, image: Tensor) -> Tensor:
+def enlarged(heat: Tensor, image: Tensor) -> Tensor:
+    """Scale a map (1, 1, h, w) up to a picture's size bilinearly, shape (H, W)."""
     size = (image.shape[1], image.shape[2])
     return F.interpolate(heat, size, mode="bilinear", align_corners=False)[0, 0].float().cpu()

@@ -11,7 +11,7 @@ from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.scenes import Scenes
 from vizkit.core.steps import Step, step_method
-from vizkit.methods.attribution import METHODS, attribute
+from vizkit.methods.attribution import METHODS, QUICK, attribute
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class ScoreStep(Step):
 def score_steps(
     model: ImageModel,
     scenes: Scenes,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = QUICK,
     *,
     batch_size: int = 50,
     resume: ScoreStep | None = None,

@@ -14,7 +14,7 @@ from vizkit.core.models import ImageModel
 from vizkit.core.remembered import remembered
 from vizkit.core.seeds import generator
 from vizkit.core.steps import Step, step_method
-from vizkit.methods.attribution import METHODS, Attribution, attribute
+from vizkit.methods.attribution import QUICK, Attribution, attribute
 
 
 def weighted_layers(model: ImageModel) -> list[str]:
@@ -98,7 +98,7 @@ def forget_steps(
     image: Tensor,
     target: int | str,
     count: int,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = QUICK,
     *,
     seed: int = 0,
     resume: ForgetStep | None = None,

@@ -191,20 +191,6 @@ def scores(
         )
 
 
-#: Methods that are quick enough to follow a slider.
-CHECKED = (
-    "gradient",
-    "saliency",
-    "deconvnet",
-    "guided backprop",
-    "integrated gradients",
-    "Grad-CAM",
-    "SmoothGrad",
-    "VisualBackProp",
-    "occlusion",
-)
-
-
 @vizkit.panel("Forget and look again", rate=5, auto=True, layout="sheet / text")
 def forgetting(
     picture: Picture = "chelsea",
@@ -218,7 +204,7 @@ def forgetting(
     """Forget layers from the top, and see which maps notice."""
     image, aim = vizkit.load_image(picture, look_size(model)), top_class(model, picture)
     forgotten = ", ".join(weighted_layers(model)[:count]) or "nothing"
-    for step in run(forget_steps, model, image, aim, count, CHECKED, seed=seed):
+    for step in run(forget_steps, model, image, aim, count, seed=seed):
         captions = [f"{one.method} {value:.2f}" for one, value in zip(step.found, step.correlation, strict=True)]
         yield (
             step,

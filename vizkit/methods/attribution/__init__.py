@@ -1,60 +1,82 @@
-"""Every method of lecture 05 under one roof: a picture and a target in, one map out."""
+"""Every method of lecture 05 under one roof: a picture and a target in, one map out.
+
+A method is a function with `attribution` above it, in a module of this folder; each module here is
+loaded, so that a new method is one file.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
-from vizkit.core.steps import Step, last, step_method
-from vizkit.methods.gradients import (
-    Target,
-    Unit,
-    grad_cam,
-    integrated_gradients,
-    pixel_gradient,
-    saliency,
-    smooth_grad,
-    visual_backprop,
-)
-from vizkit.methods.occlusion import occlusion_steps
+from vizkit.core.steps import Step, step_method
+from vizkit.methods.gradients import Target, Unit
 
-Method = Callable[[ImageModel, Tensor, Target], Tensor]
+#: ``explain(model, image, target)`` is a map (H, W), signed where the method is.
+Explain = Callable[[ImageModel, Tensor, Any], Tensor]
+F = TypeVar("F", bound=Explain)
 
 
-def _signed(gradient: Tensor) -> Tensor:
-    return gradient.sum(0)
+@dataclass(frozen=True)
+class Method:
+    """A method that says where a network looks.
 
+    Parameters
+    ----------
+    name : str
+        The field's.
+    explain : callable
+        ``explain(model, image, target)``: a map (H, W).
+    units : bool
+        Whether it explains units, too, not only classes.
+    quick : bool
+        Whether hundreds of pictures can be asked about while one waits.
+    """
 
-def _grad_cam(model: ImageModel, image: Tensor, target: Target) -> Tensor:
-    if isinstance(target, Unit):
-        raise ValueError("Grad-CAM explains the score of a class, not a unit")
-    return grad_cam(model, image, target)
+    name: str
+    explain: Explain
+    units: bool = True
+    quick: bool = True
 
-
-def _occlusion(model: ImageModel, image: Tensor, target: Target) -> Tensor:
-    if isinstance(target, Unit):
-        raise ValueError("occlusion measures the probability of a class, not of a unit")
-    side = max(4, min(image.shape[1:]) // 6)
-    stride = max(1, side // 3)
-    steps = occlusion_steps(model, image, target, patch=side, stride=stride, batch_size=128)
-    return last(steps).pixels()
+    def __call__(self, model: ImageModel, image: Tensor, target: Target) -> Tensor:
+        """Return the map, shape (H, W)."""
+        if isinstance(target, Unit) and not self.units:
+            raise ValueError(f"{self.name} explains the score of a class, not a unit")
+        return self.explain(model, image, target)
 
 
 #: Each method by its name: ``METHODS[name](model, image, target)`` is a map (H, W).
-METHODS: dict[str, Method] = {
-    "gradient": lambda model, image, target: _signed(pixel_gradient(model, image, target)),
-    "saliency": saliency,
-    "deconvnet": lambda model, image, target: _signed(pixel_gradient(model, image, target, rule="deconvnet")),
-    "guided backprop": lambda model, image, target: _signed(pixel_gradient(model, image, target, rule="guided")),
-    "SmoothGrad": lambda model, image, target: smooth_grad(model, image, target).abs().amax(0),
-    "integrated gradients": lambda model, image, target: _signed(integrated_gradients(model, image, target)),
-    "Grad-CAM": _grad_cam,
-    "VisualBackProp": lambda model, image, _: visual_backprop(model, image),
-    "occlusion": _occlusion,
-}
+METHODS: dict[str, Method] = {}
+
+
+def attribution(name: str, *, units: bool = True, quick: bool = True) -> Callable[[F], F]:
+    """Register a function as a method of attribution: in the panels, the scores, the tests.
+
+    Parameters
+    ----------
+    name : str
+    units, quick : bool
+        As in `Method`.
+    """
+
+    def register(explain: F) -> F:
+        METHODS[name] = Method(name, explain, units, quick)
+        return explain
+
+    return register
+
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+#: Those that hundreds of pictures can be asked about.
+QUICK = tuple(name for name, method in METHODS.items() if method.quick)
 
 
 @dataclass(frozen=True)
