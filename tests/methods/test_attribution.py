@@ -74,12 +74,11 @@ def test_the_net_is_left_as_it_was(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_it_finds_the_shape_more_often_than_chance(name, scenes):
     model = vizkit.load_model("scenes")
-    heats = [
-        attribute(model, image / 255, int(label), name).heat
-        for image, label in zip(scenes.images, scenes.label, strict=True)
-    ]
-    chance = float(scenes.mask.double().mean())
-    assert float(localization(torch.stack(heats), scenes.mask).inside.mean()) > 1.3 * chance
+    some = slice(None if METHODS[name].quick else 4)
+    pairs = zip(scenes.images[some], scenes.label[some], strict=True)
+    heats = [attribute(model, image / 255, int(label), name).heat for image, label in pairs]
+    chance = float(scenes.mask[some].double().mean())
+    assert float(localization(torch.stack(heats), scenes.mask[some]).inside.mean()) > 1.3 * chance
 
 
 def test_the_slow_ones_are_asked_only_by_name():
