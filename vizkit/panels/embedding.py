@@ -170,8 +170,10 @@ def clusters(
     labels: Any,
     algorithm: Annotated[str, OneOf(("DBSCAN", "HDBSCAN"))] = "DBSCAN",
     radius: Annotated[float, Slider(0.2, 10.0, 0.1), When(lambda algorithm: algorithm == "DBSCAN")] = 3.0,
-    smallest: Annotated[int, Slider(2, 200), When(lambda algorithm: algorithm == "HDBSCAN")] = 25,
-    nearest: Annotated[int, Slider(1, 50, label="neighbors")] = 5,
+    smallest: Annotated[
+        int, Slider(2, lambda points: min(200, len(points))), When(lambda algorithm: algorithm == "HDBSCAN")
+    ] = 25,
+    nearest: Annotated[int, Slider(1, lambda points: min(50, len(points)), label="neighbors")] = 5,
 ) -> Any:
     """What density finds in an embedding, compared with the true classes."""
     if algorithm == "DBSCAN":
