@@ -73,7 +73,7 @@ def test_a_line_of_python():
     names = {}
     for block in page("In a line of Python"):
         exec(block, names)
-    assert len(names["model"].top(names["image"])) == 5
+    assert len(names["model"].answers(names["image"])) == 5
 
 
 def test_every_file_that_it_names_is_there():

@@ -75,7 +75,7 @@ neighborhood_view
 # *Checks*). They also set $\sigma^2 = 1/\sqrt 2$ in the plane, where $e^{-d^2}$ means $\sigma = 1/\sqrt 2$.
 
 # %%
-first = next(embedding_steps(wanted, "tsne", iterations=500))
+first = next(embedding_steps(wanted, "tsne", steps=500))
 cost, gradient = cost_and_gradient(wanted, first.embedding.double(), "tsne")
 print("KL", cost.item(), " gradient", tuple(gradient.shape))
 

@@ -33,7 +33,7 @@ from vizkit import panels
 
 model = vizkit.load_model("viznet")
 image = vizkit.load_image("chelsea", size=256)
-model, image.shape, model.top(image, 3)
+model, image.shape, model.answers(image, 3)
 
 # %% [markdown]
 # `viznet` is a plain stack of seven convolutions that we trained on 200 classes of small photos. Any

@@ -66,15 +66,15 @@ linear_view
 
 # %%
 from vizkit.figures.fooling import attack_sheet
-from vizkit.methods.adversarial import one_step
+from vizkit.methods.adversarial import fgsm
 from vizkit.methods.adversarial_training import held_out_digits, linear_digit_model
 
 linear = linear_digit_model()
 digits, labels = held_out_digits()
-broken = one_step(linear, digits, labels, epsilon=0.1)
+broken = fgsm(linear, digits, labels, epsilon=0.1)
 print(f"one step fools it on {broken.success.float().mean():.0%} of {len(digits)} digits")
 first = int(broken.success.nonzero()[0])
-print("was", linear.top(digits[first], 1), " is", linear.top(broken.images[first], 1))
+print("was", linear.answers(digits[first], 1), " is", linear.answers(broken.images[first], 1))
 attack_sheet(digits[first], broken.images[first], side=160)
 
 # %% [markdown]
@@ -86,9 +86,9 @@ attack_sheet(digits[first], broken.images[first], side=160)
 # %%
 from vizkit.methods.adversarial import pgd
 
-for name, attack in (("FGSM", one_step), ("PGD", pgd)):
+for name, attack in (("FGSM", fgsm), ("PGD", pgd)):
     found = attack(model, image[None], epsilon=8 / 255)
-    print(name, "now", model.top(found.images[0], 1), "success", bool(found.success))
+    print(name, "now", model.answers(found.images[0], 1), "success", bool(found.success))
 
 # %%
 attack_view = panels.attack.show()
@@ -99,13 +99,15 @@ attack_view
 # a *wanted* label.
 
 # %%
-from vizkit.methods.adversarial import deepfool, smallest_change
+from vizkit.methods.adversarial import deepfool, lbfgs
 
 near = deepfool(model, image[None])
-wanted = smallest_change(model, image, "goldfish", iterations=30)
+wanted = lbfgs(model, image, "goldfish", steps=30)
 for name, found in (("DeepFool", near), ("L-BFGS to goldfish", wanted)):
     print(
-        name, f"length {float((found.images[0] - image).norm()):.2f}", model.top(found.images[0], 1)
+        name,
+        f"length {float((found.images[0] - image).norm()):.2f}",
+        model.answers(found.images[0], 1),
     )
 
 # %% [markdown]

@@ -27,7 +27,7 @@ def test_viznet_knows_its_layers_labels_and_size(viznet):
 
 @pytest.mark.parametrize(("name", "label"), [("chelsea", {"tabby", "Egyptian cat"}), ("coffee", {"espresso"})])
 def test_viznet_knows_the_bundled_photos(viznet, name, label):
-    assert {answer for answer, _ in viznet.top(vizkit.load_image(name, (64, 64)), 3)} & label
+    assert {answer for answer, _ in viznet.answers(vizkit.load_image(name, (64, 64)), 3)} & label
 
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 91), (127, 80), (300, 451), (512, 512)])
@@ -65,7 +65,7 @@ def test_logits_equal_the_bare_net_on_normalized_pixels(viznet):
 
 
 def test_top_is_sorted_and_named(viznet, chelsea):
-    top = viznet.top(chelsea, 5)
+    top = viznet.answers(chelsea, 5)
     chances = [chance for _, chance in top]
     assert chances == sorted(chances, reverse=True)
     probabilities = viznet.probabilities(chelsea)

@@ -58,7 +58,7 @@ def data(viznet, small_pool):
 
 def _fit(d, **on):
     mixed = d["digits"].train_labels.roll(1)
-    return loss_landscape.fit_steps(d["digits"], mixed, width=8, iterations=30, every=5, **on)
+    return loss_landscape.fit_steps(d["digits"], mixed, width=8, steps=30, every=5, **on)
 
 
 def _surface(d, **on):
@@ -76,10 +76,8 @@ RUNS = {
     "attribute_steps": lambda d, **on: attribution.attribute_steps(
         d["net"], d["photo"], "tabby", methods=("gradient", "saliency", "Grad-CAM"), **on
     ),
-    "dream_steps": lambda d, **on: dream.dream_steps(
-        d["net"], d["wide"], ["relu3", "relu5"], octaves=2, iterations=3, **on
-    ),
-    "embedding_steps": lambda d, **on: tsne.embedding_steps(d["wanted"], iterations=20, exaggerated=8, **on),
+    "dream_steps": lambda d, **on: dream.dream_steps(d["net"], d["wide"], ["relu3", "relu5"], octaves=2, steps=3, **on),
+    "embedding_steps": lambda d, **on: tsne.embedding_steps(d["wanted"], steps=20, exaggerated=8, **on),
     "faces_steps": lambda d, **on: feature_vis.faces_steps(d["net"], d["pool"], "relu5", 8, 3, most=30, steps=4, **on),
     "fit_steps": _fit,
     "forget_steps": lambda d, **on: sanity.forget_steps(
@@ -87,7 +85,7 @@ RUNS = {
     ),
     "fooling_steps": lambda d, **on: fooling.fooling_steps(d["net"], steps=5, batch_size=20, **on),
     "large_embedding_steps": lambda d, **on: large_tsne.large_embedding_steps(
-        large_tsne.neighbor_affinities(d["points"], 10), iterations=20, exaggerated=8, **on
+        large_tsne.neighbor_affinities(d["points"], 10), steps=20, exaggerated=8, **on
     ),
     "maximize_steps": lambda d, **on: feature_vis.maximize_steps(
         d["net"], [Channel("relu3", 1), "tabby"], feature_vis.replaced("Fourier", steps=6), **on
@@ -113,13 +111,11 @@ RUNS = {
         d["net"], d["photo"], pool=d["pool"], steps=4, batch_size=2, size=64, width=4, **on
     ),
     "train_steps": lambda d, **on: small_nets.train_steps(
-        d["loss"], d["loss"].random_points(3), iterations=12, batch_size=20, **on
+        d["loss"], d["loss"].random_points(3), steps=12, batch_size=20, **on
     ),
     "tsne_steps": lambda d, **on: large_tsne.tsne_steps(d["points"], perplexity=10, steps=20, exaggerated=8, **on),
-    "width_steps": lambda d, **on: loss_landscape.width_steps(
-        (2, 4), 3, data=d["digits"], iterations=30, every=10, **on
-    ),
-    "zoom_steps": lambda d, **on: dream.zoom_steps(d["net"], d["wide"], "relu4", frames=3, iterations=2, **on),
+    "width_steps": lambda d, **on: loss_landscape.width_steps((2, 4), 3, data=d["digits"], steps=30, every=10, **on),
+    "zoom_steps": lambda d, **on: dream.zoom_steps(d["net"], d["wide"], "relu4", frames=3, steps=2, **on),
     # the other ways of the same methods
     "style_steps, L-BFGS": lambda d, **on: style.style_steps(
         d["net"], d["wide"], d["photo"], optimizer="L-BFGS", steps=5, **on

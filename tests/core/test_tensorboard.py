@@ -57,7 +57,7 @@ def test_numbers_of_every_step_and_some_pictures(writer):
 
 def test_the_last_step_of_a_method_is_the_same_with_a_writer(writer, viznet):
     image = vizkit.load_image("china", 64)
-    settings = {"octaves": 1, "iterations": 3, "seed": 1}
+    settings = {"octaves": 1, "steps": 3, "seed": 1}
     plain = last(dream_steps(viznet, image, "relu2", **settings))
     written = last(dream_steps(viznet, image, "relu2", **settings), writer=writer, name="dream")
     assert torch.equal(plain.image, written.image)

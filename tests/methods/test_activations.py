@@ -38,7 +38,7 @@ def test_gradients_by_hand(small):
 
 
 def test_the_predicted_class_is_the_default(viznet, chelsea):
-    assert activation_gradients(viznet, chelsea, "relu5").target == viznet.top(chelsea, 1)[0][0]
+    assert activation_gradients(viznet, chelsea, "relu5").target == viznet.answers(chelsea, 1)[0][0]
 
 
 def test_layers_without_positions_have_one(viznet, chelsea):

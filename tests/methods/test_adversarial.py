@@ -14,11 +14,11 @@ from vizkit.core.data import cut_patches
 from vizkit.methods.adversarial import (
     ATTACKS,
     deepfool,
-    one_step,
+    fgsm,
+    lbfgs,
     pgd,
     project,
     random_noise,
-    smallest_change,
     success_rates,
     transfer_table,
 )
@@ -56,12 +56,12 @@ def test_on_a_linear_net_fgsm_moves_the_score_by_exactly_epsilon_times_the_weigh
         logits = model.net(x)
         return float((logits[0, 0] - logits[0, 1]).detach())
 
-    found = one_step(model, image, 0, epsilon=epsilon).images
+    found = fgsm(model, image, 0, epsilon=epsilon).images
     # Not quite: epsilon is rounded down to what its float can hold.
     assert margin(image) - margin(found) == pytest.approx(epsilon * float(w.abs().sum()), rel=1e-6)
-    towards = one_step(model, image, 0, target=0, epsilon=epsilon).images
+    towards = fgsm(model, image, 0, target=0, epsilon=epsilon).images
     assert margin(towards) - margin(image) == pytest.approx(epsilon * float(w.abs().sum()), rel=1e-6)
-    straight = one_step(model, image, 0, epsilon=0.1, norm="L2").images
+    straight = fgsm(model, image, 0, epsilon=0.1, norm="L2").images
     assert margin(image) - margin(straight) == pytest.approx(0.1 * float(w.norm()), rel=1e-4)
     # Nothing beats it under its norm.
     other = pgd(model, image, 0, epsilon=epsilon, steps=20, restarts=3).images
@@ -140,7 +140,7 @@ def test_fgsm_and_pgd_are_foolboxs(viznet, pictures, epsilon):
     peer = peer_of(viznet)
     steps, rate = 5, epsilon / 3
     for ours, theirs in (
-        (one_step(viznet, pictures, labels, epsilon=epsilon), foolbox.attacks.FGSM()),
+        (fgsm(viznet, pictures, labels, epsilon=epsilon), foolbox.attacks.FGSM()),
         (
             pgd(viznet, pictures, labels, epsilon=epsilon, steps=steps, rate=rate, random_start=False),
             foolbox.attacks.LinfPGD(abs_stepsize=rate, steps=steps, random_start=False),
@@ -198,7 +198,7 @@ def test_targets_are_reached_and_restarts_only_help(viznet, pictures):
 
 
 def test_the_smallest_change_is_smaller_than_pgds(viznet, pictures):
-    found = smallest_change(viznet, pictures[20], "goldfish", iterations=30, search=5, cost=1.0)
+    found = lbfgs(viznet, pictures[20], "goldfish", steps=30, search=5, cost=1.0)
     assert bool(found.success[0])
     assert found.images.min() >= 0
     assert found.images.max() <= 1
@@ -228,7 +228,7 @@ def test_the_net_is_left_as_it_was_also_when_it_raises():
     runs = {
         **{name: (lambda a=attack: a(model, images)) for name, attack in ATTACKS.items()},
         "DeepFool": lambda: deepfool(model, images, steps=2),
-        "L-BFGS": lambda: smallest_change(model, images[0], 1, iterations=2, search=1),
+        "L-BFGS": lambda: lbfgs(model, images[0], 1, steps=2, search=1),
     }
     for run in runs.values():
         run()

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from vizkit.core.steps import last
-from vizkit.methods.adversarial import one_step
+from vizkit.methods.adversarial import fgsm
 from vizkit.methods.adversarial_training import (
     accuracy,
     accuracy_under_attack,
@@ -25,7 +25,7 @@ def test_a_linear_classifier_of_pictures_is_fooled_by_one_small_step():
     model = linear_digit_model()
     images, labels = held_out_digits()
     assert accuracy(model, images, labels) > 0.9
-    found = one_step(model, images, labels, epsilon=0.1)
+    found = fgsm(model, images, labels, epsilon=0.1)
     assert found.success.float().mean() > 0.5
     # It is linear: every logit moves by what the step does to its own weights.
     step = found.images[:1] - images[:1]

@@ -38,7 +38,7 @@ def slowly(model, image, layer, octaves, scale, iterations, rate):
 
 def test_the_listing_of_the_slides(viznet, chelsea):
     image = chelsea[:, :120, :150]
-    step = last(dream_steps(viznet, image, "relu4", octaves=3, iterations=3, jitter=0))
+    step = last(dream_steps(viznet, image, "relu4", octaves=3, steps=3, jitter=0))
     expected = slowly(viznet, image, "relu4", 3, 1.4, 3, 1.5 / 255)
     torch.testing.assert_close(step.image, expected, rtol=1e-3, atol=2e-4)
     assert step.image.shape == image.shape
@@ -57,7 +57,7 @@ def test_the_objective_rises_and_the_detail_is_what_was_added(viznet, chelsea):
 
 def test_tiles_do_not_change_the_gradient_inside_and_their_seams_are_washed_out(viznet, chelsea):
     image = vizkit.load_image("chelsea", 200)
-    settings = {"octaves": 1, "iterations": 1, "jitter": 0}
+    settings = {"octaves": 1, "steps": 1, "jitter": 0}
     whole = last(dream_steps(viznet, image, "relu2", **settings))
     tiled = last(dream_steps(viznet, image, "relu2", tile=104, **settings))
     middle = (slice(None), slice(20, 80), slice(20, 80))  # away from the seams and the border
@@ -80,7 +80,7 @@ def test_memory_does_not_grow_with_the_picture(viznet, monkeypatch):
 
 
 def test_several_layers_are_weighed(viznet, chelsea):
-    image, settings = chelsea[:, :90, :90], {"octaves": 1, "iterations": 2}
+    image, settings = chelsea[:, :90, :90], {"octaves": 1, "steps": 2}
     both = last(dream_steps(viznet, image, ["relu2", "relu5"], **settings))
     one = last(dream_steps(viznet, image, {"relu2": 1.0, "relu5": 0.0}, **settings))
     single = last(dream_steps(viznet, image, "relu2", **settings))
@@ -90,7 +90,7 @@ def test_several_layers_are_weighed(viznet, chelsea):
 
 def test_a_guide_pulls_towards_its_own_code(viznet, chelsea):
     image, guide = chelsea[:, :96, :96], vizkit.load_image("flower", 96)[:, :, :96]
-    settings = {"octaves": 1, "iterations": 15, "jitter": 4}
+    settings = {"octaves": 1, "steps": 15, "jitter": 4}
     guided = last(dream_steps(viznet, image, "relu5", guide=guide, **settings)).image
     free = last(dream_steps(viznet, image, "relu5", **settings)).image
 
@@ -115,7 +115,7 @@ def test_zoom_falls_into_the_picture(viznet, chelsea):
 
 
 def test_same_seed_same_dream_and_continuing_is_not_seen(viznet, chelsea):
-    image, settings = chelsea[:, :90, :90], {"octaves": 2, "iterations": 3, "seed": 5}
+    image, settings = chelsea[:, :90, :90], {"octaves": 2, "steps": 3, "seed": 5}
     steps = list(dream_steps(viznet, image, "relu3", **settings))
     rest = last(dream_steps(viznet, image, "relu3", **settings, resume=steps[2]))
     assert torch.equal(rest.image, steps[-1].image)

@@ -16,7 +16,7 @@ def affinities():
 
 
 def test_the_steps_reach_a_good_embedding_and_count(affinities):
-    steps = list(large_embedding_steps(affinities, iterations=303, exaggerated=101, every=10))
+    steps = list(large_embedding_steps(affinities, steps=303, exaggerated=101, every=10))
     assert steps[-1].index == steps[-1].total == 303
     assert [step.exaggerated for step in steps] == [step.index <= 101 for step in steps]
     indices = [step.index for step in steps]
@@ -25,26 +25,26 @@ def test_the_steps_reach_a_good_embedding_and_count(affinities):
 
 
 def test_the_cost_is_the_exact_one(affinities):
-    step = last(large_embedding_steps(affinities, "bh", iterations=120, exaggerated=60))
+    step = last(large_embedding_steps(affinities, "bh", steps=120, exaggerated=60))
     exact, _ = cost_and_gradient(torch.from_numpy(affinities.P.toarray()), step.embedding.double(), "tsne")
     assert step.cost == pytest.approx(float(exact), rel=0.02)
 
 
 def test_stop_ends_the_librarys_loop_and_continue_goes_on(affinities):
     before = threading.active_count()
-    steps = large_embedding_steps(affinities, iterations=5000, every=5)
+    steps = large_embedding_steps(affinities, steps=5000, every=5)
     for step in steps:
         if step.index >= 40:
             break
     steps.close()
     assert threading.active_count() == before
-    rest = large_embedding_steps(affinities, iterations=5000, every=5, resume=step)
+    rest = large_embedding_steps(affinities, steps=5000, every=5, resume=step)
     assert next(rest).index == 45
     rest.close()
 
 
 def test_the_same_seed_gives_the_same_embedding(affinities):
-    one, two = (last(large_embedding_steps(affinities, "bh", iterations=30, jobs=1)) for _ in "ab")
+    one, two = (last(large_embedding_steps(affinities, "bh", steps=30, jobs=1)) for _ in "ab")
     assert torch.equal(one.embedding, two.embedding)
 
 
@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_embedding(affinities):
         (lambda a: neighbor_affinities(torch.randn(40, 3), 30), "between 1 and .N - 1. / 3 = 13, got 30"),
         (lambda a: neighbor_affinities(torch.full((40, 3), torch.nan)), "must be .N, d. and finite"),
         (lambda a: next(large_embedding_steps(a, "tree")), "algorithm"),
-        (lambda a: next(large_embedding_steps(a, iterations=0)), "iterations must be"),
+        (lambda a: next(large_embedding_steps(a, steps=0)), "steps must be"),
         (lambda a: next(timing_steps(0)), "budget must be positive seconds, got 0"),
     ],
 )

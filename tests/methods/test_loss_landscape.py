@@ -148,12 +148,12 @@ def test_curvature_is_the_hessians_largest_eigenvalue(data):
     point = loss.random_points(1)[0].double()
     hessian = torch.autograd.functional.hessian(lambda row: loss.differentiable(row[None])[0], point)
     expected = torch.linalg.eigvalsh(hessian)
-    found = largest_curvature(loss, point, iterations=200)
+    found = largest_curvature(loss, point, steps=200)
     assert found == pytest.approx(float(expected[expected.abs().argmax()]), rel=1e-3)
 
 
 def test_the_plane_of_a_run(data):
-    net = train_deep_net(data, depth=1, width=6, iterations=60)
+    net = train_deep_net(data, depth=1, width=6, steps=60)
     assert torch.equal(net.path[-1], net.point)
     plane = trajectory_plane(net.path)
     torch.testing.assert_close(plane.directions @ plane.directions.T, torch.eye(2), atol=1e-5, rtol=0)
@@ -174,7 +174,7 @@ def test_share_below():
 
 
 def test_wider_nets_end_lower_and_closer_together():
-    step = last(width_steps((2, 8, 32), 40, data=split_digits(300), iterations=150))
+    step = last(width_steps((2, 8, 32), 40, data=split_digits(300), steps=150))
     means = [float(losses.mean()) for losses in step.losses.values()]
     assert means[0] > means[1] > means[2]
     assert step.losses[32].std() < step.losses[8].std()
@@ -184,13 +184,13 @@ def test_wider_nets_end_lower_and_closer_together():
 def test_random_labels_are_learned_by_heart_and_a_run_goes_on():
     data = split_digits(150)
     random = split_digits(150, random_labels=1.0).train_labels
-    steps = list(fit_steps(data, random, iterations=250))
+    steps = list(fit_steps(data, random, steps=250))
     assert steps[-1].train[-1, 1] > 0.99
     assert steps[-1].test[-1, 1] < 0.25
     assert steps[-1].test[-1, 0] > 0.8
     assert steps[-1].iterations[0] == 1
     assert steps[-1].iterations[-1] == 250
-    rest = last(fit_steps(data, random, iterations=250, resume=steps[7]))
+    rest = last(fit_steps(data, random, steps=250, resume=steps[7]))
     torch.testing.assert_close(rest.train, steps[-1].train)
 
 
@@ -200,7 +200,7 @@ def test_random_labels_are_learned_by_heart_and_a_run_goes_on():
         (lambda loss, p: next(surface_steps(loss, p[:5], torch.zeros(2, 5))), "center and directions must be"),
         (lambda loss, p: trajectory_plane(p[None]), "path must be .T, P. with T of 3 or more"),
         (lambda loss, p: rescaled(loss, p, 0), "factor must be positive, got 0"),
-        (lambda loss, p: largest_curvature(loss, p, iterations=0), "iterations must be"),
+        (lambda loss, p: largest_curvature(loss, p, steps=0), "steps must be"),
     ],
 )
 def test_errors(loss, point, call, message):

@@ -93,9 +93,9 @@ def test_first_weights_have_hes_variance(data):
 def test_nets_trained_together_are_as_each_trained_alone(data):
     loss = NetLoss(DeepNet(5, 1, skip=True), data.train, data.train_labels)
     starts = loss.random_points(3)
-    together = last(train_steps(loss, starts, iterations=25))
+    together = last(train_steps(loss, starts, steps=25))
     for index in range(3):
-        alone = last(train_steps(loss, starts[index : index + 1], iterations=25))
+        alone = last(train_steps(loss, starts[index : index + 1], steps=25))
         torch.testing.assert_close(together.points[index], alone.points[0], rtol=1e-3, atol=1e-4)
     assert (loss.losses(together.points) < loss.losses(starts)).all()
 
@@ -104,7 +104,7 @@ def test_training_is_torchs_adam(data):
     net = DeepNet(6)
     loss = NetLoss(net, data.train, data.train_labels)
     start = loss.random_points(1)
-    found = last(train_steps(loss, start, iterations=12, batch_size=40, seed=5))
+    found = last(train_steps(loss, start, steps=12, batch_size=40, seed=5))
     peer = with_parameters(net, start[0])
     adam = torch.optim.Adam(peer.parameters(), lr=3e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 12)
@@ -120,14 +120,14 @@ def test_training_is_torchs_adam(data):
 def test_a_continued_run_is_the_uninterrupted_one(data):
     loss = NetLoss(DeepNet(6), data.train, data.train_labels)
     start = loss.random_points(4)
-    whole = last(train_steps(loss, start, iterations=20))
-    for step in train_steps(loss, start, iterations=20):
+    whole = last(train_steps(loss, start, steps=20))
+    for step in train_steps(loss, start, steps=20):
         if step.index == 8:
             break
-    rest = list(train_steps(loss, start, iterations=20, resume=step))
+    rest = list(train_steps(loss, start, steps=20, resume=step))
     assert [one.index for one in rest] == list(range(9, 21))
     torch.testing.assert_close(rest[-1].points, whole.points)
-    again = last(train_steps(loss, start, iterations=20, resume=step))
+    again = last(train_steps(loss, start, steps=20, resume=step))
     torch.testing.assert_close(again.points, whole.points)
 
 

@@ -124,7 +124,7 @@ def test_the_cost_is_scikit_learns_on_the_same_embedding():
 def test_the_cost_falls_and_neighbors_stay_neighbors(kind, digits):
     points, labels = digits
     goal = targets(points, 20, kind)
-    steps = list(embedding_steps(goal, kind, iterations=400, exaggerated=100))
+    steps = list(embedding_steps(goal, kind, steps=400, exaggerated=100))
     assert steps[-1].cost < 0.8 * steps[0].cost
     assert steps[50].exaggerated
     assert not steps[150].exaggerated
@@ -136,10 +136,10 @@ def test_the_cost_falls_and_neighbors_stay_neighbors(kind, digits):
 
 def test_a_seed_decides_and_a_run_can_be_continued():
     goal = targets(cloud(), 5, "tsne")
-    whole = list(embedding_steps(goal, iterations=30, exaggerated=10, seed=2))
-    again = last(embedding_steps(goal, iterations=30, exaggerated=10, seed=2))
+    whole = list(embedding_steps(goal, steps=30, exaggerated=10, seed=2))
+    again = last(embedding_steps(goal, steps=30, exaggerated=10, seed=2))
     assert torch.equal(whole[-1].embedding, again.embedding)
-    rest = list(embedding_steps(goal, iterations=30, exaggerated=10, resume=whole[11]))
+    rest = list(embedding_steps(goal, steps=30, exaggerated=10, resume=whole[11]))
     assert [step.index for step in rest] == list(range(13, 31))
     assert torch.equal(rest[-1].embedding, again.embedding)
 
@@ -153,8 +153,8 @@ def test_a_seed_decides_and_a_run_can_be_continued():
         (lambda: conditional_probabilities(torch.zeros(30, 2), 5), "too many points coincide"),
         (lambda: targets(cloud(), 5, "umap"), "kind of embedding 'umap' is not known"),
         (lambda: next(embedding_steps(torch.zeros(3, 4))), r"targets must be \(N, N\)"),
-        (lambda: next(embedding_steps(torch.zeros(4, 4), learning_rate=-1)), "learning_rate must be positive"),
-        (lambda: next(embedding_steps(torch.zeros(4, 4), iterations=0)), "iterations must be 1 or more"),
+        (lambda: next(embedding_steps(torch.zeros(4, 4), rate=-1)), "rate must be positive"),
+        (lambda: next(embedding_steps(torch.zeros(4, 4), steps=0)), "steps must be 1 or more"),
     ],
 )
 def test_bad_input_is_named(call, message):

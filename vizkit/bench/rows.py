@@ -352,7 +352,7 @@ def one_pixel_queries() -> list[Row]:
         return [*rows, _missing(f"{name}, against torchattacks", error)]
     wrapped = torch.nn.Sequential(_Normalized(model), model.net).eval()
     theirs = torchattacks.OnePixel(wrapped, pixels=1, steps=3, popsize=400, inf_batch=200)
-    label = torch.tensor([model.label_index(model.top(image, 1)[0][0])])
+    label = torch.tensor([model.label_index(model.answers(image, 1)[0][0])])
 
     def attack() -> None:
         theirs(image[None].contiguous(), label)
@@ -495,7 +495,7 @@ def panel_step() -> Row:
     from vizkit.panels import dream
 
     image, net = load_image("china", 192), load_model("viznet-robust")
-    method = partial(dream_steps, net, image, ["relu7"], octaves=3, iterations=40)
+    method = partial(dream_steps, net, image, ["relu7"], octaves=3, steps=40)
 
     def seconds(*calls: Callable[[], Any]) -> float:
         start = time.perf_counter()

@@ -195,7 +195,7 @@ class ImageModel:
         return self.logits(images).softmax(-1)
 
     @torch.no_grad()
-    def top(self, image: Tensor, k: int = 5) -> list[tuple[str, float]]:
+    def answers(self, image: Tensor, k: int = 5) -> list[tuple[str, float]]:
         """Return the `k` most probable labels of one picture with their probabilities."""
         k = checks.integer(k, 1, len(self.labels), "k")
         values, indices = self.probabilities(checks.image(image)).topk(k)

@@ -148,7 +148,7 @@ def _direction(gradient: Tensor, norm: Norm) -> Tensor:
     return gradient / length.view(-1, 1, 1, 1)
 
 
-def one_step(
+def fgsm(
     model: ImageModel,
     images: Tensor,
     labels: Labels | None = None,
@@ -208,7 +208,7 @@ def pgd(
     Parameters
     ----------
     model, images, labels, epsilon, norm, target
-        As in `one_step`.
+        As in `fgsm`.
     steps : int
     rate : float, optional
         Length of a step in [0, 1] pixels; ``2.5 * epsilon / steps`` by default.
@@ -304,7 +304,7 @@ def random_noise(
     Parameters
     ----------
     model, images, labels, epsilon, norm, target
-        As in `one_step`.
+        As in `fgsm`.
     seed : int
 
     Raises
@@ -333,7 +333,7 @@ def deepfool(
     Parameters
     ----------
     model, images, labels
-        As in `one_step`.
+        As in `fgsm`.
     candidates : int
         The most probable classes, whose boundaries are tried.
     steps : int
@@ -395,8 +395,8 @@ def _to_boundary(logits: Tensor, pixels: Tensor, labels: Tensor, order: Tensor) 
     return best[1]
 
 
-def smallest_change(
-    model: ImageModel, image: Tensor, target: int | str, *, iterations: int = 60, search: int = 6, cost: float = 1.0
+def lbfgs(
+    model: ImageModel, image: Tensor, target: int | str, *, steps: int = 60, search: int = 6, cost: float = 1.0
 ) -> Attack:
     """Find the smallest change that gives one picture a wanted label, by L-BFGS in the box.
 
@@ -408,7 +408,7 @@ def smallest_change(
     model : ImageModel
     image : Tensor, shape (3, H, W), RGB in [0, 1]
     target : int or str
-    iterations : int
+    steps : int
         Of L-BFGS, for each c.
     search : int
         Number of values of c.
@@ -428,7 +428,7 @@ def smallest_change(
     problem = _problem(model, image[None], None, target)
     found, low, high = None, 0.0, math.inf
     for _ in range(checks.integer(search, 1, None, "search")):
-        tried = problem.judged(_boxed(problem, image, cost, iterations))
+        tried = problem.judged(_boxed(problem, image, cost, steps))
         if bool(tried.success[0]):
             found, low = tried, cost
         else:
@@ -437,7 +437,7 @@ def smallest_change(
     return found if found is not None else tried
 
 
-def _boxed(problem: _Problem, image: Tensor, cost: float, iterations: int) -> Tensor:
+def _boxed(problem: _Problem, image: Tensor, cost: float, steps: int) -> Tensor:
     start = problem.originals[0].double().cpu().numpy().ravel()
     model, target = problem.model, problem.towards
 
@@ -452,14 +452,14 @@ def _boxed(problem: _Problem, image: Tensor, cost: float, iterations: int) -> Te
         return total, slope.double().cpu().numpy().ravel() + 2 * cost * change
 
     found = minimize(
-        value, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start), options={"maxiter": iterations}
+        value, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(start), options={"maxiter": steps}
     )
     moved = torch.from_numpy(found.x).to(problem.originals.dtype).view(1, *image.shape)
     return moved.clamp(0, 1).to(model.device)
 
 
 #: Attacks that take an epsilon, by name.
-ATTACKS: dict[str, Callable[..., Attack]] = {"FGSM": one_step, "PGD": pgd, "random noise": random_noise}
+ATTACKS: dict[str, Callable[..., Attack]] = {"FGSM": fgsm, "PGD": pgd, "random noise": random_noise}
 
 
 def success_rates(

@@ -52,7 +52,7 @@ def dream_steps(
     guide: Tensor | None = None,
     octaves: int = 4,
     scale: float = 1.4,
-    iterations: int = 10,
+    steps: int = 10,
     rate: float = 1.5 / 255,
     jitter: int = 32,
     tile: int = 384,
@@ -77,7 +77,7 @@ def dream_steps(
         Sizes, each `scale` times the one before it.
     scale : float
         Above 1.
-    iterations : int
+    steps : int
         Steps at each size.
     rate : float
         Mean change of a pixel in one step.
@@ -101,7 +101,7 @@ def dream_steps(
     """
     checks.image(image)
     octaves = checks.integer(octaves, 1, 12, "octaves")
-    iterations = checks.integer(iterations, 1, None, "iterations")
+    steps = checks.integer(steps, 1, None, "steps")
     jitter = checks.integer(jitter, 0, None, "jitter")
     tile = checks.integer(tile, 64, None, "tile")
     if not scale > 1 or not rate > 0:
@@ -109,10 +109,10 @@ def dream_steps(
     weights = _weights(model, layers)
     wanted = _Guide(model, guide, weights) if guide is not None else _energy
     photos = _pyramid(image, octaves, scale, max(32, min(model.input_size, *image.shape[1:]) // 2))
-    total, begun = len(photos) * iterations, resume.index if resume else 0
+    total, begun = len(photos) * steps, resume.index if resume else 0
     detail = resume.detail if resume else torch.zeros_like(photos[0])
     for index in range(begun, total):
-        octave = index // iterations
+        octave = index // steps
         photo = photos[octave]
         if detail.shape != photo.shape:
             detail = _resize(detail, photo.shape[1:])
@@ -135,7 +135,7 @@ def zoom_steps(
     *,
     frames: int = 60,
     zoom: float = 1.04,
-    iterations: int = 3,
+    steps: int = 3,
     rate: float = 1.5 / 255,
     jitter: int = 32,
     seed: int = 0,
@@ -151,7 +151,7 @@ def zoom_steps(
     frames : int
     zoom : float
         From frame to frame, 1 or more.
-    iterations, rate, jitter, seed
+    steps, rate, jitter, seed
         As in `dream_steps`, for each frame.
     resume : DreamStep, optional
         Go on behind a frame of the same run.
@@ -172,14 +172,7 @@ def zoom_steps(
             top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
             picture = _resize(picture[:, top : top + inner[0], left : left + inner[1]], (height, width))
         *_, step = dream_steps(
-            model,
-            picture.clamp(0, 1),
-            layers,
-            octaves=1,
-            iterations=iterations,
-            rate=rate,
-            jitter=jitter,
-            seed=seed + index,
+            model, picture.clamp(0, 1), layers, octaves=1, steps=steps, rate=rate, jitter=jitter, seed=seed + index
         )
         picture = step.image
         yield DreamStep(index + 1, frames, picture.clone(), step.detail, 0, step.objective)

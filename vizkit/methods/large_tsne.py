@@ -53,15 +53,15 @@ def neighbor_affinities(points: Tensor, perplexity: float = 30, *, jobs: int = 2
 
 
 @step_method(
-    live={"affinities", "learning_rate", "exaggeration", "exaggerated", "iterations"},
+    live={"affinities", "rate", "exaggeration", "exaggerated", "steps"},
     inexact="openTSNE keeps its momentum to itself: a run that goes on starts from rest",
 )
 def large_embedding_steps(
     affinities: PerplexityBasedNN,
     algorithm: Literal["bh", "fft"] = "fft",
     *,
-    iterations: int = 750,
-    learning_rate: float | None = None,
+    steps: int = 750,
+    rate: float | None = None,
     exaggeration: float = 12,
     exaggerated: int = 250,
     every: int = 5,
@@ -78,9 +78,9 @@ def large_embedding_steps(
     algorithm : {"bh", "fft"}
         For the forces between points that are no neighbors: a tree, O(N log N) (Barnes-Hut), or
         interpolation on a grid, O(N) (FIt-SNE).
-    iterations, exaggerated : int
+    steps, exaggerated : int
         In all, and how many of them with exaggerated targets.
-    learning_rate : float, optional
+    rate : float, optional
         openTSNE's own by default, N / exaggeration.
     exaggeration : float
     every : int
@@ -103,7 +103,7 @@ def large_embedding_steps(
     Methods 2019; Policar, Strazar & Zupan, "openTSNE", Journal of Statistical Software 2024.
     """
     checks.choice(algorithm, ("bh", "fft"), "algorithm")
-    iterations = checks.integer(iterations, 1, None, "iterations")
+    steps = checks.integer(steps, 1, None, "steps")
     every = checks.integer(every, 1, None, "every")
     done = resume.index if resume else 0
     start = 1e-4 * normal((affinities.P.shape[0], 2), seed) if resume is None else resume.embedding
@@ -113,17 +113,17 @@ def large_embedding_steps(
         negative_gradient_method=algorithm,
         n_jobs=jobs,
         random_state=seed,
-        learning_rate=learning_rate or "auto",
+        learning_rate=rate or "auto",
     )
-    early = min(exaggerated, iterations)
-    for end, factor, momentum in ((early, exaggeration, 0.5), (iterations, 1.0, 0.8)):
+    early = min(exaggerated, steps)
+    for end, factor, momentum in ((early, exaggeration, 0.5), (steps, 1.0, 0.8)):
         if done >= end:
             continue
         settings = {"n_iter": end - done, "exaggeration": factor, "momentum": momentum}
         states = from_callback(partial(_optimize, embedding, every, settings))
         with closing(states):  # type: ignore[type-var]
             for index, cost, points in states:
-                yield EmbeddingStep(done + index, iterations, cost, points, factor != 1)
+                yield EmbeddingStep(done + index, steps, cost, points, factor != 1)
         done = end
 
 
@@ -211,7 +211,7 @@ def tsne_steps(
     common: dict[str, Any] = {
         "exaggeration": exaggeration,
         "exaggerated": exaggerated,
-        "iterations": steps,
+        "steps": steps,
         "seed": seed,
         "resume": inner,
     }
@@ -222,10 +222,10 @@ def tsne_steps(
     run: Iterator[EmbeddingStep]
     if kind == "openTSNE":
         near = _affinities(points, perplexity)
-        run = large_embedding_steps(near, every=1, learning_rate=learning_rate, **common)
+        run = large_embedding_steps(near, every=1, rate=learning_rate, **common)
     else:
         wanted = _targets(points, perplexity, kind)  # type: ignore[arg-type]
-        run = embedding_steps(wanted, kind, learning_rate=learning_rate, **common)  # type: ignore[arg-type]
+        run = embedding_steps(wanted, kind, rate=learning_rate, **common)  # type: ignore[arg-type]
     marks, costs = (resume.iterations, resume.costs) if resume else ((), ())
     with closing(run):  # type: ignore[type-var]
         for step in run:
@@ -314,7 +314,7 @@ def _seconds_per_step(count: int) -> dict[Algorithm, float]:
         found["exact"] = _median_seconds(lambda: cost_and_gradient(targets, embedding, "tsne"), repeats=5)
     affinities = neighbor_affinities(_noisy_digits(count))
     for algorithm in ("bh", "fft"):
-        steps = large_embedding_steps(affinities, algorithm, iterations=24, exaggerated=0, every=4)
+        steps = large_embedding_steps(affinities, algorithm, steps=24, exaggerated=0, every=4)
         with closing(steps):  # type: ignore[type-var]
             next(steps)
             found[algorithm] = _median_seconds(partial(next, steps), repeats=5) / 4

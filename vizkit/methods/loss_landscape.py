@@ -198,18 +198,18 @@ def trajectory_plane(path: Tensor) -> Trajectory:
     return Trajectory(directions[:2], moved @ directions[:2].T, shares[:2])
 
 
-def largest_curvature(loss: NetLoss, point: Tensor, *, iterations: int = 30, seed: int = 0) -> float:
+def largest_curvature(loss: NetLoss, point: Tensor, *, steps: int = 30, seed: int = 0) -> float:
     """Return the Hessian's eigenvalue of largest magnitude, by power iteration.
 
     Parameters
     ----------
     loss : NetLoss
     point : Tensor, shape (P,)
-    iterations : int
+    steps : int
         Products with the Hessian; the error shrinks by the ratio of the two largest each time.
     seed : int
     """
-    iterations = checks.integer(iterations, 1, None, "iterations")
+    steps = checks.integer(steps, 1, None, "steps")
 
     def value(row: Tensor) -> Tensor:
         logits = functional_call(loss.net, loss.named(row), (loss.inputs,))
@@ -217,7 +217,7 @@ def largest_curvature(loss: NetLoss, point: Tensor, *, iterations: int = 30, see
 
     direction = normal((len(point),), seed).to(point)
     eigenvalue = 0.0
-    for _ in range(iterations):
+    for _ in range(steps):
         unit = direction / direction.norm()
         # The gradient of the gradient's component along a direction is the Hessian's product.
         product = grad(lambda row, unit=unit: grad(value)(row) @ unit)(point)
@@ -281,7 +281,7 @@ def train_deep_net(
     depth: int = 10,
     skip: bool = False,
     width: int = 16,
-    iterations: int = 500,
+    steps: int = 500,
     every: int = 10,
     seed: int = 0,
 ) -> TrainedNet:
@@ -292,7 +292,7 @@ def train_deep_net(
     data : DigitSplit
     depth, width : int
     skip : bool
-    iterations : int
+    steps : int
         Steps of Adam.
     every : int
         Steps between two points of the path.
@@ -302,7 +302,7 @@ def train_deep_net(
     net = DeepNet(width, depth, skip=skip)
     train = NetLoss(net, data.train, data.train_labels, label_smoothing=0.1)
     start = train.random_points(1, seed=seed)
-    run = train_steps(train, start, iterations=iterations)
+    run = train_steps(train, start, steps=steps)
     path = [start] + [step.points for step in run if step.index % every == 0 or step.index == step.total]
     return TrainedNet(train, NetLoss(net, data.test, data.test_labels), torch.cat(path))
 
@@ -329,7 +329,7 @@ def width_steps(
     count: int = 150,
     *,
     data: DigitSplit,
-    iterations: int = 200,
+    steps: int = 200,
     rate: float = 1e-2,
     every: int = 10,
     seed: int = 0,
@@ -343,7 +343,7 @@ def width_steps(
     count : int
         Nets of each width.
     data : DigitSplit
-    iterations : int
+    steps : int
     rate : float
     every : int
         Iterations between two steps.
@@ -365,17 +365,17 @@ def width_steps(
         runs[width] = train_steps(
             train,
             train.random_points(count, seed=seed),
-            iterations=iterations,
+            steps=steps,
             rate=rate,
             batch_size=64,
             resume=resume.runs[width] if resume else None,
         )
     for done in zip(*runs.values(), strict=True):
         index = done[0].index
-        if index % every == 0 or index in (1, iterations):
+        if index % every == 0 or index in (1, steps):
             yield WidthStep(
                 index,
-                iterations,
+                steps,
                 {width: tests[width].losses(step.points) for width, step in zip(runs, done, strict=True)},
                 dict(zip(runs, done, strict=True)),
             )
@@ -409,7 +409,7 @@ def fit_steps(
     width: int = 64,
     depth: int = 2,
     skip: bool = False,
-    iterations: int = 400,
+    steps: int = 400,
     every: int = 10,
     seed: int = 0,
     resume: FitStep | None = None,
@@ -424,7 +424,7 @@ def fit_steps(
         Other labels for the training pictures.
     width, depth : int
     skip : bool
-    iterations : int
+    steps : int
     every : int
         Iterations between two steps.
     seed : int
@@ -440,13 +440,13 @@ def fit_steps(
     train = NetLoss(net, data.train, torch.stack([data.train_labels, random_labels]))
     test = NetLoss(net, data.test, data.test_labels)
     start = train.random_points(1, seed=seed).expand(2, -1)
-    run = train_steps(train, start, iterations=iterations, rate=3e-3, seed=seed, resume=resume.run if resume else None)
+    run = train_steps(train, start, steps=steps, rate=3e-3, seed=seed, resume=resume.run if resume else None)
     marks = resume.iterations if resume else ()
     trained = resume.train if resume else torch.empty(0, 2)
     tested = resume.test if resume else torch.empty(0, 2)
     for step in run:
-        if step.index % every == 0 or step.index in (1, iterations):
+        if step.index % every == 0 or step.index in (1, steps):
             marks = (*marks, step.index)
             trained = torch.cat([trained, train.accuracy(step.points)[None]])
             tested = torch.cat([tested, test.accuracy(step.points)[None]])
-            yield FitStep(step.index, iterations, marks, trained.clone(), tested.clone(), step)
+            yield FitStep(step.index, steps, marks, trained.clone(), tested.clone(), step)

@@ -33,7 +33,7 @@ def grab_cut(
     *,
     foreground: float = 0.95,
     background: float = 0.3,
-    iterations: int = 5,
+    steps: int = 5,
     smooth: float = 3.0,
 ) -> Segment:
     """Cut the largest object out, its color model grown from where a saliency map is high.
@@ -45,7 +45,7 @@ def grab_cut(
     foreground, background : float
         Quantiles of the smoothed map: above the first is surely object, below the second surely
         ground; 0 < background < foreground < 1.
-    iterations : int
+    steps : int
         Of GrabCut.
     smooth : float
         Standard deviation of the Gaussian that joins the map's specks, in pixels.
@@ -73,7 +73,7 @@ def grab_cut(
     cv2.setRNGSeed(0)
     models = np.zeros((2, 1, 65))
     whole = (0, 0, 0, 0)  # not used with a mask
-    cv2.grabCut(pixels, seeds, whole, models[0], models[1], iterations, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(pixels, seeds, whole, models[0], models[1], steps, cv2.GC_INIT_WITH_MASK)
     mask = _largest((seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD))
     return Segment(torch.from_numpy(mask), mask_box(mask))
 

@@ -253,7 +253,7 @@ def train_steps(
     loss: NetLoss,
     points: Tensor,
     *,
-    iterations: int = 300,
+    steps: int = 300,
     rate: float = 3e-3,
     batch_size: int = 128,
     seed: int = 0,
@@ -266,7 +266,7 @@ def train_steps(
     loss : NetLoss
     points : Tensor, shape (B, P)
         Where each net starts.
-    iterations : int
+    steps : int
     rate : float
         Learning rate at first; it falls to 0 along a cosine.
     batch_size : int
@@ -280,19 +280,19 @@ def train_steps(
     TypeError, ValueError
         If a number is out of range.
     """
-    iterations = checks.integer(iterations, 1, None, "iterations")
+    steps = checks.integer(steps, 1, None, "steps")
     batch_size = checks.integer(batch_size, 1, None, "batch_size")
     if not rate > 0:
         raise ValueError(f"rate must be positive, got {rate}")
     rows = (points if resume is None else resume.points).clone().requires_grad_()
     # Adam treats each number by itself: one optimizer serves all nets.
     optimizer = torch.optim.Adam([rows], lr=rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     if resume is not None:
         recall(optimizer, resume.memory["optimizer"])
         schedule.load_state_dict(copy.deepcopy(resume.memory["schedule"]))
     count = len(loss.inputs)
-    for index in range(resume.index if resume else 0, iterations):
+    for index in range(resume.index if resume else 0, steps):
         # A generator per step, so that a run that is continued draws the same batches.
         picked = torch.randint(count, (min(batch_size, count),), generator=generator(seed + index))
         with torch.enable_grad():
@@ -301,4 +301,4 @@ def train_steps(
         optimizer.step()
         schedule.step()
         memory = {"optimizer": remember(optimizer), "schedule": copy.deepcopy(schedule.state_dict())}
-        yield TrainStep(index + 1, iterations, rows.detach().clone(), losses.detach(), memory)
+        yield TrainStep(index + 1, steps, rows.detach().clone(), losses.detach(), memory)

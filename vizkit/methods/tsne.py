@@ -253,13 +253,13 @@ class DescentStep(EmbeddingStep):
     gains: Tensor
 
 
-@step_method(live={"targets", "learning_rate", "exaggeration", "exaggerated", "iterations"})
+@step_method(live={"targets", "rate", "exaggeration", "exaggerated", "steps"})
 def embedding_steps(
     targets: Tensor,
     kind: Kind = "tsne",
     *,
-    iterations: int = 750,
-    learning_rate: float | None = None,
+    steps: int = 750,
+    rate: float | None = None,
     exaggeration: float = 12,
     exaggerated: int = 250,
     seed: int = 0,
@@ -275,8 +275,8 @@ def embedding_steps(
     targets : Tensor, shape (N, N)
         From `targets`, of the same kind.
     kind : {"sne", "symmetric", "tsne"}
-    iterations : int
-    learning_rate : float, optional
+    steps : int
+    rate : float, optional
         `default_learning_rate` by default.
     exaggeration : float
         Factor on the targets in the first steps, so that clusters form before they spread.
@@ -292,13 +292,13 @@ def embedding_steps(
         If a number is out of range or the targets are not square.
     """
     checks.choice(kind, get_args(Kind), "kind of embedding")
-    iterations = checks.integer(iterations, 1, None, "iterations")
+    steps = checks.integer(steps, 1, None, "steps")
     if targets.ndim != 2 or len(targets) != len(targets.T):
         raise ValueError(f"targets must be (N, N), got {tuple(targets.shape)}")
-    if learning_rate is not None and not learning_rate > 0:
-        raise ValueError(f"learning_rate must be positive, got {learning_rate}")
+    if rate is not None and not rate > 0:
+        raise ValueError(f"rate must be positive, got {rate}")
     count = len(targets)
-    rate = learning_rate or default_learning_rate(count, kind)
+    rate = rate or default_learning_rate(count, kind)
     targets = targets.float()
     entropy = torch.special.entr(targets).sum()
     if resume is None:
@@ -306,7 +306,7 @@ def embedding_steps(
         velocity, gains = torch.zeros_like(embedding), torch.ones_like(embedding)
     else:
         embedding, velocity, gains = resume.embedding, resume.velocity, resume.gains
-    for index in range(resume.index if resume else 0, iterations):
+    for index in range(resume.index if resume else 0, steps):
         early = index < exaggerated
         factor = exaggeration if early else 1
         cost, gradient = cost_and_gradient(targets, embedding, kind, exaggeration=factor, entropy=entropy)
@@ -316,4 +316,4 @@ def embedding_steps(
         embedding = embedding + velocity
         embedding = embedding - embedding.mean(0)
         held = (embedding.clone(), early, velocity.clone(), gains.clone())
-        yield DescentStep(index + 1, iterations, float(cost), *held)
+        yield DescentStep(index + 1, steps, float(cost), *held)

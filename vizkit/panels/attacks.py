@@ -44,9 +44,9 @@ def attacked(model: ImageModel, picture: Tensor, attack: str, target: str | None
 @vizkit.remembered(32)
 def flips(model: ImageModel, picture: Tensor, attack: str, target: str | None) -> Html:
     """Write what the net answers for every epsilon."""
-    found = [model.top(attacked(model, picture, attack, target, epsilon).images[0], 1)[0] for epsilon in EPSILONS]
+    found = [model.answers(attacked(model, picture, attack, target, epsilon).images[0], 1)[0] for epsilon in EPSILONS]
     names, shares = [name for name, _ in found], [share for _, share in found]
-    return flip_strip(EPSILONS, names, shares, model.top(picture, 1)[0][0])
+    return flip_strip(EPSILONS, names, shares, model.answers(picture, 1)[0][0])
 
 
 @vizkit.panel("Attack", layout="pictures pictures / before flips / after flips")
@@ -60,7 +60,7 @@ def attack(
     """Change a picture until the answer changes."""
     found = attacked(model, picture, attack, target, epsilon)
     most = min(5, len(model.labels))
-    before, after = model.top(picture, most), model.top(found.images[0], most)
+    before, after = model.answers(picture, most), model.answers(found.images[0], most)
     norm = CHOICES[attack][1]
     length = epsilon * (L2_FACTOR if norm == "L2" else 1)
     return found, {
@@ -96,7 +96,7 @@ def sticker(
     where = Placements(*(torch.tensor([value]) for value in (*at, scale, angle)))
     for step in run(patch_steps, model, pool.pixels(slice(None)), target, steps=steps, seed=seed):
         pasted = paste_patch(picture[None], step.patch, where)[0]
-        top = model.top(pasted.clamp(0, 1), min(5, len(model.labels)))
+        top = model.answers(pasted.clamp(0, 1), min(5, len(model.labels)))
         yield (
             step,
             {
@@ -164,7 +164,7 @@ def one_pixel(
         generations=generations,
         seed=seed,
     ):
-        now = model.top(step.image, min(5, len(model.labels)))
+        now = model.answers(step.image, min(5, len(model.labels)))
         large = fit(photo(step.image, "The picture with its changed pixels"), PHOTO)
         said = "It is fooled." if step.success else "Not yet."
         bars = top_bars(now, f"{said} {step.queries:,} questions asked", now[0][0])

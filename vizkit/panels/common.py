@@ -52,7 +52,7 @@ def last_layer(model: ImageModel) -> str:
 
 def top_class(model: ImageModel, picture: Any) -> str:
     """Return what a net sees in a picture at its own size."""
-    return model.top(vizkit.load_image(picture, own_size(model)), 1)[0][0]
+    return model.answers(vizkit.load_image(picture, own_size(model)), 1)[0][0]
 
 
 @vizkit.remembered(8)

@@ -213,7 +213,7 @@ PERPLEXITIES = (2, 5, 15, 30, 45)
 def embedded(cloud: str, count: int, seed: int, perplexity: int) -> Tensor:
     """Embed points of a known shape."""
     wanted = targets(clouds(cloud, count)[0], perplexity, "tsne")
-    return last(embedding_steps(wanted, iterations=400, exaggerated=100, seed=seed)).embedding
+    return last(embedding_steps(wanted, steps=400, exaggerated=100, seed=seed)).embedding
 
 
 def spread(values: list[float]) -> str:

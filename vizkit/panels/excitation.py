@@ -67,7 +67,7 @@ def wanted(
 ) -> Any:
     """The picture that a class, a channel, a neuron or a layer wants to see."""
     for step in run(maximize_steps, model, what, replaced(recipe, steps=steps), size=size, seed=seed):
-        top = model.top(as_seen(model, step.images[0]), min(5, len(model.labels)))
+        top = model.answers(as_seen(model, step.images[0]), min(5, len(model.labels)))
         title = f"{model.name} looks at it: score {float(step.score[0]):.2f}"
         note = f"<i>{GRAY}</i><br>" if step.opened.any() else ""
         alt = f"A picture made to excite {what}, after {step.index} steps"
@@ -133,7 +133,7 @@ def dream(
     method = zoom_steps if mode == "zoom" else dream_steps
     only_octaves = {"guide": guide, "octaves": octaves} if mode == "octaves" else {}
     for step in run(
-        method, model, picture, layers, iterations=steps, rate=rate / 255, jitter=jitter, seed=seed, **only_octaves
+        method, model, picture, layers, steps=steps, rate=rate / 255, jitter=jitter, seed=seed, **only_octaves
     ):
         height, width = step.image.shape[1:]
         alt = f"A picture dreamed by {', '.join(layers)}, step {step.index}"

@@ -121,7 +121,7 @@ def occluder(
     for step in run(
         occlusion_steps, model, picture, target, patch=side, stride=max(1, side // 5), fill=fill, batch_size=16
     ):
-        label, shares = model.labels[step.target], dict(model.top(covered, len(model.labels)))
+        label, shares = model.labels[step.target], dict(model.answers(covered, len(model.labels)))
         title = f"{label}: {step.probability:.1%} → {shares[label]:.1%}"
         alt = f"The picture with a gray square at {left}, {top}; {title}"
         yield (

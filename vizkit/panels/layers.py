@@ -144,7 +144,7 @@ def activations(
     signed = bool(one.min() < 0)
     laid = overlay(image, one, f"Channel {channel} of {layer} laid over the picture", signed=signed)
     asked = vizkit.load_image(picture, own_size(model))
-    top = model.top(asked, min(5, len(model.labels)))
+    top = model.answers(asked, min(5, len(model.labels)))
     return maps, {
         "grid": activation_grid(maps, order=order, scale=scale, chosen=channel),
         "laid": fit(laid, PHOTO),

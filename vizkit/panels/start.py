@@ -72,7 +72,7 @@ def speaking(model: ImageModel, image: Tensor) -> Raster:
 
 def dreamed(model: ImageModel, image: Tensor) -> Raster:
     """Dream on the picture."""
-    steps = dream_steps(model, image, "relu5", octaves=3, iterations=6, rate=3 / 255, jitter=8)
+    steps = dream_steps(model, image, "relu5", octaves=3, steps=6, rate=3 / 255, jitter=8)
     return fit(photo(last(steps).image, "The picture, dreamed on"), WIDTH)
 
 
@@ -85,7 +85,7 @@ def fooled(model: ImageModel, image: Tensor) -> Raster:
     """Change the picture until the answer changes."""
     small = square(image)
     found = pgd(model, small[None], epsilon=8 / 255).images[0]
-    before, after = (model.top(one, 1)[0][0] for one in (small, found))
+    before, after = (model.answers(one, 1)[0][0] for one in (small, found))
     raster = attack_sheet(small, found, side=200)
     return replace(raster, alt=f"The answer before: {before}. The answer after: {after}.")
 

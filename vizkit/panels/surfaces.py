@@ -65,7 +65,7 @@ def widths(
     """Hundreds of nets of each width, trained at once."""
     offered = tuple(width for width in (2, 4, 8, 16, 32, 64) if width <= widest)
     data = split_digits(300)
-    for step in run(width_steps, offered, count, data=data, iterations=steps, seed=seed):
+    for step in run(width_steps, offered, count, data=data, steps=steps, seed=seed):
         yield (
             step,
             {
@@ -237,7 +237,7 @@ def random_labels(
     """The same net learns true labels, and random ones by heart."""
     data = split_digits(300)
     drawn = split_digits(300, random_labels=share).train_labels
-    for step in run(fit_steps, data, drawn, width=width, depth=depth, skip=skip, iterations=steps, seed=seed):
+    for step in run(fit_steps, data, drawn, width=width, depth=depth, skip=skip, steps=steps, seed=seed):
         yield (
             step,
             {

@@ -99,7 +99,7 @@ from vizkit.core.hooks import forward_to_all
 from vizkit.methods.dream import dream_steps
 
 photo = vizkit.load_image("astronaut", size=96)
-settings = {"octaves": 1, "iterations": 1, "jitter": 0, "rate": 3 / 255}
+settings = {"octaves": 1, "steps": 1, "jitter": 0, "rate": 3 / 255}
 dreamed = next(iter(dream_steps(model, photo, "relu3", **settings))).image
 pixels = photo[None].clone().requires_grad_()
 with model.running(pixels) as net:

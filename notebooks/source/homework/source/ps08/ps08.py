@@ -97,22 +97,22 @@ def fgsm(model, image, label, epsilon, targeted=False):
 
 # %% nbgrader={"grade": true, "grade_id": "ps08-q2-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 picture = vizkit.load_image("motorcycle", size=64)
-label = model.label_index(model.top(picture, 1)[0][0])
+label = model.label_index(model.answers(picture, 1)[0][0])
 moved = fgsm(model, picture, label, 2 / 255)
 assert moved.shape == picture.shape
 assert (moved - picture).abs().max() <= 2 / 255 + 1e-6
 ### BEGIN HIDDEN TESTS
-from vizkit.methods.adversarial import one_step
+from vizkit.methods.adversarial import fgsm
 
 goal = model.label_index("goldfish")
 for name in ("motorcycle", "coffee"):
     photo = vizkit.load_image(name, size=64)
-    truth = model.label_index(model.top(photo, 1)[0][0])
+    truth = model.label_index(model.answers(photo, 1)[0][0])
     for mine, known in (
-        (fgsm(model, photo, truth, 3 / 255), one_step(model, photo[None], truth, epsilon=3 / 255)),
+        (fgsm(model, photo, truth, 3 / 255), fgsm(model, photo[None], truth, epsilon=3 / 255)),
         (
             fgsm(model, photo, goal, 3 / 255, targeted=True),
-            one_step(model, photo[None], target=goal, epsilon=3 / 255),
+            fgsm(model, photo[None], target=goal, epsilon=3 / 255),
         ),
     ):
         # where a gradient is 0 up to rounding its sign is anybody's
@@ -137,10 +137,10 @@ sure_without = ...  # in [0, 1]
 sure_under_noise = ...  # of the same label
 ### BEGIN SOLUTION
 attack_view.set(epsilon=3.0)
-answer_at_3 = model.top(attack_view.result.images[0], 1)[0][0]
-name, sure_without = model.top(vizkit.load_image("motorcycle", size=(64, 64)), 1)[0]
+answer_at_3 = model.answers(attack_view.result.images[0], 1)[0][0]
+name, sure_without = model.answers(vizkit.load_image("motorcycle", size=(64, 64)), 1)[0]
 attack_view.set(attack="random noise", epsilon=16.0)
-sure_under_noise = dict(model.top(attack_view.result.images[0], 200))[name]
+sure_under_noise = dict(model.answers(attack_view.result.images[0], 200))[name]
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "ps08-q3-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -150,8 +150,8 @@ assert 0 <= sure_under_noise <= 1
 from vizkit.methods.adversarial import pgd, random_noise
 
 bike = vizkit.load_image("motorcycle", size=(64, 64))
-name, sure = model.top(bike, 1)[0]
-assert answer_at_3 == model.top(pgd(model, bike[None], epsilon=3 / 255).images[0], 1)[0][0]
+name, sure = model.answers(bike, 1)[0]
+assert answer_at_3 == model.answers(pgd(model, bike[None], epsilon=3 / 255).images[0], 1)[0][0]
 assert abs(sure_without - sure) <= 0.03
 noisy = random_noise(model, bike[None], epsilon=16 / 255).images[0]
 assert abs(sure_under_noise - float(model.probabilities(noisy)[model.label_index(name)])) <= 0.03
