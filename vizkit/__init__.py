@@ -1,23 +1,53 @@
-"""vizkit: see, by hand, what a neural network has learned."""
+"""vizkit: see, by hand, what a neural network has learned.
+
+``vizkit.load_model()`` and ``vizkit.load_image("chelsea")`` give a network and a picture,
+``vizkit.<method>`` is each method by the field's name (``vizkit.grad_cam(model, image)``),
+``vizkit.panels.<panel>`` each panel (``vizkit.panels.occluder.show()``), ``@vizkit.panel`` makes one of
+your own. Nothing is loaded before it is first asked for.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vizkit.core.images import images, load_image
-from vizkit.core.models import ImageModel, load_model, models
-from vizkit.core.remembered import remembered
+from vizkit.lazily import declared
 
 if TYPE_CHECKING:
+    from vizkit.core.images import images as images
+    from vizkit.core.images import load_image as load_image
+    from vizkit.core.models import ImageModel as ImageModel
+    from vizkit.core.models import load_model as load_model
+    from vizkit.core.models import models as models
+    from vizkit.core.remembered import remembered as remembered
+    from vizkit.core.steps import last as last
+    from vizkit.core.steps import step_method as step_method
     from vizkit.widgets.function import panel as panel
 
 __version__ = "0.1.0"
-__all__ = ["ImageModel", "images", "load_image", "load_model", "models", "panel", "panels", "remembered"]
+#: Where each name is; of the methods' modules those names that they declare themselves.
+_PLACES = {
+    "images": "vizkit.core.images",
+    "load_image": "vizkit.core.images",
+    "ImageModel": "vizkit.core.models",
+    "load_model": "vizkit.core.models",
+    "models": "vizkit.core.models",
+    "remembered": "vizkit.core.remembered",
+    "last": "vizkit.core.steps",
+    "step_method": "vizkit.core.steps",
+    "panel": "vizkit.widgets.function",
+    **declared("vizkit.methods", r"^__all__ = \[([^\]]*)\]"),
+}
+__all__ = ["__version__", "panels", *sorted(_PLACES)]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the panels and what makes them when they are first asked for: it takes a while."""
-    if name == "panel":
-        return import_module("vizkit.widgets.function").panel
+    """Load what is first asked for: torch alone takes a second."""
     if name == "panels":
         return import_module("vizkit.panels")
-    raise AttributeError(f"module 'vizkit' has no attribute {name!r}")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'vizkit' has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(_PLACES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,8 @@ from vizkit.core import checks
 from vizkit.core.hooks import capture, forward_to
 from vizkit.core.models import ImageModel
 
+__all__ = ["ActivationMaps", "activation_gradients", "activations"]
+
 
 @dataclass(frozen=True)
 class ActivationMaps:

@@ -15,6 +15,8 @@ from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 
+__all__ = ["Attack", "deepfool", "fgsm", "lbfgs", "pgd", "random_noise", "success_rates", "transfer_table"]
+
 Norm = Literal["Linf", "L2"]
 #: Classes by index or label, one for all pictures or one for each.
 Labels = int | str | Sequence[int | str] | Tensor

@@ -18,6 +18,8 @@ from vizkit.core.seeds import fresh_weights, generator, step_seed
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.adversarial import pgd
 
+__all__ = ["TrainingStep", "accuracy_under_attack", "adversarial_training_steps"]
+
 
 @dataclass(frozen=True)
 class TrainingStep(Step):

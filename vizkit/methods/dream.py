@@ -16,6 +16,8 @@ from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.activations import as_maps
 
+__all__ = ["DreamStep", "dream_steps", "zoom_steps"]
+
 
 @dataclass(frozen=True)
 class DreamStep(Step):

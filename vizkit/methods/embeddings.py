@@ -14,6 +14,8 @@ from torch import Tensor
 
 from vizkit.core import checks
 
+__all__ = ["Clusters", "class_gaps", "class_sizes", "dbscan", "hdbscan", "neighbor_accuracy", "snap_to_grid"]
+
 
 def neighbor_accuracy(points: Tensor, labels: Tensor) -> float:
     """Return the share of points whose nearest other point has their label, in [0, 1].

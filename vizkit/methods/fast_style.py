@@ -16,6 +16,8 @@ from vizkit.core.steps import Step, step_method
 from vizkit.core.stylenet import StyleNet, from_state
 from vizkit.methods.style import StyleLayers, Targets, content_targets_of, style_layers, style_losses, style_targets
 
+__all__ = ["FastStyleStep", "train_fast_style_steps"]
+
 #: Number of practice pictures.
 PRACTICE = 1500
 

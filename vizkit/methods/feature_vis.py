@@ -24,6 +24,18 @@ from vizkit.methods.neighbors import codes
 from vizkit.methods.objectives import Aim, Channel, Objective
 from vizkit.methods.units import ScanStep, scan_steps, top_patches
 
+__all__ = [
+    "Faces",
+    "FacesStep",
+    "PictureStep",
+    "Recipe",
+    "RecipesStep",
+    "faces",
+    "faces_steps",
+    "maximize_steps",
+    "recipes_steps",
+]
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
 
+__all__ = ["Filters", "WeightCount", "filters", "weight_sharing"]
+
 
 @dataclass(frozen=True)
 class Filters:

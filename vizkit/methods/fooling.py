@@ -14,6 +14,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step, step_method
 
+__all__ = ["FoolingStep", "fooling_steps"]
+
 Kind = Literal["gradient", "direct", "CPPN"]
 
 

@@ -16,6 +16,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.methods.activations import as_maps
 
+__all__ = ["Unit", "grad_cam", "integrated_gradients", "pixel_gradient", "saliency", "smooth_grad", "visual_backprop"]
+
 
 @dataclass(frozen=True)
 class Unit:

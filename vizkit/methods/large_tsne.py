@@ -22,6 +22,8 @@ from vizkit.core.seeds import normal
 from vizkit.core.steps import Step, from_callback, step_method
 from vizkit.methods.tsne import EmbeddingStep, cost_and_gradient, default_learning_rate, embedding_steps, targets
 
+__all__ = ["TSNEStep", "TimingStep", "large_embedding_steps", "neighbor_affinities", "timing_steps", "tsne_steps"]
+
 Algorithm = Literal["exact", "bh", "fft"]
 
 

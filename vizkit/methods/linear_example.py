@@ -8,6 +8,8 @@ from torch import Tensor
 from vizkit.core import checks
 from vizkit.core.seeds import generator
 
+__all__ = ["LinearExample", "linear_example", "random_example"]
+
 #: The slides' input and weights: the score is -3.
 SLIDE_X = (2.0, -1.0, 3.0, -2.0, 2.0, 2.0, 1.0, -4.0, 5.0, 1.0)
 SLIDE_W = (-1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0)

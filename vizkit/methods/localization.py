@@ -13,6 +13,8 @@ from vizkit.core.scenes import Scenes
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.attribution import METHODS, QUICK, attribute
 
+__all__ = ["Localization", "ScoreStep", "localization", "score_steps"]
+
 
 @dataclass(frozen=True)
 class Localization:

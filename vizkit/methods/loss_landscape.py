@@ -13,6 +13,22 @@ from vizkit.core.seeds import normal
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.small_nets import DeepNet, DigitSplit, NetLoss, TrainStep, train_steps
 
+__all__ = [
+    "FitStep",
+    "SurfaceStep",
+    "TrainedNet",
+    "Trajectory",
+    "WidthStep",
+    "fit_steps",
+    "interpolate",
+    "largest_curvature",
+    "random_directions",
+    "surface_steps",
+    "train_deep_net",
+    "trajectory_plane",
+    "width_steps",
+]
+
 
 def interpolate(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
     """Return the points ``(1 - a) start + a end`` for each share a, shape (A, P).

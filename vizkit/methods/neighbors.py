@@ -11,6 +11,8 @@ from vizkit.core.data import PatchPool
 from vizkit.core.hooks import forward_to
 from vizkit.core.models import ImageModel
 
+__all__ = ["Neighbors", "codes", "nearest"]
+
 
 @dataclass(frozen=True)
 class Neighbors:

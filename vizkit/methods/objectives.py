@@ -13,6 +13,8 @@ from vizkit.core.models import ImageModel
 from vizkit.methods.activations import as_maps
 from vizkit.methods.gradients import Unit
 
+__all__ = ["Channel", "Mixture", "WholeLayer"]
+
 
 @dataclass(frozen=True)
 class Channel:

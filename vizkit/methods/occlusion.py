@@ -12,6 +12,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.incremental import Incremental
 
+__all__ = ["OcclusionStep", "occlude", "occlusion_steps"]
+
 
 @dataclass(frozen=True)
 class OcclusionStep(Step):

@@ -11,6 +11,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step, step_method
 
+__all__ = ["OnePixelStep", "one_pixel_steps"]
+
 
 @dataclass(frozen=True)
 class OnePixelStep(Step):

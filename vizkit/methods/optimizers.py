@@ -7,6 +7,8 @@ from torch import Tensor
 
 from vizkit.core import checks
 
+__all__ = ["Descent", "descend"]
+
 NAMES = ("SGD", "momentum", "Adam")
 
 

@@ -15,6 +15,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
 from vizkit.core.steps import Step, step_method
 
+__all__ = ["PatchStep", "paste_patch", "patch_steps", "patch_success"]
+
 
 @dataclass(frozen=True)
 class PatchStep(Step):

@@ -10,6 +10,8 @@ from torch import Tensor
 from vizkit.core import checks
 from vizkit.core.tables import parse_rows
 
+__all__ = ["PCA", "patch_reconstruction", "pca", "variance_along"]
+
 #: The ten samples of the worked example (slides 003), from Smith, "A Tutorial on Principal
 #: Components Analysis", 2002.
 EXAMPLE = torch.tensor(

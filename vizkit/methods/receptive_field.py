@@ -13,6 +13,8 @@ from vizkit.core import checks
 from vizkit.core.hooks import capture, forward_to
 from vizkit.core.models import ImageModel
 
+__all__ = ["ReceptiveField", "measured_field", "receptive_fields"]
+
 
 @dataclass(frozen=True)
 class Axis:

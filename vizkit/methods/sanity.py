@@ -16,6 +16,8 @@ from vizkit.core.seeds import generator
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.attribution import QUICK, Attribution, attribute
 
+__all__ = ["ForgetStep", "forget_steps", "forgetful", "rank_correlation"]
+
 
 def weighted_layers(model: ImageModel) -> list[str]:
     """Return the convolutions and linear layers of a net, from the last to the first."""

@@ -11,6 +11,8 @@ from torch import Tensor
 from vizkit.core import checks
 from vizkit.core.scenes import mask_box
 
+__all__ = ["Segment", "grab_cut"]
+
 
 @dataclass(frozen=True)
 class Segment:

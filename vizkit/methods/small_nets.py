@@ -16,6 +16,8 @@ from vizkit.core.memory import recall, remember
 from vizkit.core.seeds import generator, normal
 from vizkit.core.steps import Step, step_method
 
+__all__ = ["DeepNet", "DigitSplit", "NetLoss", "TrainStep", "split_digits", "train_steps"]
+
 BatchNorm = Literal["re-estimated", "carried"]
 
 

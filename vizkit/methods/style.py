@@ -15,6 +15,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import normal
 from vizkit.core.steps import Step, step_method
 
+__all__ = ["StyleStep", "gram", "match_colors", "style_steps", "total_variation"]
+
 
 def gram(maps: Tensor) -> Tensor:
     """Return how the channels of maps go together, shape (N, C, C).

@@ -21,6 +21,16 @@ from vizkit.core import checks
 from vizkit.core.seeds import generator
 from vizkit.core.steps import Step, step_method
 
+__all__ = [
+    "DescentStep",
+    "EmbeddingStep",
+    "ball_distances",
+    "conditional_probabilities",
+    "cost_and_gradient",
+    "embedding_steps",
+    "squared_distances",
+]
+
 Kind = Literal["sne", "symmetric", "tsne"]
 _TINY = 1e-12
 

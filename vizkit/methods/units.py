@@ -13,6 +13,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.activations import as_maps
 
+__all__ = ["ScanStep", "TopPatches", "scan_steps", "top_patches"]
+
 Box = list[int]
 
 

@@ -18,6 +18,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.gradients import Target, Unit
 
+__all__ = ["Attribution", "AttributionStep", "attribute", "attribute_steps"]
+
 #: ``explain(model, image, target)`` is a map (H, W), signed where the method is.
 Explain = Callable[[ImageModel, Tensor, Any], Tensor]
 F = TypeVar("F", bound=Explain)

@@ -6,6 +6,8 @@ from vizkit.core.models import ImageModel
 from vizkit.methods.attribution import attribution
 from vizkit.methods.gradients import enlarged, layer_gradient
 
+__all__ = ["layer_cam"]
+
 
 @attribution("Layer-CAM", units=False)
 def layer_cam(model: ImageModel, image: Tensor, target: int | str | None = None, *, layer: str | None = None) -> Tensor:

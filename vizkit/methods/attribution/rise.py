@@ -9,6 +9,8 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.methods.attribution import attribution
 
+__all__ = ["rise"]
+
 
 @attribution("RISE", units=False, quick=False)
 def signed_rise(model: ImageModel, image: Tensor, target: int | str | None = None) -> Tensor:
