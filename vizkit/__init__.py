@@ -4,6 +4,10 @@
 ``vizkit.<method>`` is each method by the field's name (``vizkit.grad_cam(model, image)``),
 ``vizkit.panels.<panel>`` each panel (``vizkit.panels.occluder.show()``), ``@vizkit.panel`` makes one of
 your own. Nothing is loaded before it is first asked for.
+
+What they are made of: `vizkit.core` has models, pictures, data and steps, `vizkit.methods` the methods,
+`vizkit.figures` their results as pictures and charts, `vizkit.widgets` the toolkit of panels,
+`vizkit.panels` the panels.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""``vizkit lab | present | gallery | homework | doctor | bench``."""
+"""``vizkit lab | present | gallery | reference | homework | doctor | bench``."""
 
 import json
 from collections.abc import Iterator
@@ -57,6 +57,14 @@ def gallery(
         print(f"FAIL  {page.lecture.name}: {page.error}")
     print(f"{len(pages) - len(broken)} of {len(pages)} notebooks: {out / 'index.html'}")
     raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
+def reference(out: Annotated[Path, typer.Option(help="The folder.")] = Path("gallery/reference")) -> None:
+    """Write the reference of every function and class as plain files."""
+    from vizkit.reference import build_reference
+
+    print(build_reference(out))
 
 
 homework = typer.Typer(help="Homework by nbgrader.", no_args_is_help=True)

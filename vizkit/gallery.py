@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from vizkit.core.course import Lecture, heading
 from vizkit.lab import notebook_folder
+from vizkit.reference import build_reference
 from vizkit.typeset import CHECKS, markdown
 from vizkit.widgets.page import PANELS, STYLE, Panel
 from vizkit.widgets.picture import Picture
@@ -253,6 +254,7 @@ def build_gallery(
             error = _last_line(trouble)
         pages.append(_write_page(out, path, notebook, error, {one.stem for one in paths}))
     _write_index(out, pages)
+    build_reference(out / "reference")
     return pages
 
 

@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import expect
 from typer.testing import CliRunner
 
+import vizkit
 from tests.conftest import ROOT
 from vizkit.cli import app
 
@@ -82,4 +83,23 @@ def test_it_opens_from_disk(site, page):
     assert faces.locator("img").first.evaluate("e => e.naturalWidth") > 300
     assert page.locator("math").count() > 5
     assert not page.locator("text=choose one").count(), "presets are of no use on paper"
+    assert not [one for one in page.outside if one.startswith("http")]
+
+
+@pytest.mark.usefixtures("lab")
+def test_the_reference_opens_from_disk(site, page):
+    out, _ = site
+    page.outside.clear()
+    page.goto((out / "index.html").as_uri())
+    page.get_by_role("link", name="reference").click()
+    expect(page.locator("h1")).to_have_text("vizkit")
+    expect(page.locator("#grad_cam").first).to_contain_text("grad_cam(")
+    expect(page.locator("#grad_cam").first).to_contain_text("Selvaraju et al.")
+    page.get_by_placeholder("Search").fill("layer_cam")
+    expect(page.get_by_text("vizkit.methods.attribution.layer_cam").first).to_be_visible()
+    for module in ("core.models", "methods.attribution.rise", "figures.pictures", "widgets.function", "panels.units"):
+        assert out.joinpath("reference", "vizkit", *module.split(".")).with_suffix(".html").is_file(), module
+    panels = (out / "reference" / "vizkit" / "panels" / "explanation.html").read_text()
+    assert "What does covering a square cost the answer?" in panels
+    assert vizkit.panels.occluder.title == "The occluder", "the panels are panels again"
     assert not [one for one in page.outside if one.startswith("http")]

@@ -20,7 +20,8 @@ __all__ = sorted(_PLACES)
 
 def __getattr__(name: str) -> Any:
     if name in _PLACES:
-        return getattr(import_module(_PLACES[name]), name)
+        globals()[name] = found = getattr(import_module(_PLACES[name]), name)
+        return found
     if name in SUBJECTS:
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"vizkit.panels has no {name!r}; there are {', '.join(__all__)}")

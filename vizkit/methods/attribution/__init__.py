@@ -1,7 +1,8 @@
 """Every method of lecture 05 under one roof: a picture and a target in, one map out.
 
 A method is a function with `attribution` above it, in a module of this folder; each module here is
-loaded, so that a new method is one file.
+loaded, so that a new method is one file: `vizkit.methods.attribution.layer_cam`,
+`vizkit.methods.attribution.rise`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
