@@ -9,9 +9,9 @@ from PIL import Image
 
 import vizkit
 from tests.conftest import ROOT, random_net
-from tests.panels.agreement import disagreements
 from vizkit.core.data import cut_patches
 from vizkit.figures.raster import to_uint8
+from vizkit.widgets.agreement import disagreements
 
 
 def page(title):

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from tests.panels.agreement import disagreements
 from tests.panels.tools import PICTURES, executed, hidden, until
 from vizkit.core.data import CLOUDS, clouds
 from vizkit.panels import clusters, crowding, misreading, neighborhood, thumbnails, timing, tsne
+from vizkit.widgets.agreement import disagreements
 
 
 def test_sigma_gives_each_point_its_neighbors():

@@ -12,11 +12,11 @@ import ipywidgets as widgets
 import pytest
 
 import vizkit
-from tests.panels.agreement import disagreements
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.data import clouds
 from vizkit.core.steps import Step
 from vizkit.panels import __all__ as names
+from vizkit.widgets.agreement import disagreements
 from vizkit.widgets.annotations import Numbers, Table
 from vizkit.widgets.controls import YOURS, ImagePicker, ModelPicker, SourcePicker
 from vizkit.widgets.hands import PlaceField

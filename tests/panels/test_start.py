@@ -1,11 +1,11 @@
 import pytest
 
 import vizkit
-from tests.panels.agreement import disagreements
 from tests.panels.tools import executed
 from vizkit.core.images import add_picture, open_image
 from vizkit.panels import slide_search
 from vizkit.panels.start import STOPS
+from vizkit.widgets.agreement import disagreements
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.panels.agreement import disagreements
 from tests.panels.tools import PICTURES, click_tile, executed, mouse, until
 from vizkit.panels import unit
 from vizkit.panels.units import STEPS
+from vizkit.widgets.agreement import disagreements
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import time
 import pytest
 import torch
 
-from tests.panels import agreement
-from tests.panels.agreement import shown_by
+from vizkit.widgets import agreement
+from vizkit.widgets.agreement import shown_by
 
 #: A user's own pictures.
 PICTURES = [(image, 0) for image in torch.rand(3, 3, 40, 50, generator=torch.manual_seed(0))]

@@ -15,7 +15,6 @@ from PIL import Image as Pillow
 from torch import nn
 
 import vizkit
-from tests.panels.agreement import disagreements, shown_by
 from vizkit.core.steps import Step, step_method
 from vizkit.figures.pictures import photo, tiles
 from vizkit.figures.raster import Html
@@ -48,6 +47,7 @@ from vizkit.widgets import (
     direct,
     live,
 )
+from vizkit.widgets.agreement import disagreements, shown_by
 
 FACTOR = 2.0
 NOW = datetime.datetime.now(datetime.UTC)

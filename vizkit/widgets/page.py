@@ -421,6 +421,11 @@ class Panel:
         return {name: slot.item for name, slot in self._slots.items()}
 
     @property
+    def failures(self) -> dict[str, Exception]:
+        """Why items could not be drawn, by name."""
+        return {name: slot.error for name, slot in self._slots.items() if slot.error is not None}
+
+    @property
     def status(self) -> str:
         """The words in the bar: how far a run is, the time taken, or what went wrong."""
         return " ".join(re.sub("<[^>]*>", " ", self._status.value).split())
