@@ -15,7 +15,8 @@ from vizkit.homework import assignments, check, grade, release, scores, start_co
 
 SOURCE = ROOT / "notebooks" / "homework" / "source"
 NAMES = sorted(path.name for path in SOURCE.glob("ps*"))
-POINTS = {"q1": 5, "q2": 6, "q3": 4, "q4": 5}
+POINTS = {"q1": 5, "q2": 6, "q3": 4, "q4": 5, "q5": 5}
+BY_TESTS = ("q1", "q2", "q3", "q5")
 
 
 def read(path):
@@ -70,7 +71,7 @@ def test_points_rubric_and_time_are_stated(name):
         assert f"| {value} |" in cells[0].source
         title = next(cell.source for cell in cells if kind(cell)["grade_id"] == f"{name}-{one}")
         assert f"({value} points)" in title
-    assert cells[0].source.count(" min |") == 4
+    assert cells[0].source.count(" min |") == 5
     rubric = next(cell.source for cell in cells if kind(cell)["grade_id"] == f"{name}-q4")
     rows = [line.split("|")[1].strip() for line in rubric.splitlines() if line.startswith("| ")]
     assert sum(map(int, rows[1:])) == POINTS["q4"]
@@ -95,14 +96,14 @@ def test_release_and_grades(name, tmp_path):
             assert "YOUR" in by_id[kind(cell)["grade_id"]]
             assert by_id[kind(cell)["grade_id"]] != cell.source
 
-    students = {"instructor": (), "one": ("q1", "q3"), "two": ("q2",)}
+    students = {"instructor": (), "one": ("q1", "q3"), "two": ("q2", "q5")}
     for student, wrong in students.items():
         hand_in(course, student, name, answered(course, name, wrong))
     hand_in(course, "blank", name, released)
     found = {score.student: score for score in grade(course)}
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
-        for student, wrong in {**students, "blank": ("q1", "q2", "q3")}.items():
-            expected = {one: 0 if one in wrong else POINTS[one] for one in ("q1", "q2", "q3")}
+        for student, wrong in {**students, "blank": BY_TESTS}.items():
+            expected = {one: 0 if one in wrong else POINTS[one] for one in BY_TESTS}
             cells = book.find_submission_notebook(name, name, student).grades
             got = {one.name.split("-")[1]: one for one in cells}
             assert {one: got[one].score for one in expected} == expected, student
@@ -114,8 +115,8 @@ def test_release_and_grades(name, tmp_path):
             book.find_grade(f"{name}-q4-answer", name, name, student).manual_score = points
         book.db.commit()
     by_hand = {score.student: score for score in scores(course, name)}
-    assert by_hand["instructor"].score == by_hand["instructor"].most == 20
-    assert by_hand["two"].score == 20 - POINTS["q2"] - 3
+    assert by_hand["instructor"].score == by_hand["instructor"].most == 25
+    assert by_hand["two"].score == 25 - POINTS["q2"] - POINTS["q5"] - 3
     assert by_hand["blank"].score == 0
     assert (course / "feedback" / "one" / name / f"{name}.html").is_file()
 
@@ -140,7 +141,7 @@ def test_broken_submissions_are_graded_in_time(tmp_path):
     outcome = CliRunner().invoke(app, ["homework", "grade", "ps04", "--course", str(course), "--timeout", "20"])
     assert time.monotonic() - start < 180, "one loop costs one cell's time, not the class's"
     found = {score.student: score.score for score in scores(course, "ps04")}
-    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {"loop": 10, "missing": 10, "syntax": 9}
+    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {"loop": 15, "missing": 15, "syntax": 14}
     assert outcome.exit_code == 1
     assert "cut                  not graded: nbgrader autograde: " in outcome.output
     assert "NotJSONError" in outcome.output

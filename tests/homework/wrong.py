@@ -12,6 +12,8 @@ WRONG = {
         ),
         # looks outside of the two ends
         "q3": "worst_a, share_right = 1.0, 0.95\n",
+        # begins behind the first step
+        "q5": '@vizkit.panel("Steps on a valley")\ndef descent_of(\n    rate: Annotated[float, Slider(0.05, 2.5, 0.05)] = 0.5,\n    steps: Annotated[int, Slider(1, 30)] = 10,\n):\n    """Forgets where it began."""\n    path = (1 - rate) ** torch.arange(1, steps + 1)\n    chart = go.Figure(go.Scatter(y=path.tolist()))\n    return path, {"path": chart, "text": "down"}\n',
     },
     "ps02": {
         # forgets the half under the root
@@ -27,6 +29,8 @@ WRONG = {
         ),
         # the smallest variance instead
         "q3": "best_angle, components_for_90 = 137, 21\n",
+        # takes degrees for radians
+        "q5": '@vizkit.panel("Variance along an axis")\ndef spread(angle: Annotated[int, Slider(0, 180)] = 0):\n    """Takes degrees for radians."""\n    turned = torch.tensor(float(angle), dtype=EXAMPLE.dtype)\n    variance = float((EXAMPLE @ torch.stack([torch.cos(turned), torch.sin(turned)])).var())\n    return variance, {"text": f"{variance:.3f}"}\n',
     },
     "ps03": {
         # the tail in the weights, not in the force
@@ -45,6 +49,8 @@ WRONG = {
         ),
         # reads the panel before moving the slider
         "q3": "gaussian_distance, student_distance, pca_accuracy = 1.517, 3.0, 0.6\n",
+        # does not look at the choice
+        "q5": '@vizkit.panel("Two tails")\ndef tails(\n    distance: Annotated[float, Slider(0.0, 6.0, 0.1)] = 1.0,\n    kind: Annotated[str, OneOf(("symmetric", "tsne"))] = "tsne",\n):\n    """Does not look at the choice."""\n    close = 1 / (1 + distance**2)\n    return close, {"text": f"{close:.4f}"}\n',
     },
     "ps04": {
         # adds the padding once
@@ -61,6 +67,8 @@ WRONG = {
         ),
         # of another picture
         "q3": "loudest, largest_of_38 = 0, 100.0\n",
+        # the mean over all channels
+        "q5": '@vizkit.panel("One channel")\ndef channel_mean(\n    picture: Picture = "chelsea",\n    model: Model = "viznet",\n    layer: Annotated[str, Layer(of="model", maps=True)] = "relu3",\n    channel: Annotated[int, Channel(of="layer")] = 0,\n):\n    """Takes the mean of all channels."""\n    maps = vizkit.activations(model, picture, layer).maps\n    return float(maps.mean()), {"map": photo(maps[0].clamp(0, 1).expand(3, -1, -1), "a map"), "text": "mean"}\n',
     },
     "ps05": {
         # deconvnet and backprop the wrong way round
@@ -82,6 +90,8 @@ WRONG = {
         ),
         # the default place of the square
         "q3": "with_gray, with_white = 0.97, 0.97\n",
+        # asks for the class of the covered picture
+        "q5": '@vizkit.panel("Cover it")\ndef cover(\n    picture: Picture = "coffee",\n    model: Model = "viznet",\n    at: Annotated[Place, On("seen", Point)] = (0.5, 0.5),\n):\n    """Takes the most probable class of the covered picture."""\n    image = vizkit.load_image(picture, (64, 64))\n    left, top = (min(max(round(64 * one) - 16, 0), 32) for one in at)\n    covered = vizkit.occlude(image, top, left, patch=32)\n    name, after = model.answers(covered, 1)[0]\n    return after, {"seen": photo(covered, "covered"), "text": name}\n',
     },
     "ps06": {
         # climbs the sum of the activations
@@ -96,6 +106,8 @@ WRONG = {
         ),
         # read after the run
         "q3": "energy_relu2, energy_relu4 = 200.0, 200.0\n",
+        # forgets that pixels are in [0, 1]
+        "q5": '@vizkit.panel("My dream")\ndef my_dream(\n    picture: Picture = "coffee",\n    model: Model = "viznet",\n    rate: Annotated[float, Slider(0.5, 6.0, 0.5)] = 1.5,\n    *,\n    run: Run = direct,\n):\n    """Forgets that pixels are in [0, 1]."""\n    image = vizkit.load_image(picture, (96, 96))\n    for step in run(vizkit.dream_steps, model, image, "relu4", octaves=1, steps=8, jitter=0, rate=rate):\n        yield step, {"picture": photo(step.image, f"After {step.index} steps")}\n',
     },
     "ps07": {
         # forgets what the loss is divided by
@@ -108,6 +120,8 @@ WRONG = {
         ),
         # expects the trace to change
         "q3": "trace, trace_in_another_order, strongest_channel = 119.3, 60.0, 0\n",
+        # compares the maps, places and all
+        "q5": '@vizkit.panel("Two styles")\ndef style_distance(\n    one: Picture = "swirls",\n    other: Picture = "waves",\n    model: Model = "viznet",\n    layer: Annotated[str, Layer(of="model", maps=True)] = "relu3",\n):\n    """Compares the maps, places and all."""\n    left, right = (vizkit.load_image(picture, (96, 96)) for picture in (one, other))\n    maps = [vizkit.activations(model, image, layer).maps for image in (left, right)]\n    distance = float((maps[0] - maps[1]).square().sum() / maps[1].square().sum())\n    return distance, {"left": photo(left, "one"), "right": photo(right, "other"), "text": f"{distance:.3f}"}\n',
     },
     "ps08": {
         # the length of the row instead of the sum of its sizes
@@ -127,5 +141,7 @@ WRONG = {
         ),
         # the answer without an attack
         "q3": 'answer_at_3, sure_without, sure_under_noise = "jinrikisha", 0.566, 0.55\n',
+        # noise instead of the worst change
+        "q5": '@vizkit.panel("How much does it take?")\ndef fooled(\n    picture: Picture = "motorcycle",\n    model: Model = "viznet",\n    epsilon: Annotated[int, Slider(0, 16)] = 3,\n):\n    """Noise of that size, not the worst change."""\n    image = vizkit.load_image(picture, (64, 64))\n    found = vizkit.random_noise(model, image[None], epsilon=epsilon / 255).images[0]\n    return found, {"seen": photo(found, "noise"), "text": model.answers(found, 1)[0][0]}\n',
     },
 }

@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 35 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **85 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **105 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -169,3 +170,52 @@ assert abs(share_right - float(truth.accuracy[inside][highest])) <= 0.05
 # so curvature, and any picture drawn with fixed steps, changes. Filter normalization measures each filter's step by the filter's own
 # length, so the factor cancels in the picture; the Hessian's largest eigenvalue is not normalized and still changes. "Flat" without a
 # scale says nothing, so the sentence can only be true of a measure that such a rescaling leaves alone.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 Steps to see (5 points)
+#
+# Make a panel `descent_of` titled *Steps on a valley*: gradient descent on $f(x) = \tfrac12 x^2$ from $x = 1$, with a slider `rate`
+# from 0.05 to 2.5 in steps of 0.05 (0.5 at first) and a slider `steps` from 1 to 30 (10 at first). Its result is the tensor $x_0 \dots x_n$; it shows
+# a chart named `path` with $x$ over the step, and a `text`.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+import plotly.graph_objects as go
+
+import vizkit
+from vizkit.widgets import Slider
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("Steps on a valley")
+def descent_of(
+    rate: Annotated[float, Slider(0.05, 2.5, 0.05)] = 0.5,
+    steps: Annotated[int, Slider(1, 30)] = 10,
+):
+    """Each step multiplies x with the same number."""
+    path = (1 - rate) ** torch.arange(steps + 1)
+    chart = go.Figure(go.Scatter(y=path.tolist(), mode="lines+markers"))
+    return path, {"path": chart, "text": f"After {steps} steps: {float(path[-1]):.3g}"}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps01-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = descent_of.show()
+assert view.error is None
+assert set(view.items) == {"path", "text"}
+assert disagreements(view) == []  # its listing makes what it shows
+### BEGIN HIDDEN TESTS
+path, _ = descent_of(0.5, 4)
+assert torch.allclose(torch.as_tensor(path).float(), torch.tensor([1.0, 0.5, 0.25, 0.125, 0.0625]))
+view.set(rate=2.5, steps=3)
+assert torch.allclose(torch.as_tensor(view.result).float(), torch.tensor([1.0, -1.5, 2.25, -3.375]))
+assert list(view.items["path"].data[0].y)[-1] == float(view.result[-1])
+assert disagreements(view) == []
+### END HIDDEN TESTS

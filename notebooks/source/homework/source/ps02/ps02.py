@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 30 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **80 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **100 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -160,3 +161,47 @@ assert explained[components_for_90 - 1] >= 0.9 > explained[components_for_90 - 2
 # components, or by using the labels. Dividing by the standard deviation takes away the influence of units: here both features then have
 # variance 1 and no direction is special. It does not help when the groups differ along a direction that is neither feature and has little
 # variance, because PCA still looks at variance alone.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps02-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 Turn the axis yourself (5 points)
+#
+# Make a panel `spread` titled *Variance along an axis*: a slider `angle` from 0 to 180 degrees in steps of 1 (0 at first). Its result is
+# the variance of the ten samples of `EXAMPLE` along $(\cos\alpha, \sin\alpha)$, with $1/(m-1)$, a float; it shows a `text` with that number.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps02-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+import vizkit
+from vizkit.widgets import Slider
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps02-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("Variance along an axis")
+def spread(angle: Annotated[int, Slider(0, 180)] = 0):
+    """The variance of the ten samples along an axis that turns."""
+    turned = torch.deg2rad(torch.tensor(float(angle), dtype=EXAMPLE.dtype))
+    along = EXAMPLE @ torch.stack([torch.cos(turned), torch.sin(turned)])
+    variance = float(along.var())
+    return variance, {"text": f"The variance along {angle} degrees is **{variance:.3f}**."}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps02-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = spread.show()
+assert view.error is None
+assert list(view.items) == ["text"]
+assert disagreements(view) == []  # its listing makes what it shows
+### BEGIN HIDDEN TESTS
+assert abs(spread(0)[0] - 0.616556) < 1e-5
+view.set(angle=90)
+assert abs(view.result - 0.716556) < 1e-5
+assert "0.717" in str(view.items["text"])
+assert max(spread(angle)[0] for angle in range(181)) > 1.2839
+assert disagreements(view) == []
+### END HIDDEN TESTS

@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 35 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **90 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **110 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -196,3 +197,55 @@ assert abs(pca_accuracy - accuracy_of(known_plane, digit_labels()[:300])) <= 0.0
 # notices how far apart two clusters are once they are apart. What the picture supports is that points of A have points of A as neighbors. I
 # would ask for the same picture at several perplexities and seeds: what changes is not in the data. And I would ask for the variances and
 # the distances between the class means in the original space, which answer the question directly.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps03-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 Two tails, to slide along (5 points)
+#
+# Make a panel `tails` titled *Two tails*: a slider `distance` from 0 to 6 in steps of 0.1 (1.0 at first) and a choice `kind` of `"symmetric"` and
+# `"tsne"` (`"tsne"` at first). Its result is how close two points at that distance are, before normalization: $e^{-d^2}$ or
+# $1 / (1 + d^2)$, a float; it shows a `text` with that number.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps03-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import math
+from typing import Annotated
+
+import vizkit
+from vizkit.widgets import OneOf, Slider
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps03-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("Two tails")
+def tails(
+    distance: Annotated[float, Slider(0.0, 6.0, 0.1)] = 1.0,
+    kind: Annotated[str, OneOf(("symmetric", "tsne"))] = "tsne",
+):
+    """How close two points are that lie this far apart."""
+    close = 1 / (1 + distance**2) if kind == "tsne" else math.exp(-(distance**2))
+    return close, {"text": f"At distance {distance:g}: **{close:.4f}**"}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps03-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = tails.show()
+assert view.error is None
+assert list(view.items) == ["text"]
+assert disagreements(view) == []  # its listing makes what it shows
+### BEGIN HIDDEN TESTS
+for apart in (0.0, 0.7, 2.5):
+    assert abs(tails(apart, "tsne")[0] - 1 / (1 + apart**2)) < 1e-9
+    assert abs(tails(apart, "symmetric")[0] - 2.718281828459045 ** -(apart**2)) < 1e-9
+view.set(distance=3.0, kind="symmetric")
+assert view.result < 0.001 < tails(3.0, "tsne")[0]
+try:
+    view.set(kind="Student")
+    raise AssertionError("kind must offer two words only")
+except ValueError:
+    pass
+assert disagreements(view) == []
+### END HIDDEN TESTS

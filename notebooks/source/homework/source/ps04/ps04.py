@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 35 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **85 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **105 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -166,3 +167,56 @@ assert abs(largest_of_38 - largest) <= 0.02 * largest + 0.005
 # something that comes with wheels, such as the road. I would collect many wheels and many round things without spokes and compare the two
 # distributions of activations, not the top nine. And I would cover the wheel in the top patches and see whether the activation goes, and
 # compare all this with a random mixture of channels.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps04-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 A panel for one channel (5 points)
+#
+# Make a panel `channel_mean` titled *One channel*: a `picture` (`"chelsea"`), a `model` (`"viznet"`), a `layer` of the model that has maps
+# (`"relu3"`) and a `channel` of the layer (0), each with its picker or slider. Its result is the mean of that channel's map,
+# a float; it shows the `map` as a picture, and a `text`.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps04-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+from vizkit.figures.pictures import photo
+from vizkit.widgets import Channel, Layer, Model, Picture
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps04-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("One channel")
+def channel_mean(
+    picture: Picture = "chelsea",
+    model: Model = "viznet",
+    layer: Annotated[str, Layer(of="model", maps=True)] = "relu3",
+    channel: Annotated[int, Channel(of="layer")] = 0,
+):
+    """How strongly one channel answers to a picture, on the whole."""
+    one = vizkit.activations(model, picture, layer).maps[channel]
+    mean = float(one.mean())
+    shown = (one / one.max().clamp(min=1e-6)).expand(3, -1, -1)
+    return mean, {"map": photo(shown, f"Channel {channel} of {layer}"), "text": f"**{mean:.3f}**"}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps04-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = channel_mean.show()
+assert view.error is None
+assert set(view.items) == {"map", "text"}
+assert disagreements(view) == []  # its listing makes what it shows
+### BEGIN HIDDEN TESTS
+seen = vizkit.load_image("coffee", 96)
+mine = vizkit.load_model("viznet", device="cpu")
+wanted = float(vizkit.activations(mine, seen, "relu4").maps[7].mean())
+assert abs(channel_mean(seen, mine, "relu4", 7)[0] - wanted) < 1e-5
+view.set(picture="coffee", layer="relu2", channel=3)
+wanted = float(vizkit.activations(mine, vizkit.load_image("coffee"), "relu2").maps[3].mean())
+assert abs(view.result - wanted) < 1e-4
+assert view.controls["channel"].max == 63 or view.controls["channel"].max > 3
+assert disagreements(view) == []
+### END HIDDEN TESTS

@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 40 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **90 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **110 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -181,3 +182,65 @@ for answer, fill in ((with_gray, 0.5), (with_white, 1.0)):
 # keeps its looks when the net forgets. How good a map looks is therefore no evidence of what the net uses. I would choose a method that scores
 # well where the truth is known (pointing game on made-up scenes), that changes when the layers are randomized, and I would confirm what it says
 # by covering the place and watching the probability.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps05-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 Cover what you click (5 points)
+#
+# Make a panel `cover` titled *Cover it*: a `picture` (`"coffee"`), a `model` (`"viznet"`), and a place `at` that a click on the item
+# `seen` sets (in the middle, `(0.5, 0.5)`, at first). A gray square of half the picture's shorter side is laid with its middle at that place, moved inside
+# where it would stick out (`vizkit.occlude` takes its upper left corner). Its result is the probability of the most probable
+# class *of the whole picture* when it is covered, a float; it shows the covered picture `seen` and a `text`. Ask at 64 pixels: `vizkit.load_image(picture, (64, 64))`.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps05-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+from vizkit.figures.pictures import fit, photo
+from vizkit.widgets import Model, On, Picture, Place, Point
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps05-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("Cover it")
+def cover(
+    picture: Picture = "coffee",
+    model: Model = "viznet",
+    at: Annotated[Place, On("seen", Point)] = (0.5, 0.5),
+):
+    """What is the answer worth without this part?"""
+    image = vizkit.load_image(picture, (64, 64))
+    left, top = (min(max(round(64 * one) - 16, 0), 32) for one in at)
+    covered = vizkit.occlude(image, top, left, patch=32)
+    name, before = model.answers(image, 1)[0]
+    after = dict(model.answers(covered, len(model.labels)))[name]
+    seen = fit(photo(covered, "The covered picture"), 320)
+    return after, {"seen": seen, "text": f"{name}: {before:.0%}, covered {after:.0%}"}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps05-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = cover.show()
+assert view.error is None
+assert set(view.items) == {"seen", "text"}
+assert disagreements(view) == []  # its listing makes what it shows
+
+
+### BEGIN HIDDEN TESTS
+def covered_share(picture, x, y):
+    image = vizkit.load_image(picture, (64, 64))
+    left, top = (min(max(round(64 * one) - 16, 0), 32) for one in (x, y))
+    label = model.probabilities(image).argmax()
+    return float(model.probabilities(vizkit.occlude(image, top, left, patch=32))[label])
+
+
+for x, y in ((0.5, 0.5), (0.1, 0.95), (0.75, 0.3)):
+    view.set(at=(x, y))
+    assert abs(view.result - covered_share("coffee", x, y)) < 0.02, (x, y)
+own = vizkit.load_image("motorcycle")
+assert abs(cover(own, model, (0.75, 0.3))[0] - covered_share("motorcycle", 0.75, 0.3)) < 0.02
+assert disagreements(view) == []
+### END HIDDEN TESTS

@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 35 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **85 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **105 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -168,3 +169,61 @@ for answer, layer in ((energy_relu2, "relu2"), (energy_relu4, "relu4")):
 # parameters scale these frequencies down and decorrelate the colors, and shifting asks for a score that does not depend on single pixels: the
 # same net, other optima. A network trained against small perturbations is itself less moved by such patterns, so even a plain recipe finds
 # shapes. The picture shows the unit, the recipe and the net together.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 A dream that runs (5 points)
+#
+# Make a live panel `my_dream` titled *My dream*: a `picture` (`"coffee"`), a `model` (`"viznet"`), a slider `rate` from 0.5 to 6 (1.5 at
+# first, in steps of 0.5) in gray values of 255, and a `run`. It runs `vizkit.dream_steps` on `relu4` with one octave, 8 steps, no jitter and that rate, on the picture at
+# 96 by 96 pixels, and shows each step's `picture`; its result is the step.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+from vizkit.figures.pictures import photo
+from vizkit.widgets import Model, Picture, Run, Slider, direct
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("My dream")
+def my_dream(
+    picture: Picture = "coffee",
+    model: Model = "viznet",
+    rate: Annotated[float, Slider(0.5, 6.0, 0.5)] = 1.5,
+    *,
+    run: Run = direct,
+):
+    """A layer sees more and more of what it likes."""
+    image = vizkit.load_image(picture, (96, 96))
+    for step in run(
+        vizkit.dream_steps, model, image, "relu4", octaves=1, steps=8, jitter=0, rate=rate / 255
+    ):
+        yield step, {"picture": photo(step.image, f"After {step.index} steps")}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps06-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = my_dream.show()
+assert view.error is None
+assert list(view.items) == ["picture"]
+assert disagreements(view) == []  # its listing makes what it shows
+### BEGIN HIDDEN TESTS
+own = vizkit.load_image("chelsea", 96)
+settings = {"octaves": 1, "steps": 8, "jitter": 0, "rate": 3 / 255}
+square = vizkit.load_image("chelsea", (96, 96))
+wanted = vizkit.last(vizkit.dream_steps(model, square, "relu4", **settings))
+step, _ = list(my_dream("chelsea", model, 3.0))[-1]
+assert step.index == 8
+assert torch.allclose(step.image, wanted.image, atol=1e-4)
+view.step()
+assert view.result.index == 2
+assert disagreements(view) == []
+view.play()
+assert view.wait(60).index == 8
+### END HIDDEN TESTS

@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 35 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **85 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **105 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -164,3 +165,68 @@ assert strongest_channel == int(truth.diagonal().argmax())
 # one channel with another *shifted* by the distance of the arcs would see the rows, as would deeper layers or a first pass at a small size, where a
 # row fits into the field. The price: a matrix for each shift, and a texture that repeats the painting more literally and leaves the content less
 # freedom.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps07-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 How alike are two styles? (5 points)
+#
+# Make a panel `style_distance` titled *Two styles*: two pictures `one` (`"swirls"`) and `other` (`"waves"`), a `model` (`"viznet"`) and a `layer` of it that has
+# maps (`"relu3"`). With $G$ and $H$ the Gram matrices (`vizkit.gram` takes maps of shape (1, C, h, w)) of their maps at that layer, each picture at 96 by 96 pixels, its result is
+# $\lVert G - H\rVert^2 / \lVert H\rVert^2$, a float; it shows both as pictures `left` and `right`, and a `text`.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps07-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+from vizkit.figures.pictures import photo
+from vizkit.widgets import Layer, Model, Picture
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps07-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("Two styles")
+def style_distance(
+    one: Picture = "swirls",
+    other: Picture = "waves",
+    model: Model = "viznet",
+    layer: Annotated[str, Layer(of="model", maps=True)] = "relu3",
+):
+    """How far apart two pictures are, if only their textures count."""
+    left, right = (vizkit.load_image(picture, (96, 96)) for picture in (one, other))
+    maps = [vizkit.activations(model, image, layer).maps for image in (left, right)]
+    grams = vizkit.gram(maps[0][None])[0], vizkit.gram(maps[1][None])[0]
+    distance = float((grams[0] - grams[1]).square().sum() / grams[1].square().sum())
+    return distance, {
+        "left": photo(left, "the one"),
+        "right": photo(right, "the other"),
+        "text": f"**{distance:.3f}**",
+    }
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps07-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = style_distance.show()
+assert view.error is None
+assert set(view.items) == {"left", "right", "text"}
+assert disagreements(view) == []  # its listing makes what it shows
+
+
+### BEGIN HIDDEN TESTS
+def known_gram(name, layer):
+    rows = vizkit.activations(model, vizkit.load_image(name, (96, 96)), layer).maps.flatten(1)
+    return rows @ rows.T / rows.shape[1]
+
+
+for pair in (("swirls", "waves"), ("coffee", "swirls")):
+    G, H = (known_gram(name, "relu3") for name in pair)
+    wanted = float((G - H).square().sum() / H.square().sum())
+    assert abs(style_distance(*pair, model, "relu3")[0] / wanted - 1) < 0.01
+assert style_distance("waves", "waves", model, "relu2")[0] < 1e-9
+view.set(one="coffee", layer="relu2")
+G, H = known_gram("coffee", "relu2"), known_gram("waves", "relu2")
+assert abs(view.result / float((G - H).square().sum() / H.square().sum()) - 1) < 0.01
+assert disagreements(view) == []
+### END HIDDEN TESTS

@@ -25,7 +25,8 @@
 # | 2 | implement | 6 | by tests | 35 min |
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
-# | | | **20** | | **85 min** |
+# | 5 | make a panel | 5 | by tests | 20 min |
+# | | | **25** | | **105 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -102,17 +103,18 @@ moved = fgsm(model, picture, label, 2 / 255)
 assert moved.shape == picture.shape
 assert (moved - picture).abs().max() <= 2 / 255 + 1e-6
 ### BEGIN HIDDEN TESTS
-from vizkit.methods.adversarial import fgsm
-
 goal = model.label_index("goldfish")
 for name in ("motorcycle", "coffee"):
     photo = vizkit.load_image(name, size=64)
     truth = model.label_index(model.answers(photo, 1)[0][0])
     for mine, known in (
-        (fgsm(model, photo, truth, 3 / 255), fgsm(model, photo[None], truth, epsilon=3 / 255)),
+        (
+            fgsm(model, photo, truth, 3 / 255),
+            vizkit.fgsm(model, photo[None], truth, epsilon=3 / 255),
+        ),
         (
             fgsm(model, photo, goal, 3 / 255, targeted=True),
-            fgsm(model, photo[None], target=goal, epsilon=3 / 255),
+            vizkit.fgsm(model, photo[None], target=goal, epsilon=3 / 255),
         ),
     ):
         # where a gradient is 0 up to rounding its sign is anybody's
@@ -175,3 +177,56 @@ assert abs(sure_under_noise - float(model.probabilities(noisy)[model.label_index
 # them. And it was one epsilon and one norm. I would show the success of PGD against the number of steps until it no longer grows, over a range of
 # epsilons up to where everything must fail; transfer from another net; an attack that knows the defense; and the accuracy on clean
 # pictures beside it.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps08-q5", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 5 Your own attack on a slider (5 points)
+#
+# Make a panel `fooled` titled *How much does it take?*: a `picture` (`"motorcycle"`), a `model` (`"viznet"`) and a slider `epsilon` from 0 to 16 (3 at first) in gray values of
+# 255. Its result is the picture after one step of FGSM (`vizkit.fgsm`) at the picture's own class, at the network's size of 64 by 64 pixels, a tensor (3, 64, 64); it shows
+# that picture `seen` and a `text` with the answer.
+#
+# `make_your_own.ipynb` shows how a panel is written. It is graded by calling it and by its listing (*Menu, Show code*).
+
+# %% nbgrader={"grade": false, "grade_id": "ps08-q5-import", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from typing import Annotated
+
+from vizkit.figures.pictures import fit, photo
+from vizkit.widgets import Model, Picture, Slider
+
+
+# %% nbgrader={"grade": false, "grade_id": "ps08-q5-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+### BEGIN SOLUTION
+@vizkit.panel("How much does it take?")
+def fooled(
+    picture: Picture = "motorcycle",
+    model: Model = "viznet",
+    epsilon: Annotated[int, Slider(0, 16)] = 3,
+):
+    """One step along the gradient's signs."""
+    image = vizkit.load_image(picture, (64, 64))
+    found = vizkit.fgsm(model, image[None], epsilon=epsilon / 255).images[0]
+    name, share = model.answers(found, 1)[0]
+    seen = fit(photo(found, f"The picture, changed by {epsilon} / 255"), 320)
+    return found, {"seen": seen, "text": f"**{name}**, {share:.0%}"}
+
+
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps08-q5-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from vizkit.widgets.agreement import disagreements
+
+view = fooled.show()
+assert view.error is None
+assert set(view.items) == {"seen", "text"}
+assert disagreements(view) == []  # its listing makes what it shows
+### BEGIN HIDDEN TESTS
+for name, size in (("motorcycle", 3), ("coffee", 8)):
+    clean = vizkit.load_image(name, (64, 64))
+    wanted = vizkit.fgsm(model, clean[None], epsilon=size / 255).images[0]
+    assert torch.allclose(fooled(name, model, size)[0], wanted, atol=1e-6)
+view.set(epsilon=0)
+assert torch.equal(view.result, vizkit.load_image("motorcycle", (64, 64)))
+view.set(epsilon=16)
+assert model.answers(view.result, 1)[0][0] in str(view.items["text"])
+assert disagreements(view) == []
+### END HIDDEN TESTS
