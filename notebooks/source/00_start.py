@@ -101,7 +101,9 @@ for name, layer in mine.layers.items():
 # `panels.filter_view.show(model=mine)` in lecture 04, `panels.attributions.show(model=mine)` in 05, and so on. README shows it with a fine-tuned
 # ResNet.
 #
-# ## 6 Homework and projects
+# ## 6 Homework, projects, panels of your own
+#
+# [make_your_own.ipynb](make_your_own.ipynb) shows how a function of yours becomes a panel.
 #
 # For each lecture there is an assignment in `homework/source`, graded by nbgrader: `vizkit homework --help`. For the final project,
 # [project/template.ipynb](project/template.ipynb) asks the questions, and [project/example.ipynb](project/example.ipynb) answers

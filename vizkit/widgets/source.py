@@ -2,12 +2,14 @@
 
 import ast
 import inspect
+import linecache
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -449,6 +451,8 @@ def _definition(name: str, world: Mapping[str, Any]) -> tuple[int, str]:
     for node in tree[1].body if tree else ():
         if _assigned_at_top(node, name):
             return node.lineno, _segment(tree[0], node)  # type: ignore[index]
+    if isinstance(value, type):
+        return _class_in_a_cell(name)
     try:
         text = textwrap.dedent(inspect.getsource(inspect.unwrap(value)))
         node = ast.parse(text).body[0]
@@ -460,6 +464,19 @@ def _definition(name: str, world: Mapping[str, Any]) -> tuple[int, str]:
     except (ValueError, SyntaxError):
         return 0, f"# {name}: yours"
     return 0, f"{name} = {written}"
+
+
+def _class_in_a_cell(name: str) -> tuple[int, str]:
+    """Return a place before all functions, and a notebook's class: `inspect` finds no class there."""
+    found = 0, f"# {name}: yours"
+    for number, (file, entry) in enumerate(linecache.cache.items()):
+        text = "".join(entry[2]) if len(entry) == 4 else ""
+        if f"class {name}" not in text or Path(file).is_file():
+            continue
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and node.name == name:  # the latest one counts
+                found = number - len(linecache.cache), _segment(text, node)
+    return found
 
 
 def _assigned_at_top(node: ast.stmt, name: str) -> bool:
