@@ -279,3 +279,8 @@ steps = list(blur_steps(vizkit.load_image("coffee", 64), steps=6))
 rest = list(blur_steps(vizkit.load_image("coffee", 64), steps=6, resume=steps[2]))
 assert torch.equal(rest[-1].image, steps[-1].image)
 assert last_step.index == last_step.total == 60
+
+# %%
+for view in (strongest_view, lamp_view):
+    view.reset()
+    assert view.error is None
