@@ -1,5 +1,7 @@
 """What holds of every method of attribution: a new one is here by being registered."""
 
+import inspect
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,7 +10,7 @@ from torch import nn
 import vizkit
 from tests.conftest import same, snapshot
 from vizkit.core.scenes import make_scenes
-from vizkit.methods.attribution import METHODS, QUICK, attribute
+from vizkit.methods.attribution import METHODS, QUICK, attribute, classic
 from vizkit.methods.gradients import Unit
 from vizkit.methods.localization import localization
 
@@ -79,6 +81,14 @@ def test_it_finds_the_shape_more_often_than_chance(name, scenes):
     heats = [attribute(model, image / 255, int(label), name).heat for image, label in pairs]
     chance = float(scenes.mask[some].double().mean())
     assert float(localization(torch.stack(heats), scenes.mask[some]).inside.mean()) > 1.3 * chance
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_its_function_is_in_the_public_face(name):
+    explain = METHODS[name].explain
+    place = inspect.getmodule(getattr(explain, "func", explain))
+    if place is not classic:  # those of the deck are named where they are written
+        assert set(place.__all__) & set(vizkit.__all__), f'{place.__name__} needs __all__ = ["its function"]'
 
 
 def test_the_slow_ones_are_asked_only_by_name():

@@ -1,3 +1,5 @@
+from threading import Event, Thread
+
 import captum.attr
 import pytest
 import torch
@@ -126,3 +128,26 @@ def test_the_square_is_clipped_at_the_border_never_wrapped(chelsea):
 def test_errors(viznet, chelsea, call, message):
     with pytest.raises(ValueError, match=message):
         call(viznet, chelsea)
+
+
+def test_other_threads_may_ask_nets_while_one_is_traced():
+    # torch.fx replaces the call of every module for all threads while it traces.
+    net, other = random_net("resnet18").eval(), vizkit.load_model("viznet")
+    image, ended, errors = torch.rand(1, 3, 64, 64), Event(), []
+    expected = other.probabilities(image)
+
+    def ask():
+        while not ended.is_set():
+            try:
+                torch.testing.assert_close(other.probabilities(image), expected)
+            except Exception as error:
+                errors.append(error)
+
+    thread = Thread(target=ask)
+    thread.start()
+    for _ in range(10):
+        with torch.no_grad():
+            Incremental(net, image)
+    ended.set()
+    thread.join()
+    assert errors == []

@@ -4,6 +4,7 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -187,6 +188,28 @@ _SUMS = frozenset({operator.add, operator.iadd, torch.add, "add", "add_"})
 _IDENTITIES = frozenset({F.dropout, "contiguous", "clone"})
 
 
+class _Tracer(fx.Tracer):
+    """Follows its own thread only.
+
+    While torch.fx traces, it has replaced the call of every module, in all threads: a net that another
+    thread asks meanwhile would be taken for a part of the traced one.
+    """
+
+    def trace(self, root: Any, concrete_args: dict[str, Any] | None = None) -> fx.Graph:
+        self._thread = get_ident()
+        return super().trace(root, concrete_args)
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+
 class Incremental:
     """A net whose clean pass on one picture is kept, to be changed window by window.
 
@@ -210,7 +233,7 @@ class Incremental:
 
     def __init__(self, net: nn.Module, inputs: Tensor) -> None:
         try:
-            self._graph = fx.symbolic_trace(net)
+            self._graph = fx.GraphModule(net, _Tracer().trace(net))
         except Exception as error:  # whatever the net's own Python raises on a proxy
             raise ValueError(f"{type(net).__name__} cannot be traced ({error})") from error
         self._modules = dict(self._graph.named_modules())

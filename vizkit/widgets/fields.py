@@ -127,7 +127,7 @@ class Fields:
                         if self.widgets[name].value != shown:
                             self.widgets[name].value = shown
                     except (traitlets.TraitError, ValueError, TypeError, OSError) as error:
-                        refused[name] = first_line(error)
+                        refused[name] = self._reason(name, value, error)
                 self.settle()
                 now = self.values
                 for name, value in values.items():
@@ -140,6 +140,16 @@ class Fields:
         finally:
             self.silent = False
         return refused
+
+    def _reason(self, name: str, value: Any, error: Exception) -> str:
+        """Return why a control does not take a value; of a list, what would be near."""
+        options = getattr(self.widgets[name], "_options_labels", ())
+        if isinstance(error, traitlets.TraitError) and isinstance(value, str) and options:
+            try:
+                checks.choice(value, [text.split("   ")[0] for text in options], "it")
+            except ValueError as hint:
+                return str(hint).partition("; ")[2]
+        return first_line(error)
 
     def is_now(self, name: str, value: Any) -> bool:
         """Whether a control has a value, as its widget shows it."""

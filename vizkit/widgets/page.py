@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -428,7 +428,7 @@ class Panel:
     @property
     def status(self) -> str:
         """The words in the bar: how far a run is, the time taken, or what went wrong."""
-        return " ".join(re.sub("<[^>]*>", " ", self._status.value).split())
+        return " ".join(unescape(re.sub("<[^>]*>", " ", self._status.value)).split())
 
     def _fail(self, error: Exception) -> None:
         self.error = error
@@ -633,8 +633,16 @@ class Panel:
     # Menu -------------------------------------------------------------------------------------
 
     @property
+    def _listed(self) -> dict[str, Any]:
+        """The values of what is on the page: the last that could be computed, else those that failed."""
+        return self._good or self.values
+
+    @property
     def code(self) -> str:
-        """The Python that makes what is on the page: the function's own source."""
+        """The Python that makes what is on the page: the function's own source, with the values it has.
+
+        After a value that failed, what is on the page is the last good result, and so is this.
+        """
         known = self.fields.known
         setup = {name: self._line(name, known) for name in self.function.parameters}
         texts = [
@@ -644,7 +652,7 @@ class Panel:
         ]
         state = State(
             setup,
-            self._good,
+            self._listed,
             lambda name, value: self._written(name, value, known),
             self._courses,
             {name: course for name, (_, course) in self._background.items()},
@@ -666,10 +674,10 @@ class Panel:
             return f"{name} = {self.function.made(one.form, known)!r}"
         if one.control is None:
             return f"{name} = {own!r}" if own is one.default else f"# {name}: yours"
-        if self._good[name] == YOURS and name in self.fields.own:
+        if self._listed[name] == YOURS and name in self.fields.own:
             text = one.control.own_expression(name, own, known)
             return f"{name} = {text}  # {name}: yours" if text else f"# {name}: yours"
-        return f"{name} = {one.control.expression(self._good[name], known)}"
+        return f"{name} = {one.control.expression(self._listed[name], known)}"
 
     def _written(self, name: str, value: Any, known: Mapping[str, Any]) -> str:
         """Return a control's value as Python."""

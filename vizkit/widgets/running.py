@@ -139,6 +139,12 @@ class Course:
             raise
         seconds = time.perf_counter() - start
         self.seconds += seconds
+        if not isinstance(step, (Step, type(None))):
+            self.failed = True
+            raise TypeError(
+                f"{self.method.__name__} must yield steps, dataclasses that extend vizkit.core.steps.Step, "
+                f"got {type(step).__name__}"
+            )
         if step is not None:
             pace = seconds / max(getattr(step, "index", before + 1) - before, 1)
             # The first step brings what is done once: it tells little of the others.
