@@ -218,7 +218,7 @@ assert [one.method for one in attribution_view.result.found if one.problem] == [
 attribution_view.controls["layer"].value = "relu5"
 assert attribution_view.error is None
 attribution_view.wait(60)
-assert "probability of a class" in attribution_view.shown["text"].value
+assert "explains the score of a class" in attribution_view.shown["text"].value
 attribution_view.reset()
 _ = attribution_view.wait(60)
 

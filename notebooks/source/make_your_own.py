@@ -54,7 +54,7 @@ from vizkit.widgets import (
 # %% [markdown]
 # ## 1 From a function to a panel
 #
-# `Picture` and `Model` are controls already; `Annotated[type, control]` says the others. The function returns a result and what
+# `Picture` and `Model` are controls already; `Annotated[type, control]` says the others. A parameter without one has no control. The function returns a result and what
 # is shown by name: pictures, charts, texts. Its docstring stands beside the title.
 
 
@@ -246,9 +246,10 @@ print(strongest_view.share)
 # 1. **Modify.** Give *Less light* a slider `contrast`: `(picture - 0.5) * contrast + 0.5`. You should see a flat gray at 0 and the
 #    picture at 1.
 # 2. **Make.** A panel with two pictures and a slider that mixes them. At which share does the network change its mind?
-# 3. **Break it.** Give a slider a default outside of its bounds, or two `return`. What does the sentence say?
+# 3. **Break it.** Give a slider a default outside of its fixed bounds, or two `return`. What does the sentence say?
 #
-# Put what you want to keep into a file, `my_panels.py`, and import it: a panel is a function, so it works there as it does here.
+# Put what you want to keep into a file, `my_panels.py`: after `from my_panels import lamp`, `lamp.show()` works as it does here, and so
+# does the line that *Share this state* gives.
 
 # %% [markdown]
 # ## What this does not show

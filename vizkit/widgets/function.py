@@ -55,7 +55,8 @@ class PanelFunction:
     """A function that is a panel: called, it computes; shown, it has controls.
 
     Made by `panel`. ``f(picture, model, ...)`` returns what the function returns, names loaded as
-    the panel loads them; ``f.show(...)``, or ``f`` at the end of a cell, is the panel.
+    the panel loads them; ``f.show(...)``, or ``f`` at the end of a cell, is the panel. Bounds are the
+    controls': a plain call goes beyond them.
 
     Attributes
     ----------
@@ -293,14 +294,16 @@ def panel(
 ) -> Callable[[Callable[..., Any]], PanelFunction]:
     """Make a panel of a function.
 
-    The function's parameters are the controls, by their annotations (`vizkit.widgets` has them);
+    The function's parameters are the controls, by their annotations (`vizkit.widgets` has them; one
+    whose annotation names no control has none and is simply given);
     its last line returns what is shown by name, or a result and what is shown: pictures, charts,
     texts, or functions that make one of these. Its docstring is the panel's: the first sentence
     stands beside the title, and a section ``Shows`` of lines ``name : caption`` gives captions.
 
     A generator is a live run: it takes ``*, run: Run = direct`` and ends in
     ``for step in run(method, ...): yield step, {...}``. The method is a generator of frozen steps,
-    see `vizkit.core.steps`; arguments that it takes under way are named where it is registered.
+    see `vizkit.core.steps`; any such generator does, and one that `step_method` registers names the
+    arguments that it takes under way.
 
     What ``show`` returns is a `vizkit.widgets.page.Panel`: ``set``, ``play``, ``pause``, ``step``,
     ``wait``, ``result``, ``code``, ``items``, ``share``, ``save``, ``pin``.
