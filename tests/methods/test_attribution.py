@@ -4,28 +4,14 @@ import inspect
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 import vizkit
 from tests.conftest import same, snapshot
+from tests.methods.test_gradients import Shared
 from vizkit.core.scenes import make_scenes
 from vizkit.methods.attribution import METHODS, QUICK, attribute, classic
 from vizkit.methods.gradients import Unit
 from vizkit.methods.localization import localization
-
-
-class Net(nn.Module):
-    """One in-place ReLU used twice, and one function call."""
-
-    def __init__(self):
-        super().__init__()
-        self.one, self.two = nn.Conv2d(3, 6, 3), nn.Conv2d(6, 8, 3, stride=2)
-        self.relu, self.pool, self.head = nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Linear(8, 5)
-
-    def forward(self, x):
-        x = self.pool(self.relu(self.one(x)))
-        return self.head(F.relu(self.relu(self.two(x)) - 0.1).mean((2, 3)))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +44,7 @@ def test_a_unit_is_explained_or_refused_in_a_sentence(viznet, chelsea, name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_net_is_left_as_it_was(name):
-    net = Net().train()
+    net = Shared().train()
     net.one.weight.requires_grad_(False)
     net.head.bias.grad = torch.ones(5)
     model, image = vizkit.ImageModel(net, input_size=24), torch.rand(3, 24, 24)
