@@ -36,3 +36,8 @@ def test_each_way_down_by_its_formula():
 def test_errors(wrong):
     with pytest.raises(ValueError, match="rate must be positive and momentum in"):
         descend((0.0, 0.0), **wrong)
+
+
+def test_momentum_0_is_plain_gradient_descent():
+    found = descend((1.5, -2.0), momentum=0, steps=20)
+    torch.testing.assert_close(found.places[0], found.places[1])

@@ -49,8 +49,14 @@ def test_slides_are_found_by_their_words():
     assert {slide.deck for slide in panel.result} == {"000"}
     panel.set(find="p. 87")
     assert [slide.page for slide in panel.result] == [87]
+    for typed in ("87", "page 87", "P.87"):
+        panel.set(find=typed)
+        assert [slide.page for slide in panel.result] == [87], typed
     panel.set(find="p. 7 loss")
     assert [slide.page for slide in panel.result] == [7]
+    for typed in ("tsne", "t-SNE", "mnist", "adam"):
+        panel.set(find=typed, deck="all decks")
+        assert panel.result, typed
     panel.set(find="no such word")
     assert panel.result == []
     assert "No slide" in panel.shown["table"].value

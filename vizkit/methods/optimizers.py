@@ -62,6 +62,7 @@ def descend(start: tuple[float, float], *, rate: float = 0.1, momentum: float = 
     steps = checks.integer(steps, 1, 10_000, "steps")
     if not rate > 0 or not 0 <= momentum < 1:
         raise ValueError(f"rate must be positive and momentum in [0, 1), got {rate} and {momentum}")
+    momentum = float(momentum)  # Adam takes no whole number
     ways = [torch.tensor(start, dtype=torch.float64, requires_grad=True) for _ in NAMES]
     optimizers = [
         torch.optim.SGD([ways[0]], lr=rate),

@@ -177,17 +177,26 @@ def tour(
 ALL = "all decks"
 
 
+#: What slides call by another word than the one that is looked for.
+ALSO = {"mnist": "digits", "adam": "optimiz", "sgd": "optimiz", "eigenfaces": "faces"}
+
+
 def page_and_words(text: str) -> tuple[int | None, list[str]]:
-    """Take "p. 47" out of what was typed, and split the rest into words."""
-    text = text.lower()
-    if (page := re.search(r"\bp\.?\s*(\d+)", text)) is None:
+    """Take "47", "p. 47" or "page 47" out of what was typed, and split the rest into words."""
+    text = plain(text)
+    if (page := re.search(r"\b(?:p\.?|page)?\s*(\d+)\b", text)) is None:
         return None, text.split()
     return int(page[1]), text.replace(page[0], "").split()
 
 
+def plain(text: str) -> str:
+    """Return a text in small letters and without hyphens: "t-SNE" is found by "tsne"."""
+    return text.lower().replace("-", "")
+
+
 def searched(slide: Slide) -> str:
     """Return the words of a slide that are looked through."""
-    return f"{slide.title} {slide.section} {slide.shows}".lower()
+    return plain(f"{slide.title} {slide.section} {slide.shows}")
 
 
 @vizkit.panel("Where each slide lives", layout="count / table")
@@ -204,7 +213,7 @@ def slide_search(
         if deck in (ALL, slide.deck)
         and (slide.notebook or not only)
         and page in (None, slide.page)
-        and all(word in searched(slide) for word in words)
+        and all(word in searched(slide) or ALSO.get(word, word) in searched(slide) for word in words)
     ]
     return found, {
         "count": f"**{len(found)} slides**",
