@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 import urllib.request
 import venv
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from vizkit.lab import wait_for
 
 #: Runs in the fresh environment: a panel with a preset, a method, and a notebook from top to bottom.
 SMOKE = """
@@ -91,15 +91,9 @@ def test_vizkit_lab_brings_the_notebooks_along(fresh, surroundings, tmp_path):
     try:
         line = next(one for one in process.stdout if one.startswith("JupyterLab: http"))
         address, _, token = line.split()[1].partition("/lab?token=")
-        end = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"{address}/api/contents?token={token}") as answer:
-                    names = {one["name"] for one in json.load(answer)["content"]}
-                break
-            except OSError:
-                assert time.monotonic() < end, "JupyterLab did not answer within a minute"
-                time.sleep(0.3)
+        wait_for(f"{address}/api/status?token={token}", process)
+        with urllib.request.urlopen(f"{address}/api/contents?token={token}") as answer:
+            names = {one["name"] for one in json.load(answer)["content"]}
         with urllib.request.urlopen(f"{address}/lab?token={token}") as page:
             assert "<title>JupyterLab</title>" in page.read().decode()
     finally:

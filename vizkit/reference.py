@@ -28,9 +28,11 @@ def build_reference(out: Path) -> Path:
         getattr(vizkit, name)  # loaded now: pdoc looks into the module, not through its __getattr__
     with _panels_as_functions():
         specs = ["vizkit"]
+        covered = set(pdoc.extract.walk_specs(specs))
         for name in modules():  # of a package with __all__, pdoc takes only the modules named there
-            if name not in pdoc.extract.walk_specs(specs):
+            if name not in covered:
                 specs.append(name)
+                covered |= set(pdoc.extract.walk_specs([name]))
         pdoc.pdoc(*specs, output_directory=out)
     return out / "vizkit.html"
 

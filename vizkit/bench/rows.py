@@ -110,6 +110,14 @@ def measure(names: Sequence[str] | None = None) -> Iterator[Row]:
             yield Row(name, math.nan, checks.first_line(error), "", None, math.nan)
 
 
+def seconds(*calls: Callable[[], object]) -> float:
+    """Return how long it takes to make some calls, one after the other."""
+    start = time.perf_counter()
+    for call in calls:
+        call()
+    return time.perf_counter() - start
+
+
 def interleaved(*runs: Callable[[], object], rounds: int = 5) -> list[float]:
     """Return the median seconds of each of several runs, taken in turns.
 
@@ -118,9 +126,7 @@ def interleaved(*runs: Callable[[], object], rounds: int = 5) -> list[float]:
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
         for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            taken.append(time.perf_counter() - start)
+            taken.append(seconds(run))
     return [statistics.median(taken) for taken in times]
 
 
@@ -495,13 +501,7 @@ def panel_step() -> Row:
     from vizkit.panels import dream
 
     image, net = load_image("china", 192), load_model("viznet-robust")
-    method = partial(dream_steps, net, image, ["relu7"], octaves=3, steps=40)
-
-    def seconds(*calls: Callable[[], Any]) -> float:
-        start = time.perf_counter()
-        for call in calls:
-            call()
-        return time.perf_counter() - start
+    method = partial(dream_steps, net, image, ["relu7"], octaves=3, steps=40, rate=3 / 255, jitter=16)
 
     def alone(seed: int) -> None:
         thread = Thread(target=lambda: last(method(seed=seed)))

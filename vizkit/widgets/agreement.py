@@ -40,7 +40,7 @@ def disagreements(panel: Panel, *, without: Collection[str] = (), code: str | No
     """
     own = {name: getattr(value, "result", value) for name, value in panel.fields.own.items()}
     shown, _ = shown_by(panel.code if code is None else code, own)
-    items = {name: item for name, item in panel.items.items() if panel.failures.get(name) is None}
+    items = {name: item for name, item in panel.items.items() if name not in panel.failures}
     if len(shown) != len(items):
         raise ValueError(f"the listing must show {', '.join(items)}, got {len(shown)} items")
     source = panel.function.source

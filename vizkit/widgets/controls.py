@@ -52,20 +52,21 @@ def dropdown(label: str, options: Sequence[Any], value: Any = None) -> widgets.D
     """Make a list of which one is picked, the first by default; options may be (text, value)."""
     return widgets.Dropdown(
         options=options,
-        value=_option_values(options)[0] if value is None else value,
+        value=option_values(options)[0] if value is None else value,
         description=label,
         style=_STYLE,
         layout=widgets.Layout(width=WIDTH),
     )
 
 
-def _option_values(options: Sequence[Any]) -> list[Any]:
+def option_values(options: Sequence[Any]) -> list[Any]:
+    """Return the values of options, of which some may be (text, value)."""
     return [one[1] if isinstance(one, tuple) else one for one in options]
 
 
 def choices(label: str, options: Sequence[Any], value: Any = None) -> widgets.Widget:
     """Make a row of buttons of which one is pressed: for two or three short options."""
-    value = _option_values(options)[0] if value is None else value
+    value = option_values(options)[0] if value is None else value
     return widgets.ToggleButtons(
         options=options,
         value=value,
@@ -305,7 +306,7 @@ class ModelPicker(widgets.VBox):
         name: str = proposal["value"]
         if name not in (*self._own, *self._given):
             checks.choice(name, models(), "model")
-        if name not in _option_values(self._names.options):
+        if name not in option_values(self._names.options):
             self._names.options = self._options(name)
         return name
 
@@ -316,7 +317,7 @@ class ModelPicker(widgets.VBox):
             self.children = [self._names, self._note]
         if (own is not None) != (YOURS in self._given):
             self._given = () if own is None else (YOURS,)
-            self._names.options = self._options(*_option_values(self._names.options))
+            self._names.options = self._options(*option_values(self._names.options))
 
     def load(self) -> ImageModel:
         """Return the picked model; the last few stay in memory."""
@@ -371,7 +372,7 @@ def offer(control: widgets.Dropdown, options: Sequence[Any], fallback: Any = Non
     """Give a list new options; what was picked stays if it is still there."""
     if tuple(options) == tuple(control.options):
         return
-    values = _option_values(options)
+    values = option_values(options)
     value = control.value if control.value in values else fallback
     control.options = options
     control.value = value if value in values else values[0]

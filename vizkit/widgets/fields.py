@@ -9,7 +9,7 @@ import traitlets
 from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.widgets.annotations import When, given
-from vizkit.widgets.controls import YOURS
+from vizkit.widgets.controls import YOURS, option_values
 from vizkit.widgets.function import PanelFunction, Parameter
 
 
@@ -143,10 +143,10 @@ class Fields:
 
     def _reason(self, name: str, value: Any, error: Exception) -> str:
         """Return why a control does not take a value; of a list, what would be near."""
-        options = getattr(self.widgets[name], "_options_labels", ())
+        options = option_values(getattr(self.widgets[name], "options", ()))
         if isinstance(error, traitlets.TraitError) and isinstance(value, str) and options:
             try:
-                checks.choice(value, [text.split("   ")[0] for text in options], "it")
+                checks.choice(value, [str(one) for one in options], "it")
             except ValueError as hint:
                 return str(hint).partition("; ")[2]
         return first_line(error)

@@ -14,14 +14,11 @@ __all__ = ["rise"]
 
 @attribution("RISE", units=False, quick=False)
 def signed_rise(model: ImageModel, image: Tensor, target: int | str | None = None) -> Tensor:
-    """Return how much seeing a pixel adds to the probability: `rise` less what chance alone would give.
-
-    With 500 masks, so that it is a matter of seconds.
-    """
-    heat, chance = _estimate(model, image, target, count=500)
-    return heat - chance
+    """Return how much seeing a pixel adds to the probability, from so few masks that it takes seconds."""
+    return rise(model, image, target, count=500, centered=True)
 
 
+@torch.no_grad()
 def rise(
     model: ImageModel,
     image: Tensor,
@@ -30,6 +27,7 @@ def rise(
     count: int = 4000,
     cells: int = 7,
     keep: float = 0.5,
+    centered: bool = False,
     seed: int = 0,
     batch_size: int = 100,
 ) -> Tensor:
@@ -47,6 +45,8 @@ def rise(
         A mask's cells along a side.
     keep : float
         Probability that a cell is seen, in (0, 1).
+    centered : bool
+        Whether to take off what the same masks would give if the answer did not depend on them.
     seed : int
     batch_size : int
 
@@ -65,35 +65,20 @@ def rise(
     Petsiuk, Das & Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
     BMVC 2018, equation 6.
     """
-    return _estimate(model, image, target, count, cells, keep, seed, batch_size)[0]
-
-
-@torch.no_grad()
-def _estimate(
-    model: ImageModel,
-    image: Tensor,
-    target: int | str | None,
-    count: int,
-    cells: int = 7,
-    keep: float = 0.5,
-    seed: int = 0,
-    batch_size: int = 100,
-) -> tuple[Tensor, Tensor]:
-    """Return RISE's map, and what it would be of the same masks if the answer did not depend on them."""
     checks.image(image)
     count, cells = checks.integer(count, 1, None, "count"), checks.integer(cells, 1, None, "cells")
     if not 0 < keep < 1:
         raise ValueError(f"keep must be between 0 and 1, got {keep!r}")
     index = int(model.logits(image).argmax()) if target is None else model.label_index(target)
     random, mean = generator(seed), 0.0
-    heat, seen = torch.zeros(2, *image.shape[1:])
+    heat, seen = torch.zeros(image.shape[1:]), torch.zeros(image.shape[1:])
     for size in map(len, torch.arange(count).split(checks.integer(batch_size, 1, None, "batch_size"))):
         masks = random_masks(size, (image.shape[1], image.shape[2]), cells=cells, keep=keep, random=random)
         shares = model.probabilities(masks[:, None] * image)[:, index].cpu()
         heat += torch.einsum("n,nhw->hw", shares, masks) / (count * keep)
         seen += masks.sum(0) / (count * keep)
         mean += float(shares.sum()) / count
-    return heat, mean * seen
+    return heat - mean * seen if centered else heat
 
 
 def random_masks(count: int, size: tuple[int, int], *, cells: int, keep: float, random: torch.Generator) -> Tensor:
