@@ -20,7 +20,7 @@ from vizkit.core.models import file_hash, load_model, models
 
 PACKAGES = ("torch", "torchvision", "ipywidgets", "jupyterlab", "plotly", "scikit-learn")
 #: Parts of JupyterLab without which a panel stays blank.
-EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "ipyevents", "jupyterlab-plotly")
+EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget", "jupyterlab-plotly")
 DISK, MEMORY = 1.0, 1.5  # GB
 
 
@@ -108,7 +108,7 @@ def _extensions() -> Finding:
         "JupyterLab extensions",
         f"missing: {', '.join(missing)}" if missing else f"{len(EXTENSIONS)} of {len(EXTENSIONS)}",
         not missing,
-        "pip install --force-reinstall ipywidgets anywidget ipyevents plotly",
+        "pip install --force-reinstall ipywidgets anywidget plotly",
     )
 
 

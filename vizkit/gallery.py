@@ -27,8 +27,10 @@ from vizkit.core.course import Lecture, heading
 from vizkit.lab import notebook_folder
 from vizkit.reference import build_reference
 from vizkit.typeset import CHECKS, markdown
+from vizkit.widgets.chart import ChartView
+from vizkit.widgets.items import html_of
 from vizkit.widgets.page import PANELS, STYLE, Panel
-from vizkit.widgets.picture import Picture
+from vizkit.widgets.picture import PictureView
 
 TEMPLATES = Path(__file__).parent / "templates" / "gallery"
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -92,10 +94,10 @@ def _static(widget: widgets.Widget) -> str:
     """Return a widget as it stands: controls' values, pictures, charts and texts."""
     if _hidden(widget):
         return ""
-    if isinstance(widget, Picture):
-        return f'<div class="picture">{widget.value}</div>'
-    if isinstance(widget, go.FigureWidget):
-        return _chart(go.Figure(widget))
+    if isinstance(widget, PictureView):
+        return f'<div class="picture">{html_of(widget.raster)}</div>'
+    if isinstance(widget, ChartView):
+        return _chart(go.Figure(widget.figure).update_layout(dict(zip(("width", "height"), widget.size, strict=True))))
     if isinstance(widget, widgets.HTML):
         return f"<div>{widget.value.replace(STYLE, '')}</div>" if widget.value else ""
     if isinstance(widget, _CONTROLS):

@@ -87,7 +87,7 @@ def test_a_sticker_is_trained_and_dragged():
     executed(panel)
     step, pasted = panel.result, panel.shown["pasted"]
     before = pasted.raster.pixels
-    mouse(pasted, "mousedown", 0.2, 0.3)
+    mouse(pasted, "press", 0.2, 0.3)
     assert panel.values["at"] == pytest.approx((0.2, 0.3), abs=0.01)
     assert panel.result is step, "the sticker itself stays"
     assert (pasted.raster.pixels != before).any()

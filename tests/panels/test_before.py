@@ -43,6 +43,8 @@ def test_what_a_panel_had_it_has(name):
             assert control in KINDS[row["what"]], row
         elif row["kind"] == "item":
             assert row["is"] in function.source.items, row
+        elif row["kind"] == "overlay":  # the page's own slider now
+            assert function.show().items[row["is"]].heat is not None, row
         elif row["kind"] == "caption":
             assert function.captions[row["is"]] == row["what"], row
         else:

@@ -9,10 +9,10 @@ from vizkit.widgets.agreement import disagreements
 
 def test_sigma_gives_each_point_its_neighbors():
     panel = neighborhood.show()
-    assert "perplexity 20.0" in panel.shown["chart"].layout.title.text
+    assert "perplexity 20.0" in panel.items["chart"].layout.title.text
     for point in (2, 3):  # of the dense and of the sparse cloud
         panel.set(index=point, perplexity=40)
-        assert "perplexity 40.0" in panel.shown["chart"].layout.title.text
+        assert "perplexity 40.0" in panel.items["chart"].layout.title.text
     names = executed(panel)
     assert names["sigma"][1::2].median() > 1.8 * names["sigma"][::2].median()
     assert torch.equal(names["result"], panel.result)
@@ -20,9 +20,9 @@ def test_sigma_gives_each_point_its_neighbors():
 
 def test_the_tail_gives_room():
     panel = crowding.show()
-    assert "2.0 times farther" in panel.shown["chart"].layout.title.text
+    assert "2.0 times farther" in panel.items["chart"].layout.title.text
     panel.controls["closeness"].value = 0.01
-    assert "4.6 times farther" in panel.shown["chart"].layout.title.text
+    assert "4.6 times farther" in panel.items["chart"].layout.title.text
     panel.controls["dimension"].value = 2
     wide = panel.result.std()
     panel.controls["dimension"].value = 100
@@ -39,9 +39,9 @@ def test_every_algorithm_runs_live(kind):
     step = panel.wait(60)
     assert step.index == 100
     assert panel.result is step
-    assert len(panel.shown["map"].data) == 10
-    assert sum(len(trace.x) for trace in panel.shown["map"].data) == 150
-    assert f"KL {step.cost:.3f}" == panel.shown["curve"].layout.title.text
+    assert len(panel.items["map"].data) == 10
+    assert sum(len(trace.x) for trace in panel.items["map"].data) == 150
+    assert f"KL {step.cost:.3f}" == panel.items["curve"].layout.title.text
     if kind == "openTSNE":  # whose threads sum in another order each time
         assert disagreements(panel, without=["map", "curve", "text"]) == []
     else:
@@ -105,7 +105,7 @@ def test_times_fill_in_and_the_rest_is_named(monkeypatch):
     panel.controls["budget"].value = 5
     panel.play()
     step = panel.wait(60)
-    chart = panel.shown["chart"]
+    chart = panel.items["chart"]
     assert list(chart.data[1].x) == list(step.seconds["bh"])
     if step.skipped:
         assert "Not within the budget: 20,000 points" in panel.shown["text"].value

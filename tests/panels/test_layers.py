@@ -57,10 +57,9 @@ def test_a_target_can_be_chosen(activation):
 
 
 @pytest.mark.parametrize("order", ["index", "strength"])
-@pytest.mark.parametrize("shrunk", [1.0, 0.5])
-def test_a_click_on_a_tile_chooses_its_channel(activation, order, shrunk):
+def test_a_click_on_a_tile_chooses_its_channel(activation, order):
     activation.controls["order"].value = order
-    click_tile(activation.shown["grid"], 17, shrunk=shrunk)
+    click_tile(activation.shown["grid"], 17)
     expected = int(activation.result.order(order)[17])
     assert activation.controls["channel"].value == expected
     assert f"channel {expected}: " in activation.shown["text"].value
@@ -70,7 +69,7 @@ def test_a_click_on_a_tile_chooses_its_channel(activation, order, shrunk):
 
 def test_a_click_beside_the_tiles_does_nothing(activation):
     before = activation.values
-    mouse(activation.shown["grid"], "click", 0.999, 0.999)
+    mouse(activation.shown["grid"], "press", 0.999, 0.999)
     assert activation.values == before
 
 
@@ -95,7 +94,7 @@ def test_fields_follow_the_unit_and_the_click():
     x0, y0, x1, y1 = panel.result[0]
     assert abs((x0 + x1) / 2 / width - first[0]) < 0.05
     assert abs((y0 + y1) / 2 / height - first[1]) < 0.05
-    mouse(panel.shown["picture"], "mousedown", 0.25, 0.75)
+    mouse(panel.shown["picture"], "press", 0.25, 0.75)
     x0, y0, x1, y1 = panel.result[0]
     assert x0 <= 0.25 * width <= x1
     assert y0 <= 0.75 * height <= y1
@@ -130,7 +129,7 @@ def test_weights_are_counted():
     panel = sharing.show()
     assert "451,584" in panel.shown["text"].value
     panel.controls["number"].value = 32
-    assert list(panel.shown["chart"].data[0].x) == [800, 32 * 451_584]
+    assert list(panel.items["chart"].data[0].x) == [800, 32 * 451_584]
     assert executed(panel)["result"] == panel.result
     panel.controls["kernel"].value = 15
     panel.controls["size"].value = 8

@@ -141,6 +141,6 @@ def test_tsne_of_own_points():
     panel.play()
     assert panel.wait(60).embedding.shape == (90, 2)
     assert "of its class" in panel.shown["text"].value
-    assert len(panel.shown["map"].data) == 3
+    assert len(panel.items["map"].data) == 3
     with pytest.raises(ValueError, match=r"labels \(N,\)"):
         tsne.show(points=points, labels=labels[:5])

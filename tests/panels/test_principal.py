@@ -32,7 +32,7 @@ def test_the_chart_follows_the_axis():
     panel = axis.show()
     for angle in (0, 47, 180):
         panel.controls["angle"].value = angle
-        chart = panel.shown["chart"]
+        chart = panel.items["chart"]
         expected = float(variance_along(EXAMPLE, angle))
         assert chart.data[5].y[0] == pytest.approx(expected)
         assert f"variance {expected:.4f}" in chart.layout.title.text
@@ -64,5 +64,5 @@ def test_pictures_are_rebuilt(pictures):
     whole = (rebuilt(found) - found.samples[5:17]).square().mean()
     assert whole < 1e-12 < few
     share = pca(found.samples).explained[:20].sum()
-    assert panel.shown["curve"].data[1].y[19] == pytest.approx(float(share))
+    assert panel.items["curve"].data[1].y[19] == pytest.approx(float(share))
     assert panel.shown["rows"].raster.columns == 12

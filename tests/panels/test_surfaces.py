@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -9,18 +7,17 @@ from vizkit.panels import descent, line, random_labels, widths
 from vizkit.panels import landscape as landscapes
 
 
-def clicked(trace, x, y):
-    """Send what plotly sends for a click on a trace."""
-    place = {"xs": [x], "ys": [y], "point_inds": [0], "trace_index": trace._trace_ind}
-    trace._dispatch_on_click(SimpleNamespace(**place), None)
+def clicked(chart, trace, x, y):
+    """Send what a page sends for a click on a trace."""
+    chart._handle_custom_msg({"kind": "click", "trace": trace, "x": [x], "y": [y]}, [])
 
 
 def test_start_by_slider_or_by_click():
     panel = descent.show()
-    assert "momentum -1.00" in panel.shown["chart"].layout.title.text
+    assert "momentum -1.00" in panel.items["chart"].layout.title.text
     panel.controls["start"].children[0].value = 1.0
     assert panel.result.places[0, 0, 0] == 1
-    clicked(panel.shown["chart"].data[0], -2.04, 4.0)
+    clicked(panel.shown["chart"], 0, -2.04, 4.0)
     assert panel.values["start"] == (-2.04, 4)
     assert [one.value for one in panel.controls["start"].children] == [-2.04, 4]
     assert panel.result.places[0, 0].tolist() == [-2.04, 4]
@@ -29,9 +26,9 @@ def test_start_by_slider_or_by_click():
 
 def test_a_click_starts_only_where_the_surface_is():
     panel = descent.show()
-    heights = panel.shown["chart"].data[2]
+    heights = panel.items["chart"].data[2]
     assert heights.xaxis == "x2", "the height at each step, no place of the surface"
-    clicked(heights, 3.0, 1.0)
+    clicked(panel.shown["chart"], 2, 3.0, 1.0)
     assert panel.error is None
     assert panel.values["start"] == (-3.5, 3)
 
@@ -42,7 +39,7 @@ def test_width_makes_losses_lower_and_closer():
     panel.play()
     step = panel.wait(60)
     assert list(step.losses) == [2, 4, 8]
-    assert len(panel.shown["chart"].data) == 3
+    assert len(panel.items["chart"].data) == 3
     assert f"{step.losses[8].mean():.3f}" in panel.shown["table"].value
     found = executed(panel)["result"]
     torch.testing.assert_close(found.losses[8], step.losses[8], rtol=1e-3, atol=1e-3)
@@ -54,7 +51,7 @@ def test_the_number_of_widths_can_change_on_the_page():
     assert panel.error is None
     panel.set(widest=4)
     assert panel.error is None
-    assert "4 wide" in str(panel.shown["chart"].data[1].name)
+    assert "4 wide" in str(panel.items["chart"].data[1].name)
 
 
 def test_the_line_between_solutions_has_a_barrier():
@@ -63,7 +60,7 @@ def test_the_line_between_solutions_has_a_barrier():
     train = panel.result.train
     assert train[50] > 3 * max(train[25], train[75])
     panel.controls["share"].value = 1.0
-    assert "9" in panel.shown["chart"].layout.title.text
+    assert "9" in panel.items["chart"].layout.title.text
     right = panel.shown["digits"].raster.alt
     assert int(right.split()[2]) >= 16, right
     panel.controls["share"].value = -0.5
@@ -84,22 +81,22 @@ def landscape():
 def test_the_plane_fills_in(landscape):
     assert sum(step.index for step in landscape.result) == 2 * 51 * 51
     assert "with skips" in landscape.shown["table"].value
-    assert np.isfinite(landscape.shown["chart"].data[0].z).all()
+    assert np.isfinite(landscape.items["chart"].data[0].z).all()
     executed(landscape)
 
 
 def test_normalization_is_a_toggle_that_shows_at_once(landscape):
-    before = np.array(landscape.shown["chart"].data[0].z)
+    before = np.array(landscape.items["chart"].data[0].z)
     landscape.controls["normalized"].value = False
     landscape.wait(60)
-    raw = np.array(landscape.shown["chart"].data[0].z)
+    raw = np.array(landscape.items["chart"].data[0].z)
     assert not np.allclose(before, raw, atol=0.2)
     landscape.controls["factor"].value = 8.0
     landscape.wait(60)
-    assert not np.allclose(raw, landscape.shown["chart"].data[0].z, atol=0.2)
+    assert not np.allclose(raw, landscape.items["chart"].data[0].z, atol=0.2)
     landscape.controls["normalized"].value = True
     landscape.wait(60)
-    assert np.allclose(before, landscape.shown["chart"].data[0].z, atol=0.05)
+    assert np.allclose(before, landscape.items["chart"].data[0].z, atol=0.05)
     landscape.reset()
     landscape.play()
     landscape.wait(60)
@@ -109,14 +106,14 @@ def test_the_plane_of_the_run_shows_its_path(landscape):
     landscape.controls["plane"].value = "training path"
     without, _ = landscape.wait(60)
     assert all(hidden(landscape, name) for name in ("normalized", "factor", "seed"))
-    path = landscape.shown["chart"].data[2]
+    path = landscape.items["chart"].data[2]
     names = executed(landscape)
     assert len(path.x) == len(names["one_path"]) == 51
     assert without.xs.min() < path.x.min()
     landscape.reset()
     landscape.play()
     landscape.wait(60)
-    assert len(landscape.shown["chart"].data[2].x) == 0
+    assert len(landscape.items["chart"].data[2].x) == 0
     assert not hidden(landscape, "normalized")
 
 
@@ -129,6 +126,6 @@ def test_random_labels():
     panel.play()
     step = panel.wait(60)
     assert step.index == 60
-    assert "50% random labels" in panel.shown["chart"].data[2].name
+    assert "50% random labels" in panel.items["chart"].data[2].name
     found = executed(panel)["result"]
     torch.testing.assert_close(found.train, step.train, atol=0.02, rtol=0)

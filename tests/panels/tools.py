@@ -12,26 +12,18 @@ from vizkit.widgets.agreement import shown_by
 PICTURES = [(image, 0) for image in torch.rand(3, 3, 40, 50, generator=torch.manual_seed(0))]
 
 
-def mouse(picture, kind, x, y, *, shrunk=1.0, buttons=1):
-    """Send what ipyevents sends, through the widget's own handler; x and y are shares of it."""
-    assert kind in picture._events.watched_events, "the browser sends nothing else"
-    width, height = picture.raster.width * shrunk, picture.raster.height * shrunk
-    event = {
-        "type": kind,
-        "relativeX": x * width,
-        "relativeY": y * height,
-        "buttons": buttons,
-        "boundingRectWidth": width,
-        "boundingRectHeight": height,
-    }
-    picture._events._dom_handlers(event)
+def mouse(picture, kind, x, y):
+    """Send what a page sends for a press, or a move with the pointer down; x and y are shares of the picture."""
+    assert picture.hand != "click" or kind == "press", "the browser sends nothing else"
+    assert picture.hand, "no hand is on it"
+    width, height = picture.size
+    picture._handle_custom_msg({"kind": kind, "x": x * width, "y": y * height}, [])
 
 
-def click_tile(picture, number, *, shrunk=1.0):
+def click_tile(picture, number):
     """Click into the middle of one tile of a sheet."""
     x0, y0, x1, y1 = picture.raster.box(number)
-    middle = (x0 + x1) / 2 / picture.raster.width, (y0 + y1) / 2 / picture.raster.height
-    mouse(picture, "click", *middle, shrunk=shrunk)
+    mouse(picture, "press", (x0 + x1) / 2 / picture.raster.width, (y0 + y1) / 2 / picture.raster.height)
 
 
 def executed(panel):

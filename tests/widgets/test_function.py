@@ -349,7 +349,7 @@ def hand(panel, name):
 
         raster = panel.items[one.item]
 
-        def on_hand(self, callback, *, drag):
+        def on_hand(self, callback, gesture):
             moved.append(callback)
 
     one.attach(Shown(), lambda: panel.values[name], lambda new: panel.set(**{name: new}))
@@ -401,14 +401,7 @@ def test_a_tile_and_a_slider_are_one_control():
 
 def test_a_hand_on_a_chart():
     panel = hands.show()
-    trace = panel.shown["chart"].data[0]
-
-    class Chosen:
-        xs, ys, point_inds = [2], [20], [1]
-        trace_index = 0
-
-    for callback in trace._click_callbacks:
-        callback(trace, Chosen, None)
+    panel.shown["chart"]._handle_custom_msg({"kind": "click", "trace": 0, "x": [2], "y": [20]}, [])
     assert panel.values["there"] == (2.0, 20.0)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vizkit.core.scenes import SHAPES, Scenes
-from vizkit.figures.pictures import Tiles, boxes, colorize, sheet
+from vizkit.figures.pictures import Tiles, boxes, colorize, heated, sheet
 from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
@@ -51,17 +51,17 @@ def attribution_sheet(
         Width of a tile in pixels.
     """
     gray = image.cpu().mean(0, keepdim=True).expand(3, -1, -1)
-    base, pictures = 0.85 * gray + 0.1, [image.cpu()]
+    base, painted = 0.85 * gray + 0.1, [torch.zeros(4, *image.shape[1:])]
     for one in found:
         heat = clipped(one.heat, percentile)
         heat = heat if signed else heat.abs()
-        painted = torch.from_numpy(colorize(heat[None], signed=signed)[0].copy())
-        alpha = opacity * (heat.abs() if signed else 0.25 + 0.75 * heat)
-        pictures.append(base * (1 - alpha) + painted.permute(2, 0, 1) / 255 * alpha)
+        colors = torch.from_numpy(colorize(heat[None], signed=signed)[0].copy()).permute(2, 0, 1) / 255
+        painted.append(torch.cat([colors, (heat.abs() if signed else 0.25 + 0.75 * heat)[None]]))
     names = list(captions) or [one.method for one in found]
     alt = "The picture, then where each method looks: " + ", ".join(names)
     captions = ["the picture", *names]
-    return sheet(torch.stack(pictures), alt, side=side, columns=5, captions=captions)
+    pictures = torch.stack([image.cpu(), *[base] * len(found)])
+    return heated(sheet(pictures, alt, side=side, columns=5, captions=captions), torch.stack(painted), opacity)
 
 
 def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> Html:

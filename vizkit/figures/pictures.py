@@ -9,14 +9,12 @@ from typing import Literal, TypeVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from vizkit.figures.raster import Raster, to_uint8
+from vizkit.figures.raster import Heat, Pixels, Raster, to_uint8
 from vizkit.figures.theme import ACCENT, Palette, lookup
 
-Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 Scale = Literal["each", "shared"]
 R = TypeVar("R", bound=Raster)
@@ -237,8 +235,30 @@ def overlay(image: Tensor, heat: Tensor, alt: str, *, opacity: float = 0.85, sig
     strength = heat.abs() / heat.abs().max().clamp(min=1e-12)
     alpha = opacity * strength
     gray = image.cpu().mean(0, keepdim=True).expand(3, -1, -1)
-    base = 0.8 * gray + 0.2 * image.cpu()
-    return Raster(to_uint8(base * 0.85 * (1 - alpha) + colors * alpha), alt)
+    base = 0.85 * (0.8 * gray + 0.2 * image.cpu())
+    heat_over = Heat(to_uint8(base), to_uint8(torch.cat([colors, strength])), opacity)
+    return Raster(to_uint8(base * (1 - alpha) + colors * alpha), alt, heat=heat_over)
+
+
+def heated(laid: Tiles, maps: Tensor, opacity: float) -> Tiles:
+    """Lay a map over each tile of a sheet.
+
+    Parameters
+    ----------
+    laid : Tiles
+    maps : Tensor, shape (N, 4, H, W)
+        RGB, and how much of it covers the tile at full opacity; scaled to the tiles.
+    opacity : float
+        In [0, 1].
+    """
+    colors = np.zeros((*laid.pixels.shape[:2], 4), np.uint8)
+    for index, one in enumerate(maps):
+        x0, y0, x1, y1 = laid.picture_box(index)
+        fitted = F.interpolate(one[None], (y1 - y0, x1 - x0), mode="bicubic", antialias=True, align_corners=False)[0]
+        colors[y0:y1, x0:x1] = to_uint8(fitted)
+    alpha = opacity / 255 * colors[:, :, 3:].astype(np.float32)
+    pixels = laid.pixels * (1 - alpha) + colors[:, :, :3] * alpha
+    return replace(laid, pixels=pixels.round().astype(np.uint8), heat=Heat(laid.pixels, colors, opacity))
 
 
 def photo(image: Tensor, alt: str) -> Raster:
@@ -264,14 +284,19 @@ def boxes(raster: R, marks: Sequence[Box], *, color: str = ACCENT, width: int = 
         inner = (x0, y0, max(x1 - 1, x0), max(y1 - 1, y0))
         draw.rectangle(inner, outline="white", width=width + 1)
         draw.rectangle(inner, outline=color, width=width)
-    return replace(raster, pixels=np.asarray(picture))
+    over = raster.frames if raster.heat is None else (*raster.frames, *marks)
+    return replace(raster, pixels=np.asarray(picture), frames=over)
 
 
 def fit(raster: Raster, width: int) -> Raster:
     """Scale a picture to a width in pixels, the aspect kept."""
     height = max(1, round(raster.height * width / raster.width))
-    picture = Image.fromarray(raster.pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return Raster(np.asarray(picture), raster.alt, raster.exact)
+
+    def resized(pixels: Pixels) -> Pixels:
+        return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
+
+    heat = raster.heat and replace(raster.heat, base=resized(raster.heat.base))
+    return Raster(resized(raster.pixels), raster.alt, raster.exact, heat=heat)
 
 
 def framed(raster: Raster, mark: Box, width: int) -> Raster:

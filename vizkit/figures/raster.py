@@ -2,7 +2,7 @@
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """What lies over a picture, so that a page can make it stronger or weaker by itself.
+
+    Parameters
+    ----------
+    base : ndarray, uint8, shape (height, width, 3)
+        The picture below.
+    colors : ndarray, uint8, shape (h, w, 4)
+        RGB and how much of it covers the picture at full opacity; stretched over it.
+    opacity : float
+        In [0, 1], as it is at first.
+    """
+
+    base: Pixels
+    colors: Pixels
+    opacity: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +45,17 @@ class Raster:
         What a reader who cannot see it should know.
     exact : bool
         Whether single pixels matter: PNG instead of JPEG.
+    heat : Heat, optional
+        The map in it and the picture without it, where a page can draw one over the other.
+    frames : tuple of (x0, y0, x1, y1)
+        Frames over the heat, in pixels; `pixels` has them already.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     alt: str
     exact: bool = False
+    heat: Heat | None = field(default=None, kw_only=True)
+    frames: tuple[tuple[int, int, int, int], ...] = field(default=(), kw_only=True)
 
     @property
     def width(self) -> int:
@@ -42,13 +69,7 @@ class Raster:
 
     def encoded(self) -> tuple[str, bytes]:
         """Return the MIME type and the encoded picture."""
-        buffer = io.BytesIO()
-        picture = Image.fromarray(self.pixels)
-        if self.exact:
-            picture.save(buffer, "PNG", compress_level=1)
-            return "image/png", buffer.getvalue()
-        picture.save(buffer, "JPEG", quality=90, subsampling=0)
-        return "image/jpeg", buffer.getvalue()
+        return ("image/png", png(self.pixels)) if self.exact else ("image/jpeg", jpeg(self.pixels))
 
     def html(self) -> str:
         """Return an ``<img>`` element that carries the picture itself."""
@@ -68,6 +89,20 @@ class Raster:
 
     def _repr_html_(self) -> str:
         return self.html()
+
+
+def png(pixels: Pixels) -> bytes:
+    """Encode pixels without a loss, quickly."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def jpeg(pixels: Pixels, quality: int = 90) -> bytes:
+    """Encode pixels; below a quality of 80 the colors at half the resolution."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 80 else 2)
+    return buffer.getvalue()
 
 
 class Html(str):

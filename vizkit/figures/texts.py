@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape, unescape
 
 from vizkit.figures.raster import Html
 
@@ -11,6 +11,11 @@ def markup(text: str) -> Html:
     """Return a text as HTML: escaped, its lines kept, ``**words**`` in bold."""
     lines = escape(text, quote=False).replace("\n", "<br>")
     return Html(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", lines))
+
+
+def bare(text: str) -> str:
+    """Return what a reader sees of a piece of HTML, in one line."""
+    return " ".join(unescape(re.sub("<[^>]*>", " ", text)).split())
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:

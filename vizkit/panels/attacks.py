@@ -78,7 +78,7 @@ def sticker(
     target: Annotated[str, Class(of="model")] = "goldfish",
     steps: Annotated[int, Slider(20, 1000, 20, live=False)] = 200,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
-    at: Annotated[Place, On("pasted", Point)] = (0.7, 0.7),
+    at: Annotated[Place, On("pasted", Point(square="scale"))] = (0.7, 0.7),
     scale: Annotated[float, Slider(0.1, 1.0, 0.05)] = 0.4,
     angle: Annotated[float, Slider(-45.0, 45.0, 2.5, label="turn", unit="°")] = 0.0,
     *,

@@ -57,7 +57,6 @@ def attributions(
     at: Annotated[Place | None, On("sheet", Point(tile=0)), When(lambda layer: layer is not None)] = None,
     colors: Annotated[str, OneOf(("size", "signed"))] = "size",
     clip: Annotated[float, Slider(80.0, 100.0, 0.5, unit="%")] = 99.0,
-    opacity: Annotated[float, Slider(0.0, 1.0, 0.05)] = 0.85,
     *,
     run: Run = direct,
 ) -> Any:
@@ -79,9 +78,7 @@ def attributions(
         yield (
             step,
             {
-                "sheet": attribution_sheet(
-                    image, step.found, signed=colors == "signed", percentile=clip, opacity=opacity, side=176
-                ),
+                "sheet": attribution_sheet(image, step.found, signed=colors == "signed", percentile=clip, side=176),
                 "text": f"What speaks for the {what} **{aim}**.{problems}",
             },
         )
@@ -99,7 +96,7 @@ def occluder(
     picture: Annotated[Any, Image(size=own_size)] = "coffee",
     model: Model = "viznet",
     target: Annotated[str | None, Class(of="model", none="most probable")] = None,
-    at: Annotated[Place, On("covered", Point)] = (0.38, 0.37),
+    at: Annotated[Place, On("covered", Point(square="share"))] = (0.38, 0.37),
     share: Annotated[float, Slider(0.1, 0.6, 0.05, label="square")] = 0.3,
     fill: Annotated[float, Slider(0.0, 1.0, 0.05, label="gray")] = 0.5,
     *,

@@ -1,18 +1,18 @@
 """A hand on what is shown is a control: a click or a drag on a picture or a chart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
-import plotly.graph_objects as go
 import traitlets
 
 from vizkit.figures.pictures import Tiles
 from vizkit.figures.raster import Raster
 from vizkit.widgets import controls as make
 from vizkit.widgets.annotations import Control, Numbers, Table
-from vizkit.widgets.picture import Picture
+from vizkit.widgets.chart import ChartView
+from vizkit.widgets.picture import PictureView
 
 #: A place on a picture, from (0, 0) at its upper left to (1, 1); or on a chart, in its own units.
 Place = tuple[float, float]
@@ -75,11 +75,16 @@ class Point(Control):
         From and to: shares of a picture, or a chart's own units.
     tile : int, optional
         On a sheet of tiles: relative to this tile, clicks beside it do nothing.
+    square : str
+        A parameter that holds the side of a square around the place, as a share of the picture's
+        shorter side: its outline follows the pointer at once, whatever the function takes.
     """
 
     x: Place = (0.0, 1.0)
     y: Place = (0.0, 1.0)
     tile: int | None = None
+    square: str = ""
+    gesture: ClassVar[str] = "drag"
 
     def widget(self, label: str, value: Any) -> Any:
         return PlaceField(value, label, self.x, self.y)
@@ -103,6 +108,10 @@ class Point(Control):
             round(low + share * (high - low), 4) for share, (low, high) in zip(shares, (self.x, self.y), strict=True)
         )  # type: ignore[return-value]
 
+    def outline(self, values: Mapping[str, Any], raster: Raster) -> dict[str, Any]:
+        """Return what follows the pointer, in the picture's pixels."""
+        return {"side": float(values[self.square]) * min(raster.width, raster.height)} if self.square else {}
+
     def moved(self, value: Any, at: Any, start: Any, *, down: bool) -> Any:
         """Return the value when the pointer is at a place, pressed at `start`; None for none."""
         del value, start, down
@@ -118,6 +127,7 @@ class Point(Control):
 class Points(Point, Table):
     """Places: a click adds one, a click on one takes it away. A tuple of (x, y)."""
 
+    gesture: ClassVar[str] = "click"
     widget = Table.widget
     problem = Table.problem
 
@@ -138,6 +148,7 @@ class Points(Point, Table):
 class Box(Point, Numbers):
     """A box dragged from one corner to the other: ``(x0, y0, x1, y1)``."""
 
+    gesture: ClassVar[str] = "box"
     widget = Numbers.widget
     problem = Numbers.problem
 
@@ -154,6 +165,7 @@ class Box(Point, Numbers):
 class Curve(Point, Table):
     """A curve drawn by hand: a tuple of (x, y) along it."""
 
+    gesture: ClassVar[str] = "curve"
     widget = Table.widget
     problem = Table.problem
 
@@ -169,6 +181,16 @@ class Curve(Point, Table):
 @dataclass(frozen=True)
 class Tile:
     """The tile that is clicked, by the number that it stands for."""
+
+    gesture: ClassVar[str] = "click"
+
+    def outline(self, values: Mapping[str, Any], raster: Raster) -> dict[str, Any]:
+        """Return where the tiles are, of which one has a frame under the pointer."""
+        del values
+        if not isinstance(raster, Tiles):
+            return {}
+        names = {"tile_width": "width", "tile_height": "height", "gap": "gap", "columns": "columns", "count": "count"}
+        return {"tiles": {short: getattr(raster, name) for name, short in names.items()}}
 
     def place(self, x: int, y: int, raster: Raster) -> int | None:
         """Return the number of the tile at a pixel, or None beside the tiles."""
@@ -221,17 +243,19 @@ class On:
                 if new is not None:
                     change(new)
 
-        def selected(_: Any, points: Any, *__: Any) -> None:
-            new = hand.selected(value(), points.xs, points.ys)
+        def selected(trace: int, xs: list[float], ys: list[float]) -> None:
+            # A chart of several plots: the hand is on the first one.
+            first = getattr(shown.figure.data[trace], "xaxis", None) in (None, "x")
+            new = hand.selected(value(), xs, ys) if first and xs else None
             if new is not None:
                 change(new)
 
-        if isinstance(shown, Picture):
-            shown.on_hand(moved, drag=not isinstance(hand, (Points, Tile)))
-        elif isinstance(shown, go.FigureWidget) and not isinstance(hand, Tile):
-            # A chart of several plots: the hand is on the first one.
-            for trace in (one for one in shown.data if getattr(one, "xaxis", None) in (None, "x")):
-                if isinstance(hand, (Box, Curve)):
-                    trace.on_selection(selected)
-                else:
-                    trace.on_click(selected)
+        if isinstance(shown, PictureView):
+            shown.on_hand(moved, hand.gesture)
+        elif isinstance(shown, ChartView) and not isinstance(hand, Tile):
+            shown.on_hand(selected, hand.gesture if hand.gesture in ("box", "curve") else "click")
+
+    def outline(self, shown: Any, values: Mapping[str, Any]) -> None:
+        """Let the browser draw what follows the pointer."""
+        if isinstance(shown, PictureView) and shown.raster is not None:
+            shown.outline = self.hand.outline(values, shown.raster)

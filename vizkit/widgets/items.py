@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -14,8 +14,9 @@ import plotly.graph_objects as go
 
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
-from vizkit.figures.texts import markup
-from vizkit.widgets.picture import Picture
+from vizkit.figures.texts import bare, markup
+from vizkit.widgets.chart import ChartView
+from vizkit.widgets.picture import PictureView
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,6 @@ class Slot:
         self.item: Any = None
         self.error: Exception | None = None
         self._attach, self.share = attach, 1.0
-        self._drawn: dict[str, Any] = {}
         self.waiting: Callable[[], Any] | None = None
         self.drawn_at = 0.0
         self.shown: Any = widgets.HTML()
@@ -115,11 +115,11 @@ class Slot:
     def fit(self, share: float) -> None:
         """Show a picture or a chart at a share of its own size."""
         self.share = share
-        if isinstance(self.item, Raster) and isinstance(self.shown, Picture):
+        if isinstance(self.item, Raster) and isinstance(self.shown, PictureView):
             self.shown.layout.width = f"{self.wide(self.item)}px"
-        elif isinstance(self.item, go.Figure) and isinstance(self.shown, go.FigureWidget):
+        elif isinstance(self.item, go.Figure) and isinstance(self.shown, ChartView):
             wide, high, _ = self.size
-            self.shown.update_layout(width=int(wide * share), height=int(high * share))
+            self.shown.size = [int(wide * share), int(high * share)]
 
     def wide(self, raster: Raster) -> int:
         """Return the width at which a picture is shown."""
@@ -139,8 +139,8 @@ class Slot:
         self._attach(widget)
 
     def _picture(self, raster: Raster) -> None:
-        new = not isinstance(self.shown, Picture)
-        shown = Picture() if new else self.shown
+        new = not isinstance(self.shown, PictureView)
+        shown = PictureView(name=self.name) if new else self.shown
         shown.show(raster, self.wide(raster))
         if new:
             self._become(shown)
@@ -151,15 +151,10 @@ class Slot:
         self.shown.value = text
 
     def _chart(self, figure: go.Figure) -> None:
-        drawn = _plain(figure)
-        if not isinstance(self.shown, go.FigureWidget) or len(drawn["data"]) != len(self._drawn.get("data", ())):
-            self._become(go.FigureWidget(figure))
+        if isinstance(self.shown, ChartView):
+            self.shown.show(figure)
         else:
-            with self.shown.batch_update():
-                for trace, old, new in zip(self.shown.data, self._drawn["data"], drawn["data"], strict=True):
-                    trace.update(_changes(old, new))
-                self.shown.layout.update(_changes(self._drawn["layout"], drawn["layout"]))
-        self._drawn = drawn
+            self._become(ChartView(figure))
 
     @property
     def size(self) -> tuple[int, int, bool]:
@@ -170,9 +165,8 @@ class Slot:
             layout = self.item.layout
             return int(layout.width or 620), int(layout.height or 360), True
         text = html_of(self.item) if self.item is not None else ""
-        bare = re.sub("<[^>]*>", "", text)
         wide = re.search(r"width: (\d+)px", text)
-        return (int(wide[1]) if wide else 300, 24 * max(text.count("<tr"), 1 + len(bare) // 50), False)
+        return (int(wide[1]) if wide else 300, 24 * max(text.count("<tr"), 1 + len(bare(text)) // 50), False)
 
     def save(self, path: Callable[[str, str], Path]) -> list[Path]:
         """Write the item: a picture as PNG, a chart as HTML and its numbers as CSV.
@@ -213,28 +207,3 @@ def numbers_of(figure: go.Figure) -> list[list[Any]]:
         cells = [list(one) if len(one) == count else [""] * count for one in columns]
         rows += [[name, *row] for row in zip(*cells, strict=True)]
     return rows
-
-
-def _plain(figure: go.Figure) -> dict[str, Any]:
-    """Return a figure's traces and layout as dicts, without the template that all charts share."""
-    layout = dict(figure.layout.to_plotly_json())
-    layout.pop("template", None)
-    return {"data": [dict(one.to_plotly_json()) for one in figure.data], "layout": layout}
-
-
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is new in a trace or a layout; what is gone is None."""
-    gone = dict.fromkeys(old.keys() - new.keys())
-    return {**gone, **{key: value for key, value in new.items() if not _alike(old.get(key), value)}}
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if one is other:
-        return True
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return type(one) is type(other) and one.dtype == other.dtype and np.array_equal(one, other)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    return type(one) is type(other) and bool(one == other)

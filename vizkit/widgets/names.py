@@ -1,16 +1,15 @@
 """Names for a reader of the screen, where core widgets give none."""
 
-from pathlib import Path
-
 import anywidget
+
+from vizkit.widgets.browser_side import javascript
 
 
 class Names(anywidget.AnyWidget):
-    """Gives sliders and charts of the panel around it an accessible name.
+    """Gives sliders of the panel around it an accessible name.
 
-    ipywidgets draws a slider's label beside it and does not connect the two, and plotly's charts
-    are pictures without words. No trait of either reaches those elements, so this is done in the
-    browser.
+    ipywidgets draws a slider's label beside it and does not connect the two. No trait reaches those
+    elements, so this is done in the browser.
     """
 
-    _esm = Path(__file__).with_name("names.js")
+    _esm = javascript("names.js")

@@ -1,12 +1,11 @@
 """A panel on the page: controls at the left, what their function shows at the right."""
 
 import inspect
-import re
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
-from html import escape, unescape
+from html import escape
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -19,7 +18,10 @@ from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.core.steps import Step, Writer
 from vizkit.figures.raster import Raster
+from vizkit.figures.texts import bare
 from vizkit.widgets import presets as prepared
+from vizkit.widgets.browser_side import JS
+from vizkit.widgets.chart import ChartView
 from vizkit.widgets.controls import YOURS
 from vizkit.widgets.fields import Fields, same
 from vizkit.widgets.fit import CANVAS, fitting
@@ -36,7 +38,7 @@ PANELS: "WeakValueDictionary[str, Panel]" = WeakValueDictionary()
 PATIENCE = 0.2
 #: Before a run that takes longer, in seconds, the page says so.
 LONG = 5.0
-STYLE = f"<style>{Path(__file__).with_name('panel.css').read_text(encoding='utf-8')}</style>"
+STYLE = f"<style>{(JS / 'panel.css').read_text(encoding='utf-8')}</style>"
 
 
 class Panel:
@@ -192,6 +194,8 @@ class Panel:
         for name, one in self.function.parameters.items():
             if one.hand is not None and one.hand.item == item:
                 one.hand.attach(shown, partial(self.fields.read, name), partial(self._moved, name))
+        if shown.has_trait("problem"):
+            shown.observe(self._refused, "problem")
 
     def _moved(self, name: str, value: Any) -> None:
         """Answer to a hand."""
@@ -371,6 +375,9 @@ class Panel:
         if first:
             self._lay_out()
         self._fit()
+        for one in self.function.parameters.values():
+            if one.hand is not None:
+                one.hand.outline(self._slots[one.hand.item].shown, values)
         if self.function.live:
             self._keep_frame()
             self._foresee()
@@ -428,7 +435,7 @@ class Panel:
     @property
     def status(self) -> str:
         """The words in the bar: how far a run is, the time taken, or what went wrong."""
-        return " ".join(unescape(re.sub("<[^>]*>", " ", self._status.value)).split())
+        return bare(self._status.value)
 
     def _fail(self, error: Exception) -> None:
         self.error = error
@@ -742,7 +749,7 @@ class Panel:
     @staticmethod
     def _copy_of(slot: Slot) -> widgets.Widget:
         if isinstance(slot.item, go.Figure):
-            return go.FigureWidget(slot.item)
+            return ChartView(slot.item)
         return widgets.HTML("" if slot.item is None else html_of(slot.item))
 
 

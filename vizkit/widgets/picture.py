@@ -1,16 +1,19 @@
-"""A picture on the page that can change and be clicked."""
+"""A picture on the page that can change, be looked at closely, and be touched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import ipyevents
-import ipywidgets as widgets
+import traitlets
 
-from vizkit.figures.raster import Raster
+from vizkit.figures.raster import Raster, jpeg, png
+from vizkit.widgets.browser_side import JS, View, javascript, number
 
 
-class Picture(widgets.HTML):
-    """Shows a `Raster` as an ``<img>`` with its alternative text.
+class PictureView(View):
+    """Shows a `Raster` with its alternative text; zoom, copy, download and full screen are its own.
+
+    A map over the picture and frames on it are drawn by the browser: its strength, and the outline
+    that follows a pointer, need no kernel. Works wherever anywidgets do, without a panel as well.
 
     Parameters
     ----------
@@ -20,50 +23,92 @@ class Picture(widgets.HTML):
     ----------
     raster : Raster or None
         What is shown.
+    hand : {"", "click", "drag", "box", "curve"}
+        What a pointer does on it.
+    outline : dict
+        What follows the pointer: ``{"side": pixels}`` or ``{"tiles": {...}}``.
+    hovers : bool
+        Whether places are told while no button is down.
     """
+
+    _esm = javascript("view.js", "picture.js")
+    _css = (JS / "view.css").read_text(encoding="utf-8")
+    content = traitlets.Bytes().tag(sync=True)
+    format = traitlets.Unicode("image/jpeg").tag(sync=True)
+    heat = traitlets.Bytes().tag(sync=True)
+    opacity = traitlets.Float(1.0).tag(sync=True)
+    marks: Any = traitlets.List().tag(sync=True)
+    alt = traitlets.Unicode("").tag(sync=True)
+    size = traitlets.List(traitlets.Int(), [1, 1]).tag(sync=True)
+    name = traitlets.Unicode("").tag(sync=True)
+    hand = traitlets.Enum(("", "click", "drag", "box", "curve"), "").tag(sync=True)
+    outline = traitlets.Dict().tag(sync=True)
+    hovers = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, raster: Raster | None = None, **settings: Any) -> None:
         super().__init__(**settings)
         self.add_class("vizkit-picture")
         self.raster: Raster | None = None
-        self._events: ipyevents.Event | None = None
+        self._callbacks: list[tuple[str, Callable[[bool, int, int], None]]] = []
+        self._hover: Callable[[int, int], None] = lambda x, y: None
         if raster is not None:
             self.show(raster)
 
-    def show(self, raster: Raster, width: int | None = None) -> None:
-        """Replace the picture; it is shown at its own width unless another is given."""
-        self.raster = raster
-        # As wide as the picture and no wider, so that a click's place is the picture's.
-        self.layout.width = f"{width or raster.width}px"
-        self.layout.max_width = "100%"
-        self.value = raster.html()
+    def show(self, raster: Raster, width: int | None = None, *, preview: bool = False) -> None:
+        """Replace the picture; it is shown at its own width unless another is given.
 
-    def on_hand(self, callback: Callable[[bool, int, int], None], *, drag: bool) -> None:
-        """Call ``callback(down, x, y)`` with the pixel where the pointer is pressed or dragged to.
+        Parameters
+        ----------
+        raster : Raster
+        width : int, optional
+            In pixels on the page.
+        preview : bool
+            Whether the next one comes at once: a third of the bytes will do.
+        """
+        heat, before = raster.heat, self.raster.heat if self.raster is not None else None
+        below = raster.pixels if heat is None else heat.base
+        with self.hold_sync():
+            if heat is not None and (before is None or before.opacity != heat.opacity):
+                self.opacity = heat.opacity  # else it stays as a hand has set it
+            self.heat = b"" if heat is None else png(heat.colors)
+            self.raster = raster
+            self.format = "image/png" if raster.exact else "image/jpeg"
+            self.content = png(below) if raster.exact else jpeg(below, 60 if preview else 90)
+            self.alt, self.size = raster.alt, [raster.width, raster.height]
+            self.marks = [{"kind": "box", "at": list(box)} for box in raster.frames]
+            # As wide as the picture and no wider, so that a click's place is the picture's.
+            self.layout.width, self.layout.max_width = f"{width or raster.width}px", "100%"
+
+    def on_hand(self, callback: Callable[[bool, int, int], None], hand: str) -> None:
+        """Call ``callback(down, x, y)`` with the place in pixels where the pointer is pressed or dragged to.
 
         Parameters
         ----------
         callback : callable
-        drag : bool
-            Whether the pointer is followed while it is down; else a click is all there is.
+        hand : {"click", "drag", "box", "curve"}
+            Other than a click, the pointer is followed while it is down.
         """
-        # Sixteen times a second: a queue of old places would trail behind the hand.
-        settings = {"wait": 60, "throttle_or_debounce": "throttle"} if drag else {}
-        self.add_class("vizkit-clickable")
-        self._events = ipyevents.Event(
-            source=self,
-            watched_events=["mousedown", "mousemove"] if drag else ["click"],
-            prevent_default_action=True,
-            **settings,
-        )
+        self._callbacks.append((hand, callback))
+        if hand != "click" or not self.hand:
+            self.hand = hand
 
-        def happened(event: dict[str, Any]) -> None:
-            moving = event.get("type") == "mousemove"
-            if self.raster is None or (moving and not event.get("buttons", 0) & 1):
-                return
-            scale = self.raster.width / max(event["boundingRectWidth"], 1)
-            x, y = (int(event[axis] * scale) for axis in ("relativeX", "relativeY"))
-            place = min(max(x, 0), self.raster.width - 1), min(max(y, 0), self.raster.height - 1)
-            callback(not moving, *place)
+    def on_hover(self, callback: Callable[[int, int], None]) -> None:
+        """Call ``callback(x, y)`` with the place in pixels over which the pointer is."""
+        self.hovers, self._hover = True, callback
 
-        self._events.on_dom_event(happened)
+    def _on_press(self, content: Mapping[str, Any], _: Any) -> None:
+        for _hand, callback in self._callbacks:
+            callback(True, *self._place(content))
+
+    def _on_move(self, content: Mapping[str, Any], _: Any) -> None:
+        for hand, callback in self._callbacks:
+            if hand != "click":
+                callback(False, *self._place(content))
+
+    def _on_hover(self, content: Mapping[str, Any], _: Any) -> None:
+        self._hover(*self._place(content))
+
+    def _place(self, content: Mapping[str, Any]) -> tuple[int, int]:
+        places = (int(number(content, axis, 0, length)) for axis, length in zip("xy", self.size, strict=True))
+        x, y = (min(at, length - 1) for at, length in zip(places, self.size, strict=True))
+        return x, y

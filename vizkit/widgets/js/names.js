@@ -1,4 +1,4 @@
-// Names for what ipywidgets and plotly leave without one: a reader of the screen hears them.
+// Names for what ipywidgets leaves without one: a reader of the screen hears them.
 function name(panel) {
   for (const button of panel.querySelectorAll(".vizkit-full-screen")) {
     button.onclick = () =>
@@ -8,18 +8,6 @@ function name(panel) {
     const label = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
     if (label && handle.getAttribute("aria-label") !== label.textContent) {
       handle.setAttribute("aria-label", label.textContent);
-    }
-  }
-  for (const chart of panel.querySelectorAll(".js-plotly-plot")) {
-    // A chart has a size of its own: on a narrow page all of it is shown smaller.
-    const wide = chart._fullLayout?.width, room = panel.clientWidth - 30;
-    if (wide) chart.style.zoom = wide > room ? room / wide : 1;
-    const words = [...chart.querySelectorAll(".gtitle, .xtitle, .ytitle")];
-    const svg = chart.querySelector("svg.main-svg");
-    const text = "Chart: " + words.map((one) => one.textContent).join(", ");
-    if (svg && svg.getAttribute("aria-label") !== text) {
-      svg.setAttribute("role", "img");
-      svg.setAttribute("aria-label", text);
     }
   }
   for (const box of panel.querySelectorAll(".widget-box")) {

@@ -1,0 +1,63 @@
+"""What pictures and charts on the page share: our own JavaScript, and messages that cannot hurt."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+JS = Path(__file__).parent / "js"
+
+
+def javascript(*names: str) -> str:
+    """Return our modules as one: a widget's code cannot import another file without a build step."""
+    return "\n".join((JS / name).read_text(encoding="utf-8") for name in names)
+
+
+class View(anywidget.AnyWidget):
+    """A widget with messages from the page; a bad one is dropped, and `problem` says why.
+
+    Attributes
+    ----------
+    problem : str
+        What was wrong with the last bad message, in one sentence.
+    """
+
+    problem = traitlets.Unicode("")
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.on_msg(self._take)
+
+    def _take(self, _: Any, content: Any, buffers: Any) -> None:
+        try:
+            kind = content.get("kind") if isinstance(content, dict) else None
+            answer = getattr(self, f"_on_{kind}", None) if isinstance(kind, str) else None
+            if answer is None:
+                raise ValueError(f"a message of an unknown kind came from the page: {str(content)[:60]}")
+            answer(content, buffers)
+        except ValueError as error:
+            self.problem = ""  # the same sentence twice is two changes
+            self.problem = str(error)
+        finally:
+            self.send({"kind": "answered"})
+
+    def _on_failed(self, content: Mapping[str, Any], _: Any) -> None:
+        raise ValueError(f"the browser could not {str(content.get('what'))[:20]}: {str(content.get('why'))[:200]}")
+
+
+def number(content: Mapping[str, Any], name: str, low: float, high: float) -> float:
+    """Return a number of a message.
+
+    Raises
+    ------
+    ValueError
+        If it is none, not finite, or not in [low, high].
+    """
+    value = content.get(name)
+    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not fine or not low <= value <= high:  # type: ignore[operator]
+        raise ValueError(f"{name} from the page must be in {low:g} to {high:g}, got {str(value)[:40]}")
+    return float(value)  # type: ignore[arg-type]

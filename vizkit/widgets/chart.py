@@ -1,0 +1,242 @@
+"""A chart on the page: plotly's, drawn by our own small widget, its library sent once a page."""
+
+import base64
+import gzip
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import traitlets
+from IPython.core.getipython import get_ipython
+from plotly.offline import get_plotlyjs, get_plotlyjs_version
+
+from vizkit.figures.texts import bare
+from vizkit.widgets.browser_side import View, javascript, number
+
+#: Bytes of a message that carries a part of the library: a hub's proxy lets them pass.
+PART = 64 << 10
+#: Most points that a hand may select.
+MOST = 5000
+#: Numbers from which on an array is sent as four bytes each: seven digits are enough for pixels.
+MANY = 64
+
+
+class ChartView(View):
+    """Shows a plotly figure; a figure that takes its place sends only what is new in it.
+
+    Works wherever anywidgets do, without a panel as well.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure, optional
+
+    Attributes
+    ----------
+    figure : Figure
+        What is shown.
+    hand : {"", "click", "box", "curve"}
+        What a pointer does on it.
+    """
+
+    _esm = javascript("view.js", "chart.js")
+    version = traitlets.Unicode(get_plotlyjs_version()).tag(sync=True)
+    state = traitlets.Int(0).tag(sync=True, to_json=lambda _, view: view._whole())
+    size = traitlets.List(traitlets.Int(), [0, 0]).tag(sync=True)
+    alt = traitlets.Unicode("").tag(sync=True)
+    hand = traitlets.Enum(("", "click", "box", "curve"), "").tag(sync=True)
+
+    def __init__(self, figure: go.Figure | None = None, **settings: Any) -> None:
+        self.figure = figure or go.Figure()
+        self._drawn, self._at = _plain(self.figure), 0
+        self._callback: Callable[[int, list[float], list[float]], None] = lambda trace, xs, ys: None
+        self.still: bytes = b""
+        super().__init__(alt=words_of(self.figure), **settings)
+        self.add_class("vizkit-chart")
+        self._push()
+
+    def show(self, figure: go.Figure) -> None:
+        """Replace the figure."""
+        before, now = self._drawn, _plain(figure)
+        self.figure, self._drawn, self.still = figure, now, b""
+        self._at += 1
+        kinds = [[trace.get("type") for trace in one["data"]] for one in (before, now)]
+        if kinds[0] == kinds[1]:
+            news = {
+                "data": [_changes(old, new) for old, new in zip(before["data"], now["data"], strict=True)],
+                "layout": _changes(before["layout"], now["layout"]),
+            }
+            packed, buffers = pack(news)
+            self.send({"kind": "change", "at": self._at, **packed}, buffers)
+        else:
+            self.send_state("state")
+        self.alt = words_of(figure)
+
+    def on_hand(self, callback: Callable[[int, list[float], list[float]], None], hand: str) -> None:
+        """Call ``callback(trace, xs, ys)`` with the points that are clicked or selected.
+
+        Parameters
+        ----------
+        callback : callable
+        hand : {"click", "box", "curve"}
+        """
+        self.hand, self._callback = hand, callback
+
+    def ask_still(self) -> None:
+        """Let the browser draw the chart as PNG; `still` has it soon after."""
+        self.send({"kind": "still"})
+
+    def _whole(self) -> dict[str, Any]:
+        template = self.figure.layout.template.to_plotly_json()
+        layout = {**self._drawn["layout"], "template": template}
+        packed, buffers = pack({"data": self._drawn["data"], "layout": layout})
+        return {"at": self._at, "figure": packed, "buffers": buffers}
+
+    # Messages from the page -------------------------------------------------------------------
+
+    def _on_again(self, _: Mapping[str, Any], __: Any) -> None:
+        self.send_state("state")
+
+    def _on_at(self, content: Mapping[str, Any], _: Any) -> None:
+        if number(content, "at", 0, math.inf) < self._at:
+            self.send_state("state")
+
+    def _on_library(self, content: Mapping[str, Any], _: Any) -> None:
+        self._send_library(packed=bool(content.get("packed")), text=bool(content.get("text")))
+
+    def _on_still(self, _: Mapping[str, Any], buffers: Any) -> None:
+        content = bytes(buffers[0]) if buffers else b""
+        if not content.startswith(b"\x89PNG") or len(content) > 8 << 20:
+            raise ValueError(f"a chart's picture from the page must be a PNG of at most 8 MB, got {len(content)} bytes")
+        self.still = content
+
+    def _on_click(self, content: Mapping[str, Any], _: Any) -> None:
+        trace = int(number(content, "trace", 0, max(len(self.figure.data) - 1, 0)))
+        self._callback(trace, _numbers(content, "x"), _numbers(content, "y"))
+
+    _on_selected = _on_click
+
+    # The library ------------------------------------------------------------------------------
+
+    def _push(self) -> None:
+        """Send the library with the session's first chart: a busy kernel would answer late."""
+        if getattr(get_ipython(), "kernel", None) is not None and not _pushed:
+            _pushed.append(True)
+            Thread(target=self._send_library, daemon=True).start()
+
+    def _send_library(self, *, packed: bool = True, text: bool = False) -> None:
+        code = library(packed)
+        parts = [code[start : start + PART] for start in range(0, len(code), PART)]
+        for index, part in enumerate(parts):
+            content = {"kind": "part", "part": index, "of": len(parts), "packed": packed}
+            if text:
+                self.send({**content, "text": base64.b64encode(part).decode()})
+            else:
+                self.send(content, [part])
+
+
+_pushed: list[bool] = []
+
+
+@cache
+def library(packed: bool) -> bytes:
+    """Return plotly's own bundle from the installed package, as gzip if a browser can unpack that."""
+    code = get_plotlyjs().encode()
+    return gzip.compress(code, 6) if packed else code
+
+
+def _numbers(content: Mapping[str, Any], name: str) -> list[float]:
+    values = content.get(name)
+    if not isinstance(values, list) or len(values) > MOST:
+        raise ValueError(f"{name} from the page must be a list of at most {MOST} numbers, got {str(values)[:40]}")
+    return [number({name: one}, name, -math.inf, math.inf) for one in values]
+
+
+def words_of(figure: go.Figure) -> str:
+    """Return a chart in words: its title, its axes, and the numbers each trace spans."""
+    layout = figure.layout
+    titles = [layout.title.text, layout.xaxis.title.text, layout.yaxis.title.text]
+    heading = ", ".join(bare(one) for one in titles if one)
+    traces = [said for trace in figure.data if (said := _span(trace))]
+    more = f"; and {len(traces) - 6} more" if len(traces) > 6 else ""
+    return f"Chart: {heading}" + "".join(f"; {said}" for said in traces[:6]) + more
+
+
+def _span(trace: Any) -> str:
+    """Return a trace's name, how many points it has, and what its last letter's numbers span."""
+    for axis in ("z", "y", "x"):
+        values = getattr(trace, axis, None) if axis in trace else None
+        if values is None or not len(values):
+            continue
+        try:
+            array = np.asarray(values, float)
+        except (TypeError, ValueError):
+            continue  # names, not numbers
+        if array.size and np.isfinite(array).any():
+            name = bare(trace.name or trace.type)
+            low, high = np.nanmin(array), np.nanmax(array)
+            return f"{name}: {array.size:,} values, {axis} {low:.3g} to {high:.3g}"
+    return ""
+
+
+# What is sent ------------------------------------------------------------------------------------
+
+
+def pack(value: Any) -> tuple[Any, list[bytes]]:
+    """Take the arrays out of a figure: what is left is JSON, each array a number in the list of buffers."""
+    buffers: list[bytes] = []
+
+    def packed(one: Any) -> Any:
+        if isinstance(one, Mapping):
+            return {key: packed(inner) for key, inner in one.items()}
+        if isinstance(one, (list, tuple)):
+            return [packed(inner) for inner in one]
+        if isinstance(one, np.generic):
+            return packed(one.item())
+        if isinstance(one, float) and not math.isfinite(one):
+            return None
+        if not isinstance(one, np.ndarray):
+            return one
+        if one.dtype.kind not in "fiub" or one.ndim not in (1, 2):
+            return packed(one.tolist())
+        array = _slim(one)
+        buffers.append(array.tobytes())
+        kind = f"{array.dtype.kind}{array.dtype.itemsize}"
+        return {"$array": len(buffers) - 1, "dtype": kind, "shape": list(array.shape)}
+
+    return packed(value), buffers
+
+
+def _slim(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an array in a type that the browser knows, in few bytes."""
+    if array.dtype.kind == "f":
+        return array.astype("<f4" if array.size >= MANY or array.itemsize <= 4 else "<f8")
+    return array.astype("<i4" if array.size == 0 or np.abs(array).max() < 2**31 else "<f8")
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure's traces and layout as dicts, without the template that all charts share."""
+    layout = dict(figure.layout.to_plotly_json())
+    layout.pop("template", None)
+    return {"data": [dict(one.to_plotly_json()) for one in figure.data], "layout": layout}
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is new in a trace or a layout; what is gone is None."""
+    gone = dict.fromkeys(old.keys() - new.keys())
+    return {**gone, **{key: value for key, value in new.items() if not _alike(old.get(key), value)}}
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return type(one) is type(other) and bool(one == other)
