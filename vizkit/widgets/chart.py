@@ -52,7 +52,7 @@ class ChartView(View):
     def __init__(self, figure: go.Figure | None = None, **settings: Any) -> None:
         self.figure = figure or go.Figure()
         self._drawn, self._at = _plain(self.figure), 0
-        self._callback: Callable[[int, list[float], list[float]], None] = lambda trace, xs, ys: None
+        self._callbacks: list[Callable[[int, list[float], list[float]], None]] = []
         self.still: bytes = b""
         super().__init__(alt=words_of(self.figure), **settings)
         self.add_class("vizkit-chart")
@@ -83,7 +83,8 @@ class ChartView(View):
         callback : callable
         hand : {"click", "box", "curve"}
         """
-        self.hand, self._callback = hand, callback
+        self.hand = hand
+        self._callbacks.append(callback)
 
     def ask_still(self) -> None:
         """Let the browser draw the chart as PNG; `still` has it soon after."""
@@ -115,7 +116,11 @@ class ChartView(View):
 
     def _on_click(self, content: Mapping[str, Any], _: Any) -> None:
         trace = int(number(content, "trace", 0, max(len(self.figure.data) - 1, 0)))
-        self._callback(trace, _numbers(content, "x"), _numbers(content, "y"))
+        xs, ys = _numbers(content, "x"), _numbers(content, "y")
+        if len(xs) != len(ys):
+            raise ValueError(f"x and y from the page must be of one length, got {len(xs)} and {len(ys)}")
+        for callback in self._callbacks:
+            callback(trace, xs, ys)
 
     _on_selected = _on_click
 

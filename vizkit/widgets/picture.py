@@ -50,7 +50,7 @@ class PictureView(View):
         self.add_class("vizkit-picture")
         self.raster: Raster | None = None
         self._callbacks: list[tuple[str, Callable[[bool, int, int], None]]] = []
-        self._hover: Callable[[int, int], None] = lambda x, y: None
+        self._hover: list[Callable[[int, int], None]] = []
         if raster is not None:
             self.show(raster)
 
@@ -94,7 +94,8 @@ class PictureView(View):
 
     def on_hover(self, callback: Callable[[int, int], None]) -> None:
         """Call ``callback(x, y)`` with the place in pixels over which the pointer is."""
-        self.hovers, self._hover = True, callback
+        self.hovers = True
+        self._hover.append(callback)
 
     def _on_press(self, content: Mapping[str, Any], _: Any) -> None:
         for _hand, callback in self._callbacks:
@@ -106,7 +107,8 @@ class PictureView(View):
                 callback(False, *self._place(content))
 
     def _on_hover(self, content: Mapping[str, Any], _: Any) -> None:
-        self._hover(*self._place(content))
+        for callback in self._hover:
+            callback(*self._place(content))
 
     def _place(self, content: Mapping[str, Any]) -> tuple[int, int]:
         places = (int(number(content, axis, 0, length)) for axis, length in zip("xy", self.size, strict=True))

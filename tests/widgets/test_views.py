@@ -1,0 +1,232 @@
+"""PictureView and ChartView by themselves: what goes to the page, and what may come from it."""
+
+import base64
+import gzip
+import io
+import re
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import torch
+from PIL import Image
+from plotly.offline import get_plotlyjs
+
+from tests.panels.tools import mouse
+from vizkit.figures.pictures import framed, overlay, photo
+from vizkit.figures.raster import Raster
+from vizkit.widgets import browser_side, chart
+from vizkit.widgets.chart import ChartView, pack, words_of
+from vizkit.widgets.picture import PictureView
+
+#: What anywidget promises a module everywhere: nothing else of a model may be touched.
+CONTRACT = {"get", "set", "save_changes", "on", "off", "send"}
+
+
+def sent_by(view, monkeypatch):
+    messages = []
+    monkeypatch.setattr(view, "send", lambda content, buffers=None: messages.append((content, buffers or [])))
+    # anywidget's other traits send themselves: only the figure's whole state counts
+    monkeypatch.setattr(view, "send_state", lambda key: key == "state" and messages.append(({"kind": "state"}, [])))
+    return messages
+
+
+# Pictures --------------------------------------------------------------------------------------
+
+
+def test_the_page_lays_the_map_over_the_picture_as_the_kernel_does():
+    image = torch.rand(3, 40, 60, generator=torch.manual_seed(0))
+    raster = overlay(image, torch.rand(10, 15, generator=torch.manual_seed(1)), "a map", opacity=0.6)
+    view = PictureView(framed(raster, (5, 5, 20, 20), 60))
+    below = np.asarray(Image.open(io.BytesIO(view.content)).convert("RGB"), float)
+    colors = np.asarray(Image.open(io.BytesIO(view.heat)), float)
+    assert colors.shape == (40, 60, 4)
+    alpha = view.opacity * colors[:, :, 3:] / 255
+    there = below * (1 - alpha) + colors[:, :, :3] * alpha
+    assert np.abs(there - raster.pixels).mean() < 6, "a JPEG's noise and no more"
+    assert np.abs(below - raster.pixels).mean() > 20, "the map is not in the picture below"
+    assert view.marks == [{"kind": "box", "at": [5, 5, 20, 20]}]
+
+
+def test_the_strength_that_a_hand_has_set_stays():
+    heat = [torch.rand(8, 8, generator=torch.manual_seed(seed)) for seed in range(2)]
+    view = PictureView(overlay(torch.rand(3, 8, 8), heat[0], "a map"))
+    view.opacity = 0.3
+    view.show(overlay(torch.rand(3, 8, 8), heat[1], "another map"))
+    assert view.opacity == 0.3
+    view.show(photo(torch.rand(3, 8, 8), "no map"))
+    assert view.heat == b""
+
+
+def test_a_preview_has_a_third_of_the_bytes():
+    noisy = Raster(np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8), "noise")
+    full, preview = PictureView(noisy), PictureView()
+    preview.show(noisy, preview=True)
+    assert len(preview.content) < 0.4 * len(full.content)
+
+
+def test_a_click_hears_presses_and_a_drag_moves_too():
+    view, told = PictureView(photo(torch.zeros(3, 50, 100), "a picture")), []
+    view.on_hand(lambda *place: told.append(("click", *place)), "click")
+    mouse(view, "press", 0.5, 0.5)
+    view.on_hand(lambda *place: told.append(("drag", *place)), "drag")
+    mouse(view, "move", 1, 1)
+    assert told == [("click", True, 50, 25), ("drag", False, 99, 49)]
+    view.on_hover(lambda *place: told.append(place))
+    mouse(view, "hover", 0, 0)
+    assert view.hovers
+    assert told[-1] == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"kind": "press", "x": float("nan"), "y": 1}, "x from the page must be in 0 to 100, got nan"),
+        ({"kind": "press", "x": 101, "y": 1}, "x from the page must be in 0 to 100, got 101"),
+        ({"kind": "move", "x": 1, "y": "2"}, "y from the page must be in 0 to 50, got 2"),
+        ({"kind": "press"}, "x from the page must be in 0 to 100, got None"),
+        ({"kind": "sing"}, "a message of an unknown kind came from the page"),
+        ({"kind": ["press"]}, "a message of an unknown kind"),
+        ("press", "a message of an unknown kind"),
+        ({"kind": "failed", "what": "copy", "why": "no permission"}, "the browser could not copy: no permission"),
+    ],
+)
+def test_a_bad_message_is_dropped_and_named(content, sentence):
+    view, told = PictureView(photo(torch.zeros(3, 50, 100), "a picture")), []
+    view.on_hand(lambda *place: told.append(place), "drag")
+    seen = []
+    view.observe(lambda change: seen.append(change["new"]), "problem")
+    for _ in range(2):
+        view._handle_custom_msg(content, [])
+    assert not told
+    assert [one for one in seen if one][-1].startswith(sentence)
+    assert len([one for one in seen if one]) == 2, "said each time"
+
+
+# Charts ----------------------------------------------------------------------------------------
+
+
+def test_only_what_is_new_is_sent(monkeypatch):
+    x = np.linspace(0, 1, 1000)
+    view = ChartView(go.Figure(go.Scatter(x=x, y=x, text=["a"] * 1000)))
+    messages = sent_by(view, monkeypatch)
+    view.show(go.Figure(go.Scatter(x=x, y=x**2, text=["a"] * 1000), layout_title_text="squares"))
+    content, buffers = messages[-1]
+    assert set(content["data"][0]) == {"y"}
+    assert set(content["layout"]) == {"title"}
+    assert [len(one) for one in buffers] == [4000], "four bytes a number"
+    np.testing.assert_allclose(np.frombuffer(buffers[0], "<f4"), x**2, rtol=1e-6)
+    view.show(go.Figure(go.Scatter(x=x, y=x**2), layout_title_text="squares"))
+    assert messages[-1][0]["data"] == [{"text": None}], "what is gone is None"
+    assert messages[-1][0]["at"] == 2
+    view.show(go.Figure([go.Bar(x=[1], y=[2]), go.Bar(x=[1], y=[3])]))
+    assert messages[-1][0] == {"kind": "state"}, "other traces: all of it"
+
+
+def test_the_whole_state_is_what_is_shown_now(monkeypatch):
+    view = ChartView(go.Figure(go.Scatter(y=[1, 2])))
+    sent_by(view, monkeypatch)
+    view.show(go.Figure(go.Scatter(y=[3, 4])))
+    state = view.get_state("state")["state"]
+    assert state["at"] == 1
+    assert state["figure"]["data"][0]["y"] == [3, 4] or state["buffers"]
+    assert "template" in state["figure"]["layout"]
+
+
+def test_a_page_that_missed_something_gets_all_of_it(monkeypatch):
+    view = ChartView(go.Figure(go.Scatter(y=[1, 2])))
+    messages = sent_by(view, monkeypatch)
+    view.show(go.Figure(go.Scatter(y=[3, 4])))
+    state = {"kind": "state"}
+    for content, sends in (
+        ({"kind": "at", "at": 1}, False),
+        ({"kind": "at", "at": 0}, True),
+        ({"kind": "again"}, True),
+    ):
+        messages.clear()
+        view._handle_custom_msg(content, [])
+        assert (state in [one for one, _ in messages]) is sends, content
+
+
+def test_what_the_browser_does_not_know_is_made_of_what_it_knows():
+    figure = {
+        "words": np.array(["a", "b"], object),
+        "whole": np.arange(3),
+        "large": np.array([2**40]),
+        "grid": np.ones((2, 70)),
+        "flags": np.array([True, False]),
+        "one": np.float64(2.5),
+        "none": float("nan"),
+        "few": np.array([0.1]),
+    }
+    packed, buffers = pack(figure)
+    kinds = {key: packed[key]["dtype"] for key in ("whole", "large", "grid", "flags", "few")}
+    assert kinds == {"whole": "i4", "large": "f8", "grid": "f4", "flags": "i4", "few": "f8"}
+    assert packed["words"] == ["a", "b"]
+    assert packed["one"] == 2.5
+    assert packed["none"] is None
+    assert packed["grid"]["shape"] == [2, 70]
+    assert len(buffers) == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"kind": "click", "trace": 1, "x": [1], "y": [1]}, "trace from the page must be in 0 to 0, got 1"),
+        (
+            {"kind": "click", "trace": 0, "x": [float("inf")] * 6000, "y": []},
+            "x from the page must be a list of at most",
+        ),
+        ({"kind": "click", "trace": 0, "x": ["a"], "y": [1]}, "x from the page must be in -inf to inf, got a"),
+        ({"kind": "click", "trace": 0, "x": [1, 2], "y": [1]}, "x and y from the page must be of one length"),
+        ({"kind": "still"}, "a chart's picture from the page must be a PNG"),
+    ],
+)
+def test_a_bad_message_to_a_chart_is_dropped_and_named(content, sentence):
+    view, told = ChartView(go.Figure(go.Scatter(y=[1, 2]))), []
+    view.on_hand(lambda *args: told.append(args), "click")
+    view._handle_custom_msg(content, [])
+    assert not told
+    assert view.problem.startswith(sentence)
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_the_library_is_the_installed_one_in_parts(monkeypatch, text):
+    view = ChartView()
+    messages = sent_by(view, monkeypatch)
+    view._handle_custom_msg({"kind": "library", "packed": True, "text": text}, [])
+    parts = [(content, buffers) for content, buffers in messages if content["kind"] == "part"]
+    assert len(parts) == parts[0][0]["of"]
+    if text:
+        code = b"".join(base64.b64decode(content["text"]) for content, _ in parts)
+    else:
+        code = b"".join(buffers[0] for _, buffers in parts)
+        assert max(len(buffers[0]) for _, buffers in parts) <= chart.PART
+    assert gzip.decompress(code).decode() == get_plotlyjs()
+    assert len(code) < 1.6e6
+
+
+def test_a_chart_in_words_has_its_numbers():
+    figure = go.Figure(
+        [go.Scatter(x=[0, 1], y=[0.5, 2.0], name="loss"), go.Heatmap(z=np.eye(3))],
+        layout={"title": {"text": "<b>Down</b>"}, "xaxis": {"title": {"text": "step"}}},
+    )
+    said = "Chart: Down, step; loss: 2 values, y 0.5 to 2; heatmap: 9 values, z 0 to 1"
+    assert words_of(figure) == said
+    assert ChartView(figure).alt == said
+
+
+# The JavaScript --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["view.js", "picture.js", "chart.js", "names.js"])
+def test_the_javascript_keeps_to_the_contract(name):
+    code = browser_side.javascript(name)
+    assert set(re.findall(r"\bmodel\.(\w+)", code)) <= CONTRACT
+    assert not re.search(r"^\s*import\s+[\w{*]|\brequire\(|https?://(?!www\.w3\.org)", code, re.M), (
+        "no other file, no other host"
+    )
+    assert not re.search(r"\boff\(\)", code), "it takes all of marimo's views away"
+    assert not re.search(r"initialize\([^)]*\)\s*{[^}]*await|async initialize", code), (
+        "the kernel's messages wait for it"
+    )
