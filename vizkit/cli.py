@@ -133,6 +133,18 @@ def _one_sentence() -> Iterator[None]:
 
 
 @app.command()
+def freeze(
+    notebook: Annotated[Path, typer.Argument(help="A notebook that was run and saved.")],
+    out: Annotated[Path | None, typer.Option(help="NAME-frozen.ipynb beside it by default.")] = None,
+) -> None:
+    """Write a copy of a notebook that shows its panels as pictures where no kernel is."""
+    from vizkit.freeze import freeze as run
+
+    with _one_sentence():
+        print(run(notebook, out))
+
+
+@app.command()
 def doctor() -> None:
     """Check, the evening before, what could fail in class; exit status 1 if something will."""
     from vizkit.doctor import examine

@@ -183,7 +183,8 @@ def _span(trace: Any) -> str:
         if array.size and np.isfinite(array).any():
             name = bare(trace.name or trace.type)
             low, high = np.nanmin(array), np.nanmax(array)
-            return f"{name}: {array.size:,} values, {axis} {low:.3g} to {high:.3g}"
+            many = "1 value" if array.size == 1 else f"{array.size:,} values"
+            return f"{name}: {many}, {axis} {low:.3g} to {high:.3g}"
     return ""
 
 

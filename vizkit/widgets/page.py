@@ -1,13 +1,15 @@
 """A panel on the page: controls at the left, what their function shows at the right."""
 
+import base64
 import inspect
+import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
 from pathlib import Path
-from threading import RLock
+from threading import RLock, Thread
 from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
@@ -17,8 +19,9 @@ import plotly.graph_objects as go
 from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.core.steps import Step, Writer
-from vizkit.figures.raster import Raster
+from vizkit.figures.raster import Raster, jpeg
 from vizkit.figures.texts import bare
+from vizkit.freeze import freeze
 from vizkit.widgets import presets as prepared
 from vizkit.widgets.browser_side import JS
 from vizkit.widgets.chart import ChartView
@@ -31,6 +34,7 @@ from vizkit.widgets.items import Failed, Slot, alert, html_of
 from vizkit.widgets.names import Names
 from vizkit.widgets.running import Course, Frame, Live, SupersededError, Worker, continued
 from vizkit.widgets.source import State, listing
+from vizkit.widgets.still import still
 
 #: The panels that are alive, by the id of the widget that is on the page.
 PANELS: "WeakValueDictionary[str, Panel]" = WeakValueDictionary()
@@ -126,6 +130,7 @@ class Panel:
             "Save preset": self.save_preset,
             "Pin": self.pin,
             "Share this state": self._show_share,
+            "Freeze": self._freeze_behind,
             "Full screen": partial(self._say, "Escape leaves the full screen"),
         }
         self._button: dict[str, Any] = {}
@@ -201,10 +206,50 @@ class Panel:
         """Answer to a hand."""
         self._guarded(lambda: self.set(**{name: value}))
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """Return the widget, and beside it a picture and a line for places where no kernel is."""
+        return {**self.view._repr_mimebundle_(), **self.still}
 
-        display(self.view)
+    @property
+    def still(self) -> dict[str, str]:
+        """What the panel shows now, as a picture and in words, by MIME type."""
+        picture = still(self)
+        return {"image/jpeg": base64.b64encode(jpeg(picture.pixels, 80)).decode(), "text/plain": picture.alt}
+
+    def freeze(self, notebook: str | Path | None = None, seconds: float = 5) -> Path:
+        """Write a copy of the saved notebook whose panels are pictures of what they show now.
+
+        Parameters
+        ----------
+        notebook : str or Path, optional
+            The one that this kernel runs by default.
+        seconds : float
+            To wait for charts, which the browser draws.
+
+        Raises
+        ------
+        ValueError
+            If no name is known, or no panel is in the saved notebook.
+        """
+        notebook = notebook or os.environ.get("JPY_SESSION_NAME")
+        if not notebook:
+            raise ValueError("notebook must be given where the server does not name it: panel.freeze('NAME.ipynb')")
+        charts = [one for panel in PANELS.values() for one in panel.shown.values() if isinstance(one, ChartView)]
+        for chart in charts:
+            chart.ask_still()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not all(chart.still for chart in charts):
+            time.sleep(0.05)
+        return freeze(notebook, stills={key: panel.still for key, panel in list(PANELS.items())})
+
+    def _freeze_behind(self) -> None:
+        """Freeze in a thread: the browser's pictures of charts come in where this button was pressed."""
+
+        def work() -> None:
+            self._guarded(lambda: self._say(f"wrote {self.freeze().name}"))
+
+        self._say("the browser draws the charts ...")
+        Thread(target=work, daemon=True).start()
 
     # State ------------------------------------------------------------------------------------
 
