@@ -145,7 +145,7 @@ angles = torch.linspace(0, 180, 1801)
 assert torch.isclose(variance_along(EXAMPLE, angles).max(), found.eigenvalues[-1], atol=1e-5)
 axis_view.controls["angle"].value = 47
 assert axis_view.error is None
-assert "47°" in axis_view.shown["chart"].layout.title.text
+assert "47°" in axis_view.items["chart"].layout.title.text
 
 # %%
 steps_view.controls["samples"].value = "1 0\n-1 0\n0 1\n0 -1"

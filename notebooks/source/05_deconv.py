@@ -182,7 +182,7 @@ sanity = sanity_view.wait(120)
 # %% [markdown]
 # ## What this does not show
 #
-# A map has no zero and no unit: *clip* and *opacity* in *Where it looks* change how sure it looks, and any map can be made
+# A map has no zero and no unit: *clip* and the *overlay* under *Where it looks* change how sure it looks, and any map can be made
 # convincing. A gray square is a thing that the network has never seen, and may speak for a class itself. And a map that
 # lies on the object need not be the reason for the answer.
 

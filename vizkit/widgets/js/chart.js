@@ -102,6 +102,8 @@ export default () => {
       const chart = make(el, "div", { class: "vizkit-plot", "data-lm-suppress-shortcuts": "true" });
       const still = make(chart, "p", { class: "vizkit-caption" });
       still.textContent = model.get("alt") || "A chart is on its way.";
+      const [wide, high] = model.get("size"); // the chart's own room, so that nothing jumps
+      Object.assign(still.style, { width: `min(100%, ${wide || 300}px)`, height: `${high || 200}px`, contain: "inline-size" });
       const stop = library(version).loaded ? () => {} : demand(model);
       const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
       let Plotly = null, busy = false, due = false, gone = false;
@@ -121,6 +123,8 @@ export default () => {
           await Plotly.react(chart, data, structuredClone(layout), { displaylogo: false, responsive: false });
         }
         busy = false;
+        if (gone) return;
+        first();
         fitted();
       }
       function fitted() {
@@ -133,7 +137,11 @@ export default () => {
           svg.setAttribute("aria-label", model.get("alt"));
         }
       }
-      function listen() {
+      let begun = false;
+      function first() {
+        if (begun) return;
+        begun = true;
+        style();
         const told = (kind) => (event) => {
           if (!event?.points?.length || !model.get("hand")) return;
           const points = event.points.slice(0, 5000);
@@ -155,8 +163,6 @@ export default () => {
         Plotly = loaded;
         still.remove();
         await draw();
-        if (chart.on) listen();
-        style();
       });
       const onStill = async (content) => {
         if (content.kind !== "still" || !Plotly || !figure) return;
@@ -164,8 +170,11 @@ export default () => {
         const bytes = await (await fetch(url)).arrayBuffer();
         tell(model, { kind: "still" }, [bytes]);
       };
-      const seen = new ResizeObserver(() => (chart._fullLayout ? fitted() : draw()));
-      seen.observe(el.closest(".vizkit-panel") ?? el);
+      const seen = new ResizeObserver(() => {
+        const panel = el.closest(".vizkit-panel"); // not there yet when render is called
+        if (panel) seen.observe(panel);
+        return chart._fullLayout ? fitted() : draw();
+      });
       seen.observe(el);
       views.add(draw);
       model.on("msg:custom", onStill);
