@@ -13,6 +13,7 @@ from PIL import Image
 from plotly.offline import get_plotlyjs
 
 from tests.panels.tools import mouse
+from vizkit import panels
 from vizkit.figures.pictures import framed, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.widgets import browser_side, chart
@@ -101,6 +102,25 @@ def test_a_bad_message_is_dropped_and_named(content, sentence):
     assert not told
     assert [one for one in seen if one][-1].startswith(sentence)
     assert len([one for one in seen if one]) == 2, "said each time"
+
+
+def test_pictures_under_way_are_rough_and_sharp_when_it_stands_still():
+    panel = panels.occluder.show()
+    view = panel.shown["covered"]
+    sharp = len(view.content)
+    mouse(view, "press", 0.3, 0.3)
+    mouse(view, "move", 0.5, 0.5)
+    assert len(view.content) < 0.5 * sharp
+    view._handle_custom_msg({"kind": "release"}, [])
+    assert len(view.content) > 0.8 * sharp
+    panel = panels.dream.show(octaves=1)
+    sharp = len(panel.shown["picture"].content)
+    sizes = []
+    panel.shown["picture"].observe(lambda change: sizes.append(len(change["new"])), "content")
+    panel.play()
+    panel.wait(60)
+    assert sizes[0] < 0.6 * sharp, "while it is played"
+    assert sizes[-1] > 1.5 * sizes[-2], "the last one, again in full"
 
 
 # Charts ----------------------------------------------------------------------------------------

@@ -73,6 +73,8 @@ class Slot:
     name, caption : str
     attach : callable
         ``attach(widget)`` lets hands listen to a picture or a chart that is new on the page.
+    hurried : callable
+        Whether the next picture comes at once: then a third of the bytes will do for this one.
 
     Attributes
     ----------
@@ -85,11 +87,13 @@ class Slot:
         Makes the item when there is time for it.
     """
 
-    def __init__(self, name: str, caption: str, attach: Callable[[Any], None]) -> None:
+    def __init__(
+        self, name: str, caption: str, attach: Callable[[Any], None], hurried: Callable[[], bool] = lambda: False
+    ) -> None:
         self.name = name
         self.item: Any = None
         self.error: Exception | None = None
-        self._attach, self.share = attach, 1.0
+        self._attach, self._hurried, self._rough, self.share = attach, hurried, False, 1.0
         self.waiting: Callable[[], Any] | None = None
         self.drawn_at = 0.0
         self.shown: Any = widgets.HTML()
@@ -121,6 +125,12 @@ class Slot:
             wide, high, _ = self.size
             self.shown.size = [int(wide * share), int(high * share)]
 
+    def sharpen(self) -> None:
+        """Show a picture in full that was shown in a hurry."""
+        if self._rough and isinstance(self.item, Raster) and isinstance(self.shown, PictureView):
+            self._rough = False
+            self.shown.show(self.item, self.wide(self.item))
+
     def wide(self, raster: Raster) -> int:
         """Return the width at which a picture is shown."""
         return max(48, int(raster.width * self.share))
@@ -141,7 +151,8 @@ class Slot:
     def _picture(self, raster: Raster) -> None:
         new = not isinstance(self.shown, PictureView)
         shown = PictureView(name=self.name) if new else self.shown
-        shown.show(raster, self.wide(raster))
+        self._rough = self._hurried()
+        shown.show(raster, self.wide(raster), preview=self._rough)
         if new:
             self._become(shown)
 

@@ -32,6 +32,7 @@ from vizkit.widgets.function import PanelFunction, split
 from vizkit.widgets.history import History
 from vizkit.widgets.items import Failed, Slot, alert, html_of
 from vizkit.widgets.names import Names
+from vizkit.widgets.picture import PictureView
 from vizkit.widgets.running import Course, Frame, Live, SupersededError, Worker, continued
 from vizkit.widgets.source import State, listing
 from vizkit.widgets.still import still
@@ -90,7 +91,7 @@ class Panel:
         self._good: dict[str, Any] = {}
         self._sizes: tuple[bool, dict[str, Any]] = (False, {})
         self._slots = {
-            name: Slot(name, function.captions.get(name, ""), partial(self._hands, name))
+            name: Slot(name, function.captions.get(name, ""), partial(self._hands, name), self._hurried)
             for name in function.source.items
         }
         self.history = History(self._show_frame)
@@ -199,6 +200,8 @@ class Panel:
         for name, one in self.function.parameters.items():
             if one.hand is not None and one.hand.item == item:
                 one.hand.attach(shown, partial(self.fields.read, name), partial(self._moved, name))
+        if isinstance(shown, PictureView):
+            shown.on_release = self._sharpen
         if shown.has_trait("problem"):
             shown.observe(self._refused, "problem")
 
@@ -453,6 +456,17 @@ class Panel:
                     slot.show(drawn(slot.waiting))
                     slot.waiting = None
 
+    def _hurried(self) -> bool:
+        """Whether the next pictures come at once: a hand drags, or a run is played."""
+        held = any(isinstance(slot.shown, PictureView) and slot.shown.held for slot in self._slots.values())
+        return held or self._going_on
+
+    def _sharpen(self) -> None:
+        with self._drawing:
+            if not self._hurried():
+                for slot in self._slots.values():
+                    slot.sharpen()
+
     def _keep_frame(self) -> None:
         pictures = [slot.item for slot in self._slots.values() if isinstance(slot.item, Raster)]
         if pictures and isinstance(self.result, Step):
@@ -505,6 +519,11 @@ class Panel:
     def running(self) -> bool:
         """Whether a run is under way."""
         return any(worker.running for worker in self._workers.values())
+
+    @property
+    def _going_on(self) -> bool:
+        """Whether a run is at work and nobody has told it to halt."""
+        return any(worker.going_on for worker in list(self._workers.values()))
 
     @property
     def steps(self) -> dict[str, Any]:
@@ -601,11 +620,12 @@ class Panel:
 
     def _stopped(self, error: Exception | None) -> None:
         self._catch_up()
+        self._sharpen()
         if error is not None:
             self._fail(error)
         else:
             self._say_progress()
-        self._mark_running(ended=True)
+        self._mark_running()
 
     def _follow(self, name: str, item: Live, values: dict[str, Any]) -> None:
         """Draw the run behind an item as far as it is, and let it go on."""
@@ -641,7 +661,8 @@ class Panel:
                     self._slots[name].show(Failed(error))
                 else:
                     self._draw_background(name)
-            self._mark_running(ended=True)
+            self._mark_running()
+            self._sharpen()
 
         self._workers[name] = Worker(take, ended)
 
@@ -653,12 +674,10 @@ class Panel:
         self._fit()
         self._say_progress()
 
-    def _mark_running(self, *, ended: bool = False) -> None:
-        """Let the button say what it does; a worker that ends is alive until it has said so."""
-        alive = sum(worker.going_on for worker in self._workers.values())
-        running = alive > int(ended)
+    def _mark_running(self) -> None:
+        """Let the button say what it does."""
         if "Play" in self._button:
-            self._button["Play"].description = "Pause" if running else "Play"
+            self._button["Play"].description = "Pause" if self._going_on else "Play"
 
     def _toggle_run(self) -> None:
         self.pause() if self._button["Play"].description == "Pause" else self.play()

@@ -29,6 +29,10 @@ class PictureView(View):
         What follows the pointer: ``{"side": pixels}`` or ``{"tiles": {...}}``.
     hovers : bool
         Whether places are told while no button is down.
+    held : bool
+        Whether a pointer is down on it and may move.
+    on_release : callable or None
+        Called when it is let go.
     """
 
     _esm = javascript("view.js", "picture.js")
@@ -51,6 +55,8 @@ class PictureView(View):
         self.raster: Raster | None = None
         self._callbacks: list[tuple[str, Callable[[bool, int, int], None]]] = []
         self._hover: list[Callable[[int, int], None]] = []
+        self.held = False
+        self.on_release: Callable[[], None] | None = None
         if raster is not None:
             self.show(raster)
 
@@ -98,6 +104,7 @@ class PictureView(View):
         self._hover.append(callback)
 
     def _on_press(self, content: Mapping[str, Any], _: Any) -> None:
+        self.held = self.hand != "click"
         for _hand, callback in self._callbacks:
             callback(True, *self._place(content))
 
@@ -105,6 +112,11 @@ class PictureView(View):
         for hand, callback in self._callbacks:
             if hand != "click":
                 callback(False, *self._place(content))
+
+    def _on_release(self, _: Mapping[str, Any], __: Any) -> None:
+        self.held = False
+        if self.on_release is not None:
+            self.on_release()
 
     def _on_hover(self, content: Mapping[str, Any], _: Any) -> None:
         for callback in self._hover:

@@ -297,6 +297,7 @@ class Worker:
                 pass
         except Exception as raised:
             error = raised
+        self.halted.set()  # alive until it has said so, but at work no more
         self._ended(error)
 
 

@@ -4,7 +4,7 @@
 function library(version) {
   const key = Symbol.for(`vizkit.plotly@${version}`);
   globalThis[key] ??= (() => {
-    const one = { parts: [], ready: null, loaded: false };
+    const one = { parts: [], ready: null, loaded: false, asked: -Infinity };
     one.ready = new Promise((resolve) => (one.resolve = resolve));
     return one;
   })();
@@ -36,17 +36,23 @@ async function collect(version, { part, of, packed }, bytes) {
   shelf.resolve(globalThis.Plotly);
 }
 
-/** Ask the kernel for the library until somebody has it; a page that was loaded again, a lost push. */
+/** Ask the kernel for the library where none is coming: a page that was loaded again, a lost push. */
 function demand(model) {
-  let wait = 500;
+  const shelf = library(model.get("version"));
+  let wait = 500, seen = 0;
   const again = () => {
-    if (library(model.get("version")).loaded) return;
-    const text = location.protocol.startsWith("vscode"); // binary messages become lists of numbers there
-    tell(model, { kind: "library", packed: typeof DecompressionStream !== "undefined", text });
-    wait = Math.min(wait * 2, 20_000);
-    timer = setTimeout(again, wait);
+    if (shelf.loaded) return;
+    const there = Object.keys(shelf.parts).length;
+    if (there === seen && performance.now() - shelf.asked > wait) {
+      shelf.asked = performance.now(); // one chart asks for all of them
+      wait = Math.min(wait * 2, 20_000);
+      const text = location.protocol.startsWith("vscode"); // binary messages become lists of numbers there
+      tell(model, { kind: "library", packed: typeof DecompressionStream !== "undefined", text });
+    }
+    seen = there;
+    timer = setTimeout(again, 500);
   };
-  let timer = setTimeout(again, wait);
+  let timer = setTimeout(again, 500);
   return () => clearTimeout(timer);
 }
 

@@ -42,7 +42,7 @@ export default {
       heat.setAttribute("height", height);
       load("heat", model.get("heat"), "image/png", (url) => heat.setAttribute("href", url));
       heat.style.opacity = opacity.value;
-      strength.hidden = !model.get("heat").byteLength;
+      model.get("heat").byteLength ? el.append(strength) : strength.remove();
       drawMarks();
     }
     function rectangle(parent, [x0, y0, x1, y1]) {
@@ -76,7 +76,7 @@ export default {
 
     // The strength of the map over the picture: the browser's own, no message ---------------------
 
-    const strength = make(el, "label", { class: "vizkit-strength" });
+    const strength = make(null, "label", { class: "vizkit-strength" });
     make(strength, "span").textContent = "overlay";
     const opacity = make(strength, "input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": "opacity of the overlay" });
     opacity.value = model.get("opacity");
@@ -199,6 +199,7 @@ export default {
     });
     const release = (event) => {
       touches.delete(event.pointerId);
+      if (start) post({ kind: "release" });
       start = null;
       if (!touches.size) setTimeout(() => (pan = null)); // behind the click that ends it
       if (drags()) pointer.replaceChildren();

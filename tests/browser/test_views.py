@@ -1,0 +1,162 @@
+"""Pictures and charts on a page of JupyterLab: what the browser does by itself, and what survives a reload."""
+
+import re
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from vizkit.browser import errors, open_browser, open_notebook, run_all, wait_for_kernel
+from vizkit.lab import lab_server
+
+CELLS = ("from vizkit import panels\npanels.occluder.show()", "panels.descent.show()", "panels.tsne.show(steps=2000)")
+
+
+@pytest.fixture(scope="module")
+def opened(lab, tmp_path_factory):
+    """Three panels; the page counts bytes, messages and mistakes of the JavaScript."""
+    del lab  # it skips where no browser is
+    root = tmp_path_factory.mktemp("views")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in CELLS])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, root / "views.ipynb")
+    with lab_server(root) as address, open_browser() as page:
+        page.mistakes, page.sent, page.received = [], [], []
+        page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+
+        def watch(socket):
+            socket.on("framesent", lambda frame: page.sent.append(frame))
+            socket.on("framereceived", lambda frame: page.received.append(len(frame)))
+
+        page.on("websocket", watch)
+        open_notebook(page, address, "views.ipynb")
+        run_all(page, 120)
+        page.address = address
+        yield page
+        assert page.mistakes == []
+        assert page.outside == []
+
+
+def panel(page, title):
+    found = page.locator(".vizkit-panel", has_text=title).first
+    found.scroll_into_view_if_needed(timeout=30_000)
+    return found
+
+
+def test_opening_is_light(opened):
+    expect(panel(opened, "t-SNE, live").locator(".js-plotly-plot .gtitle").first).to_be_visible()
+    expect(panel(opened, "Three ways down").locator(".js-plotly-plot .contourlayer").first).to_be_visible()
+    assert errors(opened) == []
+    assert sum(opened.received) < 4e6, "plotly comes once, packed"
+    assert max(opened.received) < 2e5, "in parts that a proxy lets pass"
+
+
+def test_the_square_follows_the_hand_and_the_kernel_follows_as_it_can(opened):
+    found = panel(opened, "The occluder")
+    frame = found.locator(".vizkit-frame").first
+    box = frame.bounding_box()
+    move = opened.mouse.move
+    sent, received = len(opened.sent), sum(opened.received)
+    move(box["x"] + 10, box["y"] + 10)
+    opened.wait_for_timeout(300)
+    assert len(opened.sent) == sent, "a pointer that only passes over tells nothing"
+    frame.evaluate(
+        "e => e.querySelector('img').addEventListener('load', () => (window.answers = (window.answers ?? 0) + 1))"
+    )
+    opened.mouse.down()
+    for step in range(100):
+        move(box["x"] + 10 + 2.5 * step, box["y"] + 10 + step)
+        if step == 50:
+            assert frame.locator(".vizkit-over rect").count() == 2, "its outline is the browser's own"
+        opened.wait_for_timeout(25)
+    opened.mouse.up()
+    opened.wait_for_timeout(1000)
+    assert frame.locator(".vizkit-over rect").count() == 0
+    assert opened.evaluate("() => window.answers") >= 20
+    assert sum(opened.received) - received < 2e6
+    there = float(found.get_by_label("at x").get_attribute("aria-valuetext"))
+    assert there == pytest.approx((10 + 2.5 * 99) / box["width"], abs=0.02)
+
+
+def test_the_overlay_is_the_pages_own(opened):
+    found = panel(opened, "The occluder")
+    slider = found.get_by_label("opacity of the overlay")
+    image = found.locator(".vizkit-over image[href]").last
+    before = len(opened.sent)
+    slider.evaluate("e => { e.value = 0.25; e.dispatchEvent(new Event('input')); }")
+    assert image.evaluate("e => e.style.opacity") == "0.25"
+    opened.wait_for_timeout(300)
+    assert len(opened.sent) == before
+
+
+def test_a_picture_is_reached_looked_at_and_saved_by_the_keyboard(opened):
+    found = panel(opened, "The occluder")
+    frame = found.locator(".vizkit-frame").first
+    frame.focus()
+    opened.keyboard.press("+")
+    assert "scale(1.5)" in frame.locator(".vizkit-stage").get_attribute("style")
+    opened.keyboard.press("0")
+    assert frame.locator(".vizkit-stage").get_attribute("style") == ""
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        opened.keyboard.press(key)
+    expect(found.get_by_label("at y")).to_have_attribute("aria-valuetext", "0.52")
+    frame.focus()
+    with opened.expect_download() as saving:
+        frame.get_by_role("button", name="download").click()
+    assert saving.value.suggested_filename == "covered.png"
+
+
+def test_a_touch_is_a_hand_too(opened):
+    found = panel(opened, "The occluder")
+    frame = found.locator(".vizkit-frame").first
+    frame.evaluate(
+        """e => {
+          const box = e.getBoundingClientRect();
+          const at = (x, y) => ({ pointerId: 7, pointerType: "touch", isPrimary: true, bubbles: true, button: 0,
+            clientX: box.left + x * box.width, clientY: box.top + y * box.height });
+          e.setPointerCapture = () => {};
+          e.dispatchEvent(new PointerEvent("pointerdown", at(0.2, 0.2)));
+          e.dispatchEvent(new PointerEvent("pointermove", at(0.25, 0.75)));
+          e.dispatchEvent(new PointerEvent("pointerup", at(0.25, 0.75)));
+        }"""
+    )
+    expect(found.get_by_label("at y")).to_have_attribute("aria-valuetext", "0.75")
+
+
+def test_a_page_that_is_loaded_again_comes_back_with_its_run(opened):
+    found = panel(opened, "t-SNE, live")
+    found.get_by_role("button", name="Play", exact=True).click()
+    title = found.locator(".js-plotly-plot .gtitle").first
+    expect(title).not_to_have_text("t-SNE, step 1")
+    opened.keyboard.press("Control+s")
+    opened.wait_for_timeout(1000)
+    received = sum(opened.received)
+    opened.goto(opened.address.format(path="views.ipynb").removesuffix("&reset"), wait_until="domcontentloaded")
+    opened.wait_for_selector(".vizkit-panel", timeout=90_000)
+    found = panel(opened, "The occluder")
+    expect(found.get_by_label("at y")).to_have_attribute("aria-valuetext", "0.75")
+    expect(panel(opened, "Three ways down").locator(".js-plotly-plot .contourlayer").first).to_be_visible()
+    found = panel(opened, "t-SNE, live")
+    title = found.locator(".js-plotly-plot .gtitle").first
+    expect(title).to_be_visible()
+    found.get_by_role("button", name="Pause", exact=True).click()
+    expect(found.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    there = title.text_content()
+    found.get_by_role("button", name="Play", exact=True).click()
+    expect(title).not_to_have_text(there)
+    found.get_by_role("button", name="Pause", exact=True).click()
+    assert sum(opened.received) - received < 4e6
+
+
+def test_after_a_restart_a_panel_says_that_its_cell_must_be_run(opened):
+    opened.click(".lm-MenuBar-item:has-text('Kernel')")
+    opened.click(".lm-Menu-item:has-text('Restart Kernel…')")
+    opened.click(".jp-Dialog button:has-text('Restart')")
+    found = panel(opened, "The occluder")
+    expect(found).to_have_class(re.compile("jupyter-widgets-disconnected"))
+    assert "run this cell again" in found.evaluate("e => getComputedStyle(e, '::before').content")
+    frame = found.locator(".vizkit-frame").first
+    frame.focus()
+    opened.keyboard.press("Enter")  # into the void: no exception
+    opened.wait_for_timeout(1000)
+    wait_for_kernel(opened)  # a server that is ended while a kernel starts waits for it
