@@ -6,8 +6,14 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
+
+from PIL import Image
+
+from vizkit.core.images import load_image
+from vizkit.figures.raster import to_uint8
 
 #: Never looks outward: no updates, no sync, no sandbox where it runs as root.
 FLAGS = (
@@ -31,8 +37,15 @@ def find_browser() -> str | None:
 
 
 @contextlib.contextmanager
-def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
+def open_browser(width: int = 1500, height: int = 1000, *, flags: Sequence[str] = ()) -> Iterator[Any]:
     """Yield a Playwright page; ``page.outside`` lists requests that tried to leave the machine.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the window in pixels.
+    flags : sequence of str
+        More of Chromium's flags; see `fake_camera`.
 
     Raises
     ------
@@ -50,7 +63,7 @@ def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
         context = play.chromium.launch_persistent_context(
             profile,
             executable_path=executable,
-            args=list(FLAGS),
+            args=[*FLAGS, *flags],
             headless=True,
             viewport={"width": width, "height": height},
         )
@@ -61,6 +74,20 @@ def open_browser(width: int = 1500, height: int = 1000) -> Iterator[Any]:
             yield page
         finally:
             context.close()
+
+
+def fake_camera(folder: Path) -> list[str]:
+    """Return Chromium's flags for a camera that films a bundled photo, moving from left to right."""
+    photo = Image.fromarray(to_uint8(load_image("astronaut", (480, 960))))
+    film = folder / "camera.mjpeg"
+    with film.open("wb") as file:
+        for left in (*range(0, 320, 8), *range(320, 0, -8)):
+            photo.crop((left, 0, left + 640, 480)).save(file, "JPEG", quality=85)
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
 
 
 def open_notebook(page: Any, address: str, path: str) -> None:

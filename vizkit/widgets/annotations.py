@@ -467,8 +467,9 @@ class Image(_OrNone):
         return make.ImagePicker(self.show(value), label, self.none)
 
     def adapt(self, widget: Any, known: Known, *, own: Any = None) -> None:
-        del known
         widget.offer_own(own is not None)
+        size = given(self.size, known)
+        widget.side = 256 if size is None else size if isinstance(size, int) else max(size)
 
     def load(self, value: Any, known: Known) -> Any:
         return None if value is None else load_image(value, given(self.size, known))

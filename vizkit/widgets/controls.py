@@ -13,6 +13,7 @@ from vizkit.core import checks
 from vizkit.core import images as pictures
 from vizkit.core.data import add_pictures
 from vizkit.core.models import ImageModel, load_model, map_layers, models, ready
+from vizkit.widgets.camera import Camera
 
 #: What is offered beside the names when the user has given an object.
 YOURS = "yours"
@@ -194,16 +195,28 @@ class ImagePicker(_Uploads):
     label : str
     nothing : str
         A word for no picture, offered before the pictures; none by default.
+
+    Attributes
+    ----------
+    frame : PIL.Image.Image or None
+        The newest picture of the reader's camera.
+    side : int
+        In pixels, of the shorter side of what the camera is to send.
     """
+
+    frame = traitlets.Any(None, allow_none=True)
+    side = traitlets.Int(256)
 
     def __init__(self, value: str = "chelsea", label: str = "picture", nothing: str = "") -> None:
         self._offering, self._nothing, self._own = False, nothing, value == YOURS
+        self._camera: Camera | None = None
         self._names = dropdown(label, self._options(value), value)
         upload = self._upload_button("Upload a picture", multiple=False)
         more = widgets.ToggleButton(description="More pictures", layout=widgets.Layout(width="114px"))
         self._source = text("folder, dataset", "", "my/pictures or CIFAR10")
         self._source.layout.display = "none"
-        super().__init__([self._names, widgets.HBox([upload, more]), self._source], value=value)
+        self._parts = [self._names, widgets.HBox([upload, more]), self._source]
+        super().__init__(self._parts, value=value)
         self.add_class("vizkit-image-picker")
         self._names.observe(self._picked, "value")
         self._source.observe(self._named, "value")
@@ -245,6 +258,13 @@ class ImagePicker(_Uploads):
 
     def _unfold(self, change: dict[str, Any]) -> None:
         self._source.layout.display = "" if change["new"] else "none"
+        if self._camera is None:  # its code travels when somebody wants it
+            self._camera = Camera(side=self.side)
+            traitlets.dlink((self, "side"), (self._camera, "side"))
+            traitlets.dlink((self._camera, "frame"), (self, "frame"))
+            traitlets.dlink((self._camera, "problem"), (self, "problem"))
+            self.children = [*self._parts, self._camera]
+        self._camera.layout.display = self._source.layout.display
 
     def _named(self, change: dict[str, Any]) -> None:
         """Offer the pictures of a folder or a dataset, and show the first."""

@@ -111,6 +111,8 @@ class Panel:
             field.observe(lambda _, n=name: self._changed(n), "value")
             if field.has_trait("problem"):
                 field.observe(self._refused, "problem")
+            if field.has_trait("frame"):
+                field.observe(partial(self._pictured, name), "frame")
 
     # Building ---------------------------------------------------------------------------------
 
@@ -208,6 +210,10 @@ class Panel:
     def _moved(self, name: str, value: Any) -> None:
         """Answer to a hand."""
         self._guarded(lambda: self.set(**{name: value}))
+
+    def _pictured(self, name: str, change: Mapping[str, Any]) -> None:
+        """Take a picture of the camera as the user's own."""
+        self._guarded(lambda: self.set(**{name: change["new"]}))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Return the widget, and beside it a picture and a line for places where no kernel is."""
