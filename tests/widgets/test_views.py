@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import re
+from threading import Event
 
 import numpy as np
 import plotly.graph_objects as go
@@ -123,6 +124,24 @@ def test_pictures_under_way_are_rough_and_sharp_when_it_stands_still():
     assert sizes[-1] > 1.5 * sizes[-2], "the last one, again in full"
 
 
+def test_a_run_sends_no_more_than_its_share(monkeypatch):
+    clock = [0.0]
+    panel = panels.dream.show()
+    monkeypatch.setattr("vizkit.widgets.page.time.perf_counter", lambda: clock[0])
+    panel._last_shown = 0.0
+    panel.played = True
+    panel._workers[""] = type("Busy", (), {"going_on": True, "halted": Event(), "running": False})()
+    frames, sent = 0, panel._sent
+    for step in range(60 * 20):  # a minute, twenty times a second
+        clock[0] = step / 20
+        if panel._due():
+            panel._slots["picture"].shown.sent += 6000
+            panel._present((panel.result, {}), panel.values)
+            frames += 1
+    assert sum(slot.sent for slot in panel._slots.values()) - sent <= 1.5e6 + 6000
+    assert frames > 200
+
+
 # Charts ----------------------------------------------------------------------------------------
 
 
@@ -151,6 +170,21 @@ def test_the_whole_state_is_what_is_shown_now(monkeypatch):
     assert state["at"] == 1
     assert state["figure"]["data"][0]["y"] == [3, 4] or state["buffers"]
     assert "template" in state["figure"]["layout"]
+
+
+def test_a_chart_under_way_takes_two_bytes_a_number(monkeypatch):
+    x = np.linspace(-3, 7, 1000)
+    view = ChartView(go.Figure(go.Scatter(x=x, y=x)))
+    messages = sent_by(view, monkeypatch)
+    view.show(go.Figure(go.Scatter(x=x, y=np.sin(x))), preview=True)
+    content, (buffer,) = next(one for one in messages if one[0]["kind"] == "change")
+    packed = content["data"][0]["y"]
+    there = packed["low"] + packed["unit"] * np.frombuffer(buffer, "<u2")
+    assert len(buffer) == 2000
+    np.testing.assert_allclose(there, np.sin(x), atol=2e-5)
+    messages.clear()
+    view.show(go.Figure(go.Scatter(x=x, y=np.sin(x))))
+    assert messages[0][0] == {"kind": "state"}, "all of it, in full"
 
 
 def test_a_page_that_missed_something_gets_all_of_it(monkeypatch):

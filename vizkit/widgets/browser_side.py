@@ -23,11 +23,14 @@ class View(anywidget.AnyWidget):
     ----------
     problem : str
         What was wrong with the last bad message, in one sentence.
+    sent : int
+        Bytes of pictures and numbers that went to the page so far.
     """
 
     problem = traitlets.Unicode("")
 
     def __init__(self, **settings: Any) -> None:
+        self.sent = 0
         super().__init__(**settings)
         self.on_msg(self._take)
 

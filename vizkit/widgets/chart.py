@@ -51,25 +51,34 @@ class ChartView(View):
 
     def __init__(self, figure: go.Figure | None = None, **settings: Any) -> None:
         self.figure = figure or go.Figure()
-        self._drawn, self._at = _plain(self.figure), 0
+        self._drawn, self._at, self._rough = _plain(self.figure), 0, False
         self._callbacks: list[Callable[[int, list[float], list[float]], None]] = []
         self.still: bytes = b""
         super().__init__(alt=words_of(self.figure), **settings)
         self.add_class("vizkit-chart")
         self._push()
 
-    def show(self, figure: go.Figure) -> None:
-        """Replace the figure."""
+    def show(self, figure: go.Figure, *, preview: bool = False) -> None:
+        """Replace the figure.
+
+        Parameters
+        ----------
+        figure : Figure
+        preview : bool
+            Whether the next one comes at once: long arrays at two bytes a number will do.
+        """
         before, now = self._drawn, _plain(figure)
+        rough, self._rough = self._rough, preview
         self.figure, self._drawn, self.still = figure, now, b""
         self._at += 1
         kinds = [[trace.get("type") for trace in one["data"]] for one in (before, now)]
-        if kinds[0] == kinds[1]:
+        if kinds[0] == kinds[1] and (preview or not rough):
             news = {
                 "data": [_changes(old, new) for old, new in zip(before["data"], now["data"], strict=True)],
                 "layout": _changes(before["layout"], now["layout"]),
             }
-            packed, buffers = pack(news)
+            packed, buffers = pack(news, rough=preview)
+            self.sent += sum(map(len, buffers))
             self.send({"kind": "change", "at": self._at, **packed}, buffers)
         else:
             self.send_state("state")
@@ -94,6 +103,7 @@ class ChartView(View):
         template = self.figure.layout.template.to_plotly_json()
         layout = {**self._drawn["layout"], "template": template}
         packed, buffers = pack({"data": self._drawn["data"], "layout": layout})
+        self.sent += sum(map(len, buffers))
         return {"at": self._at, "figure": packed, "buffers": buffers}
 
     # Messages from the page -------------------------------------------------------------------
@@ -191,8 +201,16 @@ def _span(trace: Any) -> str:
 # What is sent ------------------------------------------------------------------------------------
 
 
-def pack(value: Any) -> tuple[Any, list[bytes]]:
-    """Take the arrays out of a figure: what is left is JSON, each array a number in the list of buffers."""
+def pack(value: Any, *, rough: bool = False) -> tuple[Any, list[bytes]]:
+    """Take the arrays out of a figure: what is left is JSON, each array a number in the list of buffers.
+
+    Parameters
+    ----------
+    value : object
+    rough : bool
+        Whether long arrays of fractions become whole numbers of two bytes, between their least and
+        their largest value.
+    """
     buffers: list[bytes] = []
 
     def packed(one: Any) -> Any:
@@ -208,10 +226,16 @@ def pack(value: Any) -> tuple[Any, list[bytes]]:
             return one
         if one.dtype.kind not in "fiub" or one.ndim not in (1, 2):
             return packed(one.tolist())
-        array = _slim(one)
+        scale: dict[str, float] = {}
+        if rough and one.dtype.kind == "f" and one.size >= MANY and np.isfinite(one).all():
+            low, span = float(one.min()), float(np.ptp(one)) or 1.0
+            array = np.round((one - low) / span * 65535).astype("<u2")
+            scale = {"low": low, "unit": span / 65535}
+        else:
+            array = _slim(one)
         buffers.append(array.tobytes())
         kind = f"{array.dtype.kind}{array.dtype.itemsize}"
-        return {"$array": len(buffers) - 1, "dtype": kind, "shape": list(array.shape)}
+        return {"$array": len(buffers) - 1, "dtype": kind, "shape": list(array.shape), **scale}
 
     return packed(value), buffers
 

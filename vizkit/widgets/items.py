@@ -126,10 +126,13 @@ class Slot:
             self.shown.size = [int(wide * share), int(high * share)]
 
     def sharpen(self) -> None:
-        """Show a picture in full that was shown in a hurry."""
-        if self._rough and isinstance(self.item, Raster) and isinstance(self.shown, PictureView):
+        """Show a picture or a chart in full that was shown in a hurry."""
+        if self._rough and self.error is None:
             self._rough = False
-            self.shown.show(self.item, self.wide(self.item))
+            if isinstance(self.item, Raster):
+                self.shown.show(self.item, self.wide(self.item))
+            elif isinstance(self.item, go.Figure):
+                self.shown.show(self.item)
 
     def wide(self, raster: Raster) -> int:
         """Return the width at which a picture is shown."""
@@ -157,15 +160,23 @@ class Slot:
             self._become(shown)
 
     def _html(self, text: str) -> None:
+        self._rough = False
         if type(self.shown) is not widgets.HTML:
             self._become(widgets.HTML())
         self.shown.value = text
 
     def _chart(self, figure: go.Figure) -> None:
         if isinstance(self.shown, ChartView):
-            self.shown.show(figure)
+            self._rough = self._hurried()
+            self.shown.show(figure, preview=self._rough)
         else:
+            self._rough = False
             self._become(ChartView(figure))
+
+    @property
+    def sent(self) -> int:
+        """Bytes that went to the page so far."""
+        return int(getattr(self.shown, "sent", 0))
 
     @property
     def size(self) -> tuple[int, int, bool]:

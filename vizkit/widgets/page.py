@@ -41,6 +41,9 @@ from vizkit.widgets.still import still
 PANELS: "WeakValueDictionary[str, Panel]" = WeakValueDictionary()
 #: Seconds between two drawings of an item that is given as a function, while a run is played.
 PATIENCE = 0.2
+#: Bytes that a run may show: so many at once, then so many a second. A hub's two hundred students
+#: share one line: 1.5 MB a minute each.
+BURST, FLOW = 750_000, 12_500
 #: Before a run that takes longer, in seconds, the page says so.
 LONG = 5.0
 STYLE = f"<style>{(JS / 'panel.css').read_text(encoding='utf-8')}</style>"
@@ -86,6 +89,7 @@ class Panel:
         self._frame: tuple[Frame, Any] | None = None
         self._drawing, self._changes = RLock(), 0
         self._last_shown, self._single = 0.0, False
+        self._allowance, self._sent = float(BURST), 0
         self.played = False
         self.followers: WeakSet[Panel] = WeakSet()
         self._good: dict[str, Any] = {}
@@ -440,7 +444,13 @@ class Panel:
             self._list_code()
         for follower in list(self.followers):
             follower._redraw()
-        self._last_shown = time.perf_counter()
+        now, sent = time.perf_counter(), sum(slot.sent for slot in self._slots.values())
+        self._allowance = self._afforded(now) - max(sent - self._sent, 0)
+        self._last_shown, self._sent = now, sent
+
+    def _afforded(self, now: float) -> float:
+        """Return how many bytes may go to the page."""
+        return min(BURST, self._allowance + FLOW * (now - self._last_shown))
 
     def _foresee(self) -> None:
         """If a run that was just begun seems long, measure a second step: the first misleads."""
@@ -605,7 +615,8 @@ class Panel:
     def _due(self) -> bool:
         worker = self._workers.get("")
         halted = self._single or worker is None or worker.halted.is_set()
-        return halted or time.perf_counter() - self._last_shown >= 1 / self.function.rate
+        now = time.perf_counter()
+        return halted or (now - self._last_shown >= 1 / self.function.rate and self._afforded(now) > 0)
 
     def _take(self) -> bool:
         """Take the run as far as it is to be shown next; called by the thread that plays it."""

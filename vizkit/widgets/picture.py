@@ -80,6 +80,7 @@ class PictureView(View):
             self.raster = raster
             self.format = "image/png" if raster.exact else "image/jpeg"
             self.content = png(below) if raster.exact else jpeg(below, 60 if preview else 90)
+            self.sent += len(self.content) + len(self.heat)
             self.alt, self.size = raster.alt, [raster.width, raster.height]
             self.marks = [{"kind": "box", "at": list(box)} for box in raster.frames]
             # As wide as the picture and no wider, so that a click's place is the picture's.

@@ -68,7 +68,8 @@ function unpacked(value, buffers) {
   if (Array.isArray(value)) return value.map((one) => unpacked(one, buffers));
   if (value === null || typeof value !== "object") return value;
   if ("$array" in value) {
-    const flat = new TYPES[value.dtype](exactly(buffers[value.$array]));
+    let flat = new TYPES[value.dtype](exactly(buffers[value.$array]));
+    if ("unit" in value) flat = Float32Array.from(flat, (one) => value.low + value.unit * one); // a preview
     if (value.shape.length === 1) return flat;
     const [rows, columns] = value.shape;
     return Array.from({ length: rows }, (_, row) => flat.subarray(row * columns, (row + 1) * columns));
