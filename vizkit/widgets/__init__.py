@@ -19,9 +19,11 @@ from vizkit.widgets.annotations import (
     Weights,
     When,
 )
+from vizkit.widgets.chart import ChartView
 from vizkit.widgets.function import FUNCTIONS, panel
 from vizkit.widgets.hands import Box, Curve, On, Place, Point, Points, Tile
 from vizkit.widgets.items import Measured
+from vizkit.widgets.picture import PictureView
 from vizkit.widgets.running import Run, direct, live
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "Box",
     "Button",
     "Channel",
+    "ChartView",
     "Class",
     "Curve",
     "Form",
@@ -40,6 +43,7 @@ __all__ = [
     "On",
     "OneOf",
     "Picture",
+    "PictureView",
     "Pictures",
     "Place",
     "Point",

@@ -223,6 +223,13 @@ class Panel:
         """Return the widget, and beside it a picture and a line for places where no kernel is."""
         return {**self.view._repr_mimebundle_(), **self.still}
 
+    def _mime_(self) -> tuple[str, str]:
+        """Return what marimo shows, which knows no ipywidgets."""
+        here = self.still
+        words = "A picture: panels live in JupyterLab, Notebook 7, Voila, VS Code and Colab; marimo has no ipywidgets."
+        picture = f'<img alt="{escape(here["text/plain"])}" src="data:image/jpeg;base64,{here["image/jpeg"]}">'
+        return "text/html", f"<p>{words}</p>{picture}"
+
     @property
     def still(self) -> dict[str, str]:
         """What the panel shows now, as a picture and in words, by MIME type."""
