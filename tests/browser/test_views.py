@@ -1,9 +1,11 @@
 """Pictures and charts on a page of JupyterLab: what the browser does by itself, and what survives a reload."""
 
 import re
+import shutil
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from vizkit.browser import errors, open_browser, open_notebook, run_all, wait_for_kernel
@@ -31,7 +33,7 @@ def opened(lab, tmp_path_factory):
         page.on("websocket", watch)
         open_notebook(page, address, "views.ipynb")
         run_all(page, 120)
-        page.address = address
+        page.address, page.root = address, root
         yield page
         assert page.mistakes == []
         assert page.outside == []
@@ -123,6 +125,47 @@ def test_a_touch_is_a_hand_too(opened):
     expect(found.get_by_label("at y")).to_have_attribute("aria-valuetext", "0.75")
 
 
+def test_both_themes_can_be_read(opened):
+    panel(opened, "The occluder").get_by_role("button", name="Menu").click()
+    panel(opened, "The occluder").get_by_role("button", name="Show code").click()
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        opened.click(".lm-MenuBar-item:has-text('Settings')")
+        opened.hover(".lm-Menu-item:has-text('Theme') >> nth=0")
+        opened.click(f".lm-Menu-item:text-is('{theme}'), .lm-Menu-item:has(:text-is('{theme}'))")
+        light = str(theme.endswith("Light")).lower()
+        expect(opened.locator("body")).to_have_attribute("data-jp-theme-light", light)
+        for title in ("The occluder", "Three ways down"):
+            found = panel(opened, title)
+            opened.wait_for_timeout(700)
+            outcome = (
+                Axe()
+                .run(opened, context=".vizkit-panel", options={"runOnly": ["color-contrast"]})
+                .response["violations"]
+            )
+            wrong = [node["html"][:120] for one in outcome for node in one["nodes"]]
+            assert wrong == [], (theme, title)
+            assert "NaN" not in found.inner_text()
+
+
+def test_two_tabs_show_the_same(opened):
+    panel(opened, "The occluder").locator(".noUi-handle").nth(2).focus()
+    opened.keyboard.press("Control+s")
+    opened.wait_for_timeout(1500)
+    other = opened.context.new_page()
+    try:
+        open_notebook(other, opened.address.removesuffix("&reset"), "views.ipynb")
+        there = panel(other, "The occluder")
+        here = panel(opened, "The occluder")
+        here.locator(".noUi-handle").nth(2).focus()
+        opened.keyboard.press("ArrowRight")
+        said = here.locator(".noUi-handle").nth(2).get_attribute("aria-valuetext")
+        expect(there.locator(".noUi-handle").nth(2)).to_have_attribute("aria-valuetext", said)
+        alt = here.locator(".vizkit-frame img").first.get_attribute("alt")
+        expect(there.locator(".vizkit-frame img").first).to_have_attribute("alt", alt)
+    finally:
+        other.close()
+
+
 def test_a_page_that_is_loaded_again_comes_back_with_its_run(opened):
     found = panel(opened, "t-SNE, live")
     found.get_by_role("button", name="Play", exact=True).click()
@@ -146,6 +189,31 @@ def test_a_page_that_is_loaded_again_comes_back_with_its_run(opened):
     expect(title).not_to_have_text(there)
     found.get_by_role("button", name="Pause", exact=True).click()
     assert sum(opened.received) - received < 4e6
+
+
+def test_frozen_it_shows_its_panels_without_a_kernel(opened, tmp_path_factory):
+    found = panel(opened, "Three ways down")
+    opened.keyboard.press("Control+s")
+    opened.wait_for_timeout(1500)
+    found.get_by_role("button", name="Menu").click()
+    found.get_by_role("button", name="Freeze").click()
+    expect(found.locator(".vizkit-status").first).to_contain_text("wrote views-frozen.ipynb")
+    root = tmp_path_factory.mktemp("frozen")
+    shutil.copy(opened.root / "views-frozen.ipynb", root)
+    text = (root / "views-frozen.ipynb").read_text()
+    assert "widget-view" not in text
+    with lab_server(root) as address:
+        page = opened.context.new_page()
+        try:
+            page.goto(address.format(path="views-frozen.ipynb"))
+            pictures = page.locator(".jp-RenderedImage img")
+            expect(pictures).to_have_count(3, timeout=60_000)
+            expect(page.get_by_text("run the cell to play").first).to_be_visible()
+            assert page.get_by_text("model not found").count() == 0
+            high = pictures.nth(1).evaluate("e => e.naturalHeight")
+            assert high > 300, "the chart as the browser drew it, not its numbers"
+        finally:
+            page.close()
 
 
 def test_after_a_restart_a_panel_says_that_its_cell_must_be_run(opened):

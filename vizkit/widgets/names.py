@@ -12,4 +12,4 @@ class Names(anywidget.AnyWidget):
     elements, so this is done in the browser.
     """
 
-    _esm = javascript("names.js")
+    _esm = javascript("view.js", "names.js")

@@ -106,7 +106,7 @@ export default () => {
 
     render({ model, el }) {
       const version = model.get("version");
-      const chart = make(el, "div", { class: "vizkit-plot", "data-lm-suppress-shortcuts": "true" });
+      const chart = make(el, "div", { class: "vizkit-plot" });
       const still = make(chart, "p", { class: "vizkit-caption" });
       still.textContent = model.get("alt") || "A chart is on its way.";
       const [wide, high] = model.get("size"); // the chart's own room, so that nothing jumps

@@ -19,13 +19,10 @@ function name(panel) {
   }
 }
 
-// A key on a slider is the slider's: Notebook 7 takes arrows before they come to it, and D twice
-// deletes the cell. Only the element that has the focus can say so.
-const keep = (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true");
-
 export default {
   render({ el }) {
     let waiting = 0;
+    let release = () => {};
     const soon = () => {
       waiting ||= setTimeout(() => {
         waiting = 0;
@@ -38,13 +35,14 @@ export default {
     const start = () => {
       const panel = el.closest(".vizkit-panel");
       if (!panel) return setTimeout(start, 200);
-      panel.addEventListener("focusin", keep);
+      release = keepKeys(panel);
       page.observe(panel, { childList: true, subtree: true });
       size.observe(panel);
       soon();
     };
     start();
     return () => {
+      release();
       page.disconnect();
       size.disconnect();
     };

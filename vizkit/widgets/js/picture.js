@@ -12,7 +12,7 @@ const ACCENT = "#d55e00";
 
 export default {
   render({ model, el }) {
-    const frame = make(el, "div", { class: "vizkit-frame", "data-lm-suppress-shortcuts": "true" });
+    const frame = make(el, "div", { class: "vizkit-frame" });
     const stage = make(frame, "div", { class: "vizkit-stage" });
     const img = make(stage, "img", { draggable: "false" });
     const over = make(stage, "svg", { class: "vizkit-over", "aria-hidden": "true" }, SVG);
@@ -20,6 +20,7 @@ export default {
     const marks = make(over, "g", {}, SVG);
     const pointer = make(over, "g", {}, SVG);
     const post = latestOnly(model);
+    const release = keepKeys(frame);
     const size = () => model.get("size");
 
     // What is shown -----------------------------------------------------------------------------
@@ -197,15 +198,15 @@ export default {
       }
       if (touches.has(event.pointerId)) touches.set(event.pointerId, event);
     });
-    const release = (event) => {
+    const lift = (event) => {
       touches.delete(event.pointerId);
       if (start) post({ kind: "release" });
       start = null;
       if (!touches.size) setTimeout(() => (pan = null)); // behind the click that ends it
       if (drags()) pointer.replaceChildren();
     };
-    frame.addEventListener("pointerup", release);
-    frame.addEventListener("pointercancel", release);
+    frame.addEventListener("pointerup", lift);
+    frame.addEventListener("pointercancel", lift);
     frame.addEventListener("pointerleave", () => start || pointer.replaceChildren());
     frame.addEventListener("click", (event) => {
       if (hand() === "click" && !pan?.moved && event.target.closest(".vizkit-stage")) {
@@ -329,6 +330,7 @@ export default {
     reach();
     return () => {
       post.end();
+      release();
       for (const [what, answer] of Object.entries(watched)) model.off(what, answer);
       for (const url of Object.values(urls)) if (url) URL.revokeObjectURL(url);
     };

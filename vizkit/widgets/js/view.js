@@ -47,3 +47,17 @@ function make(parent, name, attributes = {}, space = "") {
   parent?.append(element);
   return element;
 }
+
+/**
+ * Let a key on a slider be the slider's: Notebook 7 takes arrows before they come to it, and D twice
+ * deletes the cell. Only the element that has the focus can say so; Control+S still saves.
+ */
+function keepKeys(box) {
+  const keep = (event) => {
+    if (!box.contains(event.composedPath()[0])) return;
+    const page = event.ctrlKey || event.metaKey || event.altKey;
+    event.composedPath()[0].toggleAttribute("data-lm-suppress-shortcuts", !page);
+  };
+  window.addEventListener("keydown", keep, true);
+  return () => window.removeEventListener("keydown", keep, true);
+}
