@@ -38,7 +38,10 @@ def find_browser() -> str | None:
 
 @contextlib.contextmanager
 def open_browser(width: int = 1500, height: int = 1000, *, flags: Sequence[str] = ()) -> Iterator[Any]:
-    """Yield a Playwright page; ``page.outside`` lists requests that tried to leave the machine.
+    """Yield a Playwright page.
+
+    ``page.outside`` lists requests that tried to leave the machine, ``page.mistakes`` exceptions of
+    widgets' JavaScript.
 
     Parameters
     ----------
@@ -68,7 +71,9 @@ def open_browser(width: int = 1500, height: int = 1000, *, flags: Sequence[str] 
             viewport={"width": width, "height": height},
         )
         page: Any = context.pages[0] if context.pages else context.new_page()
-        page.outside = []
+        page.outside, page.mistakes = [], []
+        # Widgets' code comes from blobs; Notebook 7 beside nbgrader makes a mistake of its own.
+        page.on("pageerror", lambda e: page.mistakes.append(e.stack) if "blob:" in (e.stack or "") else None)
         page.on("request", lambda r: None if LOCAL.match(r.url) else page.outside.append(r.url))
         try:
             yield page

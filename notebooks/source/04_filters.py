@@ -195,6 +195,8 @@ neighbor_view
 #    look for a channel that fires on the eyes only.
 # 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
 #    whole eye; the whole face? Compare the frame with what the gradient really uses.
+# 4. **Live.** In *Activations of a layer* set the size to 128, then *More pictures*, *Camera* (as Yosinski et al. did in
+#    2015). Find a channel that follows your hand and not your face; *Freeze* it and look.
 
 # %% [markdown]
 # ## What this does not show

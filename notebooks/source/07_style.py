@@ -132,6 +132,8 @@ painted_view
 #    what is not?
 # 2. **How deep is style?** Move *style layers* from 1 to 6. When do strokes appear, when whole whirls?
 # 3. **Keep the colors.** Tick *keep the content's colors* with *mosaic*. Is it still the same style?
+# 4. **Yourself, painted.** In *At the speed of a slider* set the size to 192, then *More pictures*, *Camera*. Each frame is
+#    repainted by itself: do strokes stand still where you do?
 
 # %% [markdown]
 # ## What this does not show

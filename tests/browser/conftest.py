@@ -38,3 +38,4 @@ def lab(tmp_path_factory):
 def page(lab):
     with open_browser() as page:
         yield page
+        assert page.mistakes == []

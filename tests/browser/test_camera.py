@@ -35,8 +35,6 @@ def opened(page, address, title):
 @pytest.mark.parametrize("title", ["Activations of a layer", "At the speed of a slider"])
 def test_a_panel_follows_the_camera(address, tmp_path, title):
     with open_browser(flags=fake_camera(tmp_path)) as page:
-        mistakes = []
-        page.on("pageerror", lambda error: mistakes.append(str(error)))
         found = opened(page, address, title)
         picture = found.locator(".vizkit-frame img").first
         picture.evaluate(
@@ -55,7 +53,7 @@ def test_a_panel_follows_the_camera(address, tmp_path, title):
         expect(picture).not_to_have_attribute("src", held)
         found.get_by_role("button", name="Stop", exact=True).click()
         expect(found.get_by_role("button", name="Camera", exact=True)).to_be_visible()
-        assert mistakes == []
+        assert page.mistakes == []
         assert page.outside == []
 
 

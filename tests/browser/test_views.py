@@ -23,8 +23,7 @@ def opened(lab, tmp_path_factory):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, root / "views.ipynb")
     with lab_server(root) as address, open_browser() as page:
-        page.mistakes, page.sent, page.received = [], [], []
-        page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+        page.sent, page.received = [], []
 
         def watch(socket):
             socket.on("framesent", lambda frame: page.sent.append(frame))
@@ -51,6 +50,23 @@ def test_opening_is_light(opened):
     assert errors(opened) == []
     assert sum(opened.received) < 4e6, "plotly comes once, packed"
     assert max(opened.received) < 2e5, "in parts that a proxy lets pass"
+
+
+def test_every_kind_of_chart_and_mark_is_drawn(opened):
+    for kind, part in (
+        ("surface", "canvas"),
+        ("contour", ".contourlayer path"),
+        ("scatter", ".point"),
+        ("violin", ".violin"),
+    ):
+        chart = opened.locator(".vizkit-plot", has_text=kind).first
+        chart.scroll_into_view_if_needed(timeout=30_000)
+        expect(chart.locator(part).first).to_be_visible()
+        assert kind in chart.locator("svg.main-svg").first.get_attribute("aria-label")
+    assert opened.locator(".vizkit-plot", has_text="scatter").locator(".point").count() == 20_000
+    marks = opened.locator(".vizkit-frame", has=opened.get_by_alt_text("noise")).locator(".vizkit-over")
+    found = {shape: marks.locator(shape).count() for shape in ("rect", "circle", "polyline")}
+    assert found == {"rect": 2, "circle": 2, "polyline": 1 + 3 + 1}
 
 
 def test_the_square_follows_the_hand_and_the_kernel_follows_as_it_can(opened):

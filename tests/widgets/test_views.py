@@ -270,10 +270,53 @@ def test_a_chart_in_words_has_its_numbers():
     assert ChartView(figure).alt == said
 
 
+# The camera ------------------------------------------------------------------------------------
+
+
+def jpeg_of(size):
+    content = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(content, "JPEG")
+    return content.getvalue()
+
+
+def test_a_frame_of_the_camera_is_the_panels_picture():
+    panel = panels.activations.show(size=64)
+    picker = panel.controls["picture"]
+    more = picker.children[1].children[1]
+    assert picker._camera is None, "its code travels when it is wanted"
+    more.value = True
+    camera = picker.children[-1]
+    camera._handle_custom_msg({"kind": "frame", "number": 1}, [jpeg_of((320, 240))])
+    assert panel.error is None
+    assert panel.values["picture"] == "yours"
+    assert panel.fields.own["picture"].size == (320, 240)
+    before = panel.items["laid"]
+    for content, sentence in (
+        (b"\x89PNG", "a frame of the camera must be a JPEG, got 4 bytes"),
+        (jpeg_of((64, 64))[:50], "a frame of the camera must be a JPEG, got a broken one"),
+        (jpeg_of((4000, 10)), "a frame of the camera must have at most 2048 pixels a side, got 4000"),
+        (b"\xff\xd8" + bytes(100 << 20), "a frame of the camera must have at most 1,048,576 bytes"),
+    ):
+        camera._handle_custom_msg({"kind": "frame", "number": 2}, [content])
+        assert sentence in panel.status
+    assert panel.items["laid"] is before, "the last good one stays"
+    camera._handle_custom_msg({"kind": "frame", "number": 3}, [jpeg_of((160, 120))])
+    assert panel.fields.own["picture"].size == (160, 120), "and the panel lives on"
+
+
+def test_the_camera_sends_what_the_net_wants():
+    panel = panels.repaint.show(size=192)
+    panel.controls["picture"].children[1].children[1].value = True
+    camera = panel.controls["picture"].children[-1]
+    assert camera.side == 192
+    panel.controls["size"].value = 128
+    assert camera.side == 128
+
+
 # The JavaScript --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["view.js", "picture.js", "chart.js", "names.js"])
+@pytest.mark.parametrize("name", ["view.js", "picture.js", "chart.js", "camera.js", "names.js"])
 def test_the_javascript_keeps_to_the_contract(name):
     code = browser_side.javascript(name)
     assert set(re.findall(r"\bmodel\.(\w+)", code)) <= CONTRACT

@@ -399,19 +399,21 @@ WATCH = """() => {
 
 
 @contextmanager
-def panel_page(source: str) -> Iterator[Any]:
-    """Yield a page of Chromium on a notebook of one cell that has run."""
+def panel_page(source: str, *more: str) -> Iterator[Any]:
+    """Yield a page of Chromium on a notebook whose first cell has run; more cells wait to be."""
     from vizkit.browser import fake_camera, open_browser, open_notebook, run_all
     from vizkit.lab import lab_server
 
     with tempfile.TemporaryDirectory() as folder:
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel})
+        notebook = nbformat.v4.new_notebook(
+            cells=[*map(nbformat.v4.new_code_cell, (source, *more))], metadata={"kernelspec": kernel}
+        )
         nbformat.write(notebook, Path(folder, "panel.ipynb"))
         flags = fake_camera(Path(folder))
         with lab_server(Path(folder)) as address, open_browser(flags=flags) as page:
             open_notebook(page, address, "panel.ipynb")
-            run_all(page)
+            run_all(page) if not more else run_next(page)
             page.locator(".vizkit-panel").wait_for(timeout=60_000)
             yield page
 
@@ -520,6 +522,53 @@ def live_embedding() -> Row:
     return Row("live t-SNE frame", mean, "ms", "", None, 1000 / 15)
 
 
+#: Runs in the page: presses Pause and resolves when the run stands still.
+STANDSTILL = """() => new Promise(resolve => {
+  const button = [...document.querySelectorAll('.vizkit-bar button')].find(one => one.textContent === 'Pause');
+  const start = performance.now();
+  new MutationObserver(() => button.textContent === 'Play' && resolve(performance.now() - start))
+    .observe(button, {childList: true, characterData: true, subtree: true});
+  button.click();
+})"""
+
+
+def standstill() -> Row:
+    """Time from Pause to the standstill of the live t-SNE of 1,000 points, in Chromium."""
+    taken = []
+    with panel_page("import vizkit\nvizkit.panels.tsne.show(steps=2000)") as page:
+        for _ in range(7):
+            page.get_by_role("button", name="Play", exact=True).click()
+            page.wait_for_timeout(1000)
+            taken.append(float(page.evaluate(STANDSTILL)))
+    return Row("Pause to standstill", statistics.median(taken), "ms", "", None, 150)
+
+
+def page_memory() -> list[Row]:
+    """Measure what a page's memory grows by over 1,000 pictures, and over 1,000 charts."""
+    rows = []
+    cells = {"pictures": ("activations", "channel=i % 48"), "charts": ("descent", "steps=20 + i % 60")}
+    for name, (panel, change) in cells.items():
+        again = f"for i in range(500):\n    panel.set({change})"
+        source = f"import vizkit\npanel = vizkit.panels.{panel}.show()\npanel"
+        with panel_page(source, again, again, again) as page:
+            session = page.context.new_cdp_session(page)
+            heap = []
+            for _ in range(3):  # the first five hundred fill what is kept for good
+                run_next(page)
+                page.wait_for_timeout(2000)
+                session.send("HeapProfiler.collectGarbage")
+                heap.append(page.evaluate("() => performance.memory.usedJSHeapSize"))
+        rows.append(Row(f"page memory, 1,000 {name}", (heap[2] - heap[0]) / 1e6, "MB", "", None, 10))
+    return rows
+
+
+def run_next(page: Any) -> None:
+    """Run the next cell of the notebook on the page and wait for its end."""
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_timeout(500)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=240_000, state="attached")
+
+
 def panel_step() -> Row:
     """Time a live run through a panel, against the bare generator and what is drawn of it.
 
@@ -586,6 +635,8 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "dragged occluder": dragged_occluder,
     "camera": camera,
     "live t-SNE frame": live_embedding,
+    "Pause to standstill": standstill,
+    "page memory": page_memory,
     "panel step": panel_step,
     "kernel memory": kernel_memory,
     "scores": attribution_scores,

@@ -23,6 +23,9 @@ class PictureView(View):
     ----------
     raster : Raster or None
         What is shown.
+    marks : list of dict
+        Drawn over it, in its pixels: ``{"kind": "box", "at": (x0, y0, x1, y1)}``, a point (x, y), a
+        curve of points, a grid (dx, dy).
     hand : {"", "click", "drag", "box", "curve"}
         What a pointer does on it.
     outline : dict

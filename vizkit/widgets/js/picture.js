@@ -68,11 +68,15 @@ export default {
         "stroke-width": 3, "vector-effect": "non-scaling-stroke",
       }, SVG);
     }
+    function grid(parent, [across, down]) {
+      const [width, height] = size();
+      for (let x = across; x < width; x += across) polyline(parent, [[x, 0], [x, height]]);
+      for (let y = down; y < height; y += down) polyline(parent, [[0, y], [width, y]]);
+    }
+    const shapes = { box: rectangle, point: (parent, at) => cross(parent, ...at), curve: polyline, grid };
     function drawMarks() {
       marks.replaceChildren();
-      for (const { kind, at } of model.get("marks")) {
-        ({ box: rectangle, point: (parent, at) => cross(parent, ...at), curve: polyline })[kind](marks, at);
-      }
+      for (const { kind, at } of model.get("marks")) shapes[kind]?.(marks, at);
     }
 
     // The strength of the map over the picture: the browser's own, no message ---------------------
