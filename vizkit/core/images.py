@@ -182,9 +182,10 @@ def _float_colors(source: Any) -> Tensor | None:
     pixels = pixels[None] if pixels.ndim == 2 else pixels
     if not pixels.is_floating_point() or pixels.ndim != 3 or pixels.shape[0] not in (1, 3):
         return None
-    if not (pixels.isfinite().all() and pixels.min() >= 0 and pixels.max() <= 1):
+    low, high = pixels.aminmax()  # both are nan where one pixel is
+    if not (low >= 0 and high <= 1):
         return None  # refused with the others
-    if torch.equal(pixels.mul(255).round().div(255), pixels):
+    if torch.equal(pixels.mul(255).round_().div_(255), pixels):
         return None  # bytes after all: scaled as they are, and given back exactly
     return pixels.float().expand(3, -1, -1).clone(memory_format=torch.contiguous_format)
 

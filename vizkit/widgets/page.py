@@ -86,6 +86,7 @@ class Panel:
         self._courses: list[Course] = []
         self._background: dict[str, tuple[Live, Course]] = {}
         self._workers: dict[str, Worker] = {}
+        self._foresight: Worker | None = None
         self._frame: tuple[Frame, Any] | None = None
         self._drawing, self._changes = RLock(), 0
         self._last_shown, self._single = 0.0, False
@@ -460,10 +461,20 @@ class Panel:
         return min(BURST, self._allowance + FLOW * (now - self._last_shown))
 
     def _foresee(self) -> None:
-        """If a run that was just begun seems long, measure a second step: the first misleads."""
+        """If a run that was just begun seems long, measure a second step meanwhile: the first misleads."""
+        if self._foresight is not None and self._foresight.going_on:
+            return
         for course in self._courses:
-            if course.taken == 1 and course.remaining > LONG:
-                course.look_ahead()
+            if course.unsure and course.remaining > LONG:
+                self._foresight = Worker(course.look_ahead, self._foreseen)
+                return
+
+    def _foreseen(self, error: Exception | None) -> None:
+        if error is not None:
+            self._fail(error)
+        elif self.error is None and not self._going_on:
+            self._say_progress()
+            self._foresee()  # there may be a newer run
 
     def _can_wait(self, slot: Slot) -> bool:
         """Whether a run is played that has no time for an item given as a function."""
@@ -715,7 +726,7 @@ class Panel:
             return
         words = ", ".join(f"{name} {one.step.index} of {one.step.total}" for name, one in known.items())
         spent = sum(one.seconds for one in known.values())
-        left = sum(one.remaining for one in known.values())
+        left = sum(one.remaining for one in known.values() if not one.unsure)
         cost = f", about {left:.0f} s to go" if left > LONG else ""
         share = sum(one.step.progress for one in known.values()) / len(known)
         self._status.value = (

@@ -152,11 +152,17 @@ class Course:
             self._timed += 1
         return step
 
-    def look_ahead(self) -> None:
-        """Compute a step before it is asked for, to know what the others will take."""
+    def look_ahead(self) -> bool:
+        """Compute a step before it is asked for, to know what the others will take; there is no more to do."""
         with self._lock:
             if self._ahead is None and not self.failed:
                 self._ahead = self._next()
+        return False
+
+    @property
+    def unsure(self) -> bool:
+        """Whether nothing is known but what its first step took."""
+        return self.taken == 1 and self._timed == 1 and not self.failed
 
     @property
     def remaining(self) -> float:
