@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from PIL import Image
 
 from vizkit.core.images import load_image
@@ -93,6 +94,13 @@ def fake_camera(folder: Path) -> list[str]:
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     ]
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    """Write a notebook of cells of code for the Python kernel."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    code = [nbformat.v4.new_code_cell(one) for one in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), path)
 
 
 def open_notebook(page: Any, address: str, path: str) -> None:

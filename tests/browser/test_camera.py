@@ -1,10 +1,9 @@
 """The reader's camera: Chromium's own fake device films a photo, the panels follow it live."""
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from vizkit.browser import errors, fake_camera, open_browser, open_notebook, run_all
+from vizkit.browser import errors, fake_camera, open_browser, open_notebook, run_all, write_notebook
 from vizkit.lab import lab_server
 
 CELLS = ("from vizkit import panels\npanels.activations.show(size=128)", "panels.repaint.show(size=192)")
@@ -14,9 +13,7 @@ CELLS = ("from vizkit import panels\npanels.activations.show(size=128)", "panels
 def address(lab, tmp_path_factory):
     del lab  # it skips where no browser is
     root = tmp_path_factory.mktemp("camera")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, root / "camera.ipynb")
+    write_notebook(root / "camera.ipynb", *CELLS)
     with lab_server(root) as served:
         yield served
 

@@ -3,11 +3,10 @@
 import subprocess
 import sys
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from vizkit.browser import errors, open_browser, open_notebook, run_all
+from vizkit.browser import errors, open_browser, open_notebook, run_all, write_notebook
 from vizkit.lab import free_port, lab_server, wait_for
 from vizkit.present import voila_server
 
@@ -108,9 +107,7 @@ def plays(page):
 def root(lab, tmp_path_factory):
     del lab  # it skips where no browser is
     root = tmp_path_factory.mktemp("everywhere")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, root / "two.ipynb")
+    write_notebook(root / "two.ipynb", *CELLS)
     return root
 
 

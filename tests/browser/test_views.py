@@ -3,12 +3,11 @@
 import re
 import shutil
 
-import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from vizkit.browser import errors, open_browser, open_notebook, run_all, wait_for_kernel
+from vizkit.browser import errors, open_browser, open_notebook, run_all, wait_for_kernel, write_notebook
 from vizkit.lab import lab_server
 
 CELLS = ("from vizkit import panels\npanels.occluder.show()", "panels.descent.show()", "panels.tsne.show(steps=2000)")
@@ -19,9 +18,7 @@ def opened(lab, tmp_path_factory):
     """Three panels; the page counts bytes, messages and mistakes of the JavaScript."""
     del lab  # it skips where no browser is
     root = tmp_path_factory.mktemp("views")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, root / "views.ipynb")
+    write_notebook(root / "views.ipynb", *CELLS)
     with lab_server(root) as address, open_browser() as page:
         page.sent, page.received = [], []
 

@@ -401,15 +401,11 @@ WATCH = """() => {
 @contextmanager
 def panel_page(source: str, *more: str) -> Iterator[Any]:
     """Yield a page of Chromium on a notebook whose first cell has run; more cells wait to be."""
-    from vizkit.browser import fake_camera, open_browser, open_notebook, run_all
+    from vizkit.browser import fake_camera, open_browser, open_notebook, run_all, write_notebook
     from vizkit.lab import lab_server
 
     with tempfile.TemporaryDirectory() as folder:
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(
-            cells=[*map(nbformat.v4.new_code_cell, (source, *more))], metadata={"kernelspec": kernel}
-        )
-        nbformat.write(notebook, Path(folder, "panel.ipynb"))
+        write_notebook(Path(folder, "panel.ipynb"), source, *more)
         flags = fake_camera(Path(folder))
         with lab_server(Path(folder)) as address, open_browser(flags=flags) as page:
             open_notebook(page, address, "panel.ipynb")
