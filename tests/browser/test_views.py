@@ -10,6 +10,27 @@ from playwright.sync_api import expect
 from vizkit.browser import errors, open_browser, open_notebook, run_all, wait_for_kernel, write_notebook
 from vizkit.lab import lab_server
 
+KINDS = """
+import numpy as np
+import plotly.graph_objects as go
+from IPython.display import display
+from vizkit.figures.raster import Raster
+from vizkit.widgets import ChartView, PictureView
+rng = np.random.default_rng(0)
+hill = np.outer(np.hanning(40), np.hanning(40))
+x, y = rng.normal(size=(2, 20_000))
+for kind, trace in {
+    "surface": go.Surface(z=hill), "contour": go.Contour(z=hill),
+    "scatter": go.Scatter(x=x, y=y, mode="markers"), "violin": go.Violin(y=y),
+}.items():
+    display(ChartView(go.Figure(trace, {"title": {"text": f"A {kind}"}})))
+picture = PictureView(Raster(rng.integers(0, 255, (120, 160, 3), np.uint8), "noise"))
+picture.marks = [
+    {"kind": "box", "at": [10, 10, 50, 60]}, {"kind": "point", "at": [80, 80]},
+    {"kind": "curve", "at": [[90, 10], [120, 40], [150, 20]]}, {"kind": "grid", "at": [40, 60]},
+]
+picture
+"""
 CELLS = ("from vizkit import panels\npanels.occluder.show()", "panels.descent.show()", "panels.tsne.show(steps=2000)")
 
 
@@ -50,20 +71,29 @@ def test_opening_is_light(opened):
 
 
 def test_every_kind_of_chart_and_mark_is_drawn(opened):
-    for kind, part in (
-        ("surface", "canvas"),
-        ("contour", ".contourlayer path"),
-        ("scatter", ".point"),
-        ("violin", ".violin"),
-    ):
-        chart = opened.locator(".vizkit-plot", has_text=kind).first
-        chart.scroll_into_view_if_needed(timeout=30_000)
-        expect(chart.locator(part).first).to_be_visible()
-        assert kind in chart.locator("svg.main-svg").first.get_attribute("aria-label")
-    assert opened.locator(".vizkit-plot", has_text="scatter").locator(".point").count() == 20_000
-    marks = opened.locator(".vizkit-frame", has=opened.get_by_alt_text("noise")).locator(".vizkit-over")
-    found = {shape: marks.locator(shape).count() for shape in ("rect", "circle", "polyline")}
-    assert found == {"rect": 2, "circle": 2, "polyline": 1 + 3 + 1}
+    write_notebook(opened.root / "kinds.ipynb", KINDS)
+    page = opened.context.new_page()
+    try:
+        open_notebook(page, opened.address, "kinds.ipynb")
+        run_all(page, 60)
+        for kind, part in (
+            ("surface", "canvas"),
+            ("contour", ".contourlayer path"),
+            ("scatter", ".point"),
+            ("violin", ".violin"),
+        ):
+            chart = page.locator(".vizkit-chart", has=page.locator(f".gtitle:has-text('A {kind}')")).first
+            expect(chart).to_be_attached()
+            chart.scroll_into_view_if_needed(timeout=30_000)
+            expect(chart.locator(part).first).to_be_visible()
+            assert kind in chart.locator("svg.main-svg").first.get_attribute("aria-label")
+            if kind == "scatter":
+                assert chart.locator(part).count() == 20_000
+        marks = page.locator(".vizkit-frame", has=page.get_by_alt_text("noise")).locator(".vizkit-over")
+        found = {shape: marks.locator(shape).count() for shape in ("rect", "circle", "polyline")}
+        assert found == {"rect": 2, "circle": 2, "polyline": 1 + 3 + 1}
+    finally:
+        page.close()
 
 
 def test_the_square_follows_the_hand_and_the_kernel_follows_as_it_can(opened):

@@ -1,4 +1,5 @@
 import shutil
+import threading
 
 import pytest
 import torch
@@ -262,3 +263,16 @@ def test_a_net_of_ones_own_is_loaded_as_a_named_one_is():
         vizkit.load_model("viznet", labels=("cat",))
     with pytest.raises(TypeError, match="net must be a model's name"):
         vizkit.load_model(3)
+
+
+def test_two_models_of_one_net_take_turns():
+    net = tiny()
+    first, second = vizkit.ImageModel(net), vizkit.ImageModel(net)
+    pixels, taken = torch.rand(1, 3, 8, 8), []
+    thread = threading.Thread(target=lambda: taken.append(second.logits(pixels)))
+    with first.running(pixels):
+        thread.start()
+        thread.join(0.2)
+        assert taken == [], "it would meet the other's hooks"
+    thread.join(10)
+    assert len(taken) == 1

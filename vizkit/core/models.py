@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import torch
 import torchvision
@@ -25,6 +26,9 @@ _SIZE_ERRORS = (RuntimeError, AssertionError)
 
 #: The networks that come with the kit, by name.
 BUNDLED = {name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust", "scenes")}
+
+#: One lock per net: hooks and evaluation mode are the net's, whoever calls it.
+_locks: WeakKeyDictionary[nn.Module, RLock] = WeakKeyDictionary()
 
 
 class ImageModel:
@@ -76,7 +80,7 @@ class ImageModel:
         if len(mean) != len(std) or len(mean) not in (1, 3) or not all(value > 0 for value in std):
             raise ValueError(f"mean and std must be 3 values each (1 for gray), std > 0, got {mean} and {std}")
         self.net = net
-        self._lock = RLock()
+        self._lock = _locks.setdefault(net, RLock())
         self.mean, self.std = tuple(mean), tuple(std)
         self.input_size = checks.integer(input_size, 1, None, "input_size")
         self.name = name or type(net).__name__
@@ -100,7 +104,7 @@ class ImageModel:
 
     def _count_classes(self) -> int:
         try:
-            with evaluation(self.net), torch.no_grad():
+            with self._lock, evaluation(self.net), torch.no_grad():
                 logits = self.net(self.normalize(self._example()))
         except _SIZE_ERRORS as error:
             raise ValueError(
@@ -116,7 +120,8 @@ class ImageModel:
     def layers(self) -> dict[str, Layer]:
         """Every layer by name, in forward order."""
         example = self.normalize(self._example())
-        return {layer.name: layer for layer in trace_layers(self.net, example)}
+        with self._lock:
+            return {layer.name: layer for layer in trace_layers(self.net, example)}
 
     @cached_property
     def fixed_size(self) -> bool:
@@ -205,8 +210,8 @@ class ImageModel:
     def running(self, images: Tensor) -> Iterator[nn.Module]:
         """Enter evaluation mode, one thread at a time.
 
-        Hooks belong to the net, not to a thread: without the lock, a scan in the background
-        would see the forward passes of a slider.
+        Hooks belong to the net, not to a thread: without the net's lock, a scan in the background
+        would see the forward passes of a slider, also those through another `ImageModel`.
 
         Raises
         ------
