@@ -15,7 +15,8 @@ def test_a_student_paints(page, lab):
     picture = found.locator(".vizkit-picture").first
     play = found.get_by_role("button", name="Play", exact=True)
     stop = found.get_by_role("button", name="Pause", exact=True)
-    end_of(found, 5)  # steps
+    for slider in ("size [px]", "steps"):  # a run that does not end by itself
+        end_of(found, slider)
     before = source(picture)
     play.click()
     expect(stop).to_be_visible()
