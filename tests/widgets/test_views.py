@@ -4,7 +4,9 @@ import base64
 import gzip
 import io
 import re
-from threading import Event
+from contextlib import suppress
+from functools import partial
+from threading import Event, Timer
 
 import numpy as np
 import plotly.graph_objects as go
@@ -327,3 +329,27 @@ def test_the_javascript_keeps_to_the_contract(name):
     assert not re.search(r"initialize\([^)]*\)\s*{[^}]*await|async initialize", code), (
         "the kernel's messages wait for it"
     )
+
+
+def test_a_run_sends_no_more_than_a_page_can_draw():
+    panel = panels.dream.show(size=192, octaves=6, steps=40)
+    view = panel.shown["picture"]
+    assert not view.behind, "nobody has said yet that somebody looks"
+
+    def frames(seconds, answer):
+        sent = []
+        view.observe(lambda _: (sent.append(1), answer()), "content")
+        panel.play()
+        with suppress(TimeoutError):
+            panel.wait(seconds)
+        panel.pause()
+        view.unobserve_all("content")
+        return len(sent)
+
+    draw = partial(view._handle_custom_msg, {"kind": "drawn"}, [])
+    fast = frames(3, lambda: Timer(0.01, draw).start())
+    assert frames(1.5, lambda: None) <= 3 < fast, "a page that says nothing has not drawn what it got"
+    draw()
+    assert not view.behind
+    view._sent_at -= browser_side.LAG
+    assert not view.behind, "one that is gone is not waited for"

@@ -1,6 +1,7 @@
 """What pictures and charts on the page share: our own JavaScript, and messages that cannot hurt."""
 
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import anywidget
 import traitlets
 
 JS = Path(__file__).parent / "js"
+#: Seconds that a page may take to draw what was sent before it is sent more.
+LAG = 2.0
 
 
 def javascript(*names: str) -> str:
@@ -30,11 +33,24 @@ class View(anywidget.AnyWidget):
     problem = traitlets.Unicode("")
 
     def __init__(self, **settings: Any) -> None:
-        self.sent = 0
+        self.sent, self._sent_at, self._drawn_at = 0, 0.0, 0.0
         super().__init__(**settings)
         self.on_msg(self._take)
 
+    @property
+    def behind(self) -> bool:
+        """Whether the page has yet to draw what it got: a run that went on sending would be seen late."""
+        return 0 < self._drawn_at < self._sent_at and time.monotonic() - self._sent_at < LAG
+
+    def _count(self, size: int) -> None:
+        """Note that a picture or numbers of `size` bytes go to the page."""
+        self.sent += size
+        self._sent_at = time.monotonic()
+
     def _take(self, _: Any, content: Any, buffers: Any) -> None:
+        if content == {"kind": "drawn"}:  # no hand's: it waits for no answer
+            self._drawn_at = time.monotonic()
+            return
         try:
             kind = content.get("kind") if isinstance(content, dict) else None
             answer = getattr(self, f"_on_{kind}", None) if isinstance(kind, str) else None

@@ -78,7 +78,7 @@ class ChartView(View):
                 "layout": _changes(before["layout"], now["layout"]),
             }
             packed, buffers = pack(news, rough=preview)
-            self.sent += sum(map(len, buffers))
+            self._count(sum(map(len, buffers)))
             self.send({"kind": "change", "at": self._at, **packed}, buffers)
         else:
             self.send_state("state")
@@ -103,7 +103,7 @@ class ChartView(View):
         template = self.figure.layout.template.to_plotly_json()
         layout = {**self._drawn["layout"], "template": template}
         packed, buffers = pack({"data": self._drawn["data"], "layout": layout})
-        self.sent += sum(map(len, buffers))
+        self._count(sum(map(len, buffers)))
         return {"at": self._at, "figure": packed, "buffers": buffers}
 
     # Messages from the page -------------------------------------------------------------------

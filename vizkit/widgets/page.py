@@ -23,7 +23,7 @@ from vizkit.figures.raster import Raster, jpeg
 from vizkit.figures.texts import bare
 from vizkit.freeze import freeze
 from vizkit.widgets import presets as prepared
-from vizkit.widgets.browser_side import JS
+from vizkit.widgets.browser_side import JS, View
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.controls import YOURS
 from vizkit.widgets.fields import Fields, same
@@ -634,7 +634,9 @@ class Panel:
         worker = self._workers.get("")
         halted = self._single or worker is None or worker.halted.is_set()
         now = time.perf_counter()
-        return halted or (now - self._last_shown >= 1 / self.function.rate and self._afforded(now) > 0)
+        if halted or now - self._last_shown < 1 / self.function.rate or self._afforded(now) <= 0:
+            return halted
+        return not any(isinstance(slot.shown, View) and slot.shown.behind for slot in self._slots.values())
 
     def _take(self) -> bool:
         """Take the run as far as it is to be shown next; called by the thread that plays it."""

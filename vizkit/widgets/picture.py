@@ -79,11 +79,13 @@ class PictureView(View):
         with self.hold_sync():
             if heat is not None and (before is None or before.opacity != heat.opacity):
                 self.opacity = heat.opacity  # else it stays as a hand has set it
+            old = self.content, self.heat
             self.heat = b"" if heat is None else png(heat.colors)
             self.raster = raster
             self.format = "image/png" if raster.exact else "image/jpeg"
             self.content = png(below) if raster.exact else jpeg(below, 60 if preview else 90)
-            self.sent += len(self.content) + len(self.heat)
+            if (self.content, self.heat) != old:
+                self._count(len(self.content) + len(self.heat))
             self.alt, self.size = raster.alt, [raster.width, raster.height]
             self.marks = [{"kind": "box", "at": list(box)} for box in raster.frames]
             # As wide as the picture and no wider, so that a click's place is the picture's.
