@@ -51,11 +51,27 @@ print("eigenvectors in columns", found.eigenvectors)
 print("projection", found.projection[:, 0])
 
 # %% [markdown]
+# Two features make a quadratic equation, $\lambda^2 + b\lambda + c = 0$, and $(C - \lambda I)\,x = 0$ gives the ratio of an
+# eigenvector's two numbers, $x_1 / x_2 = -C_{12} / (C_{11} - \lambda)$. By hand:
+
+# %%
+_, b, c = found.polynomial.tolist()
+discriminant = b**2 - 4 * c
+print(f"b = {b:.7f}, c = {c:.7f}, D = {discriminant:.7f}, its root {discriminant**0.5:.7f}")
+for sign in (-1, 1):
+    root = (-b + sign * discriminant**0.5) / 2
+    ratio = float(-found.covariance[0, 1] / (found.covariance[0, 0] - root))
+    print(f"eigenvalue {root:.7f}, x1 = {ratio:.7f} x2")
+
+# %% [markdown]
 # **Where the slides (003) differ from what comes out here**
 #
 # * *Step 1* prints the mean with $1/(n - 1)$; its values 1.81 and 1.91 are those of $1/n$.
-# * *Step 3.1* prints the first eigenvalue as 0.0490854, later as 0.0490845 and 0.049085; it is 0.0490834.
-# * *Step 5* prints the eighth projection as 1.1146; it is 1.1446.
+# * *Step 3.1* goes on with coefficients of six digits, $b = -1.333112$ and $c = 0.063026$. They give $D = 1.525084$ (in full
+#   1.5250875) and the eigenvalues 0.0490845 and 1.2840275; in full they are 0.0490834 and 1.2840277. The page prints the
+#   first as 0.0490854, with two digits swapped, and later as 0.049085.
+# * *Step 3.2* prints the ratios -1.08454 and 0.922053, which are right, and one of the two equal numbers 0.677873 as 0.677875.
+# * *Step 5* prints the first projection as -0.8279 and the eighth as 1.1146; they are -0.8280 and 1.1446.
 #
 # An eigenvector may point either way: the slides chose $(-0.678, -0.735)$, we choose $(0.678, 0.735)$, so all
 # projections change their sign and nothing else.
@@ -84,6 +100,10 @@ axis_view
 # A picture of $8 \times 8$ pixels is a sample with 64 features. Rebuilt from $k$ components it is
 # $\bar x + Z E E^\top$, of all $k$-dimensional planes the one with the smallest squared error. For faces the
 # components are *eigenfaces*.
+#
+# All the variance is kept with as many components as there are pictures, less one: that says nothing yet. The dashed
+# curve judges by pictures that had no part in the components, the last fifth. Of new *digits* $k$ components keep as much as
+# of the old ones; the 79 that 80 faces have keep three quarters of 20 new faces, and no more can be had from 80.
 
 # %%
 rebuilt_view = panels.components.show()
@@ -128,7 +148,14 @@ assert [f"{value:.6f}" for value in found.covariance.flatten().tolist()] == [
     "0.615444",
     "0.716556",
 ]
-assert f"{-found.projection[7, 0]:.4f}" == "1.1446"
+assert [f"{-found.projection[row, 0]:.4f}" for row in (0, 7)] == ["-0.8280", "1.1446"]
+assert f"{discriminant:.7f}" == "1.5250875"
+assert [f"{one:.5f}" for one in (found.eigenvectors[0] / found.eigenvectors[1]).tolist()] == [
+    "-1.08454",
+    "0.92205",
+]
+six = (1.333112 - round((1.333112**2 - 4 * 0.063026) ** 0.5, 6)) / 2
+assert f"{six:.7f}" == "0.0490845", "what six digits give"
 
 # %%
 from sklearn.decomposition import PCA
@@ -161,3 +188,11 @@ found = rebuilt_view.result
 assert torch.allclose(found.reconstruction(64), found.samples)
 rebuilt_view.controls["pictures"].value = "faces"
 assert rebuilt_view.error is None
+
+# %%
+from vizkit.core.data import faces
+from vizkit.panels.principal import kept_of_new
+
+assert 0.7 < kept_of_new("faces")[78] < 0.8
+all_faces = faces().flatten(1)
+assert float(pca(all_faces[:80]).explained[:79].sum()) > 0.9999

@@ -33,11 +33,12 @@ from vizkit import panels
 
 model = vizkit.load_model("viznet")
 image = vizkit.load_image("chelsea", size=256)
-model, image.shape, model.answers(image, 3)
+model, image.shape, model.answers(vizkit.load_image("chelsea", size=(64, 64)), 3)
 
 # %% [markdown]
-# `viznet` is a plain stack of seven convolutions that we trained on 200 classes of small photos. Any
-# torchvision classifier works in its place: `vizkit.load_model("resnet18")`. Pixels are always RGB in [0, 1].
+# `viznet` is a plain stack of seven convolutions that we trained on 200 classes of photos of 64 pixels; so we ask it at that
+# size what it sees. It names 49 % of new photos right, where a guess names half a percent. Any torchvision classifier works in
+# its place: `vizkit.load_model("resnet18")`. Pixels are always RGB in [0, 1].
 
 # %% [markdown]
 # ## 1 The weights
@@ -58,8 +59,9 @@ print(first.layer, tuple(first.weight.shape), "stride", first.stride, "padding",
 filter_grid(first)
 
 # %% [markdown]
-# Edges at every angle, fine and coarse, and blobs of opposite colors: what Hubel and Wiesel found in the visual
-# cortex of the cat, and what every network trained on photos finds again. In the next panel, pick a deeper layer:
+# Edges at every angle, fine and coarse, are what Hubel and Wiesel found in the visual cortex of the cat (1962); blobs of
+# opposite colors they found later, in monkeys, whose eyes tell colors apart (1968). Networks trained on photos find
+# both again. In the next panel, pick a deeper layer:
 # its filters see tens of channels, which have no color, and the picture says little. That is why the rest of this
 # notebook asks what *excites* a unit instead.
 
@@ -76,11 +78,11 @@ from IPython.display import display
 
 from vizkit.core.models import ready
 
-for name in sorted(
-    {"alexnet", "resnet18", "resnet101", "densenet121", "squeezenet1_1"} & set(ready())
-):
+of_slides = {"alexnet", "resnet18", "resnet101", "densenet121", "squeezenet1_1"}
+for name in sorted(of_slides & set(ready())):
     print(name)
     display(filter_grid(filters(vizkit.load_model(name))))
+print("without weights here:", ", ".join(sorted(of_slides - set(ready()))) or "none")
 
 # %% [markdown]
 # ## 2 Weight sharing
@@ -132,7 +134,9 @@ activation_view
 # A unit's *receptive field* are the pixels that it depends on. Through a window of $k$ with stride $s$ and padding
 # $p$, its size $r$, the distance $j$ between neighbors, and the first pixel $b$ become
 #
-# $$r \leftarrow r + (k - 1)\,j, \qquad b \leftarrow b - p\,j, \qquad j \leftarrow s\,j .$$
+# $$r \leftarrow r + (k - 1)\,j, \qquad b \leftarrow b - p\,j, \qquad j \leftarrow s\,j,$$
+#
+# beginning at the pixels themselves with $r = 1$, $j = 1$, $b = 0$.
 
 # %%
 from inspect import getsource
@@ -152,8 +156,8 @@ for name, field in fields.items():
         )
 
 # %% [markdown]
-# The frame is computed; the colors are measured: how strongly each pixel moves the unit. The middle counts most,
-# and most of the frame hardly at all (Luo 2016). Click into the picture to move the unit.
+# The frame is computed; the colors are measured: how strongly each pixel moves the units at that place, all channels of the
+# layer together. The middle counts most, and most of the frame hardly at all (Luo 2016). Click into the picture to move it.
 
 # %%
 field_view = panels.receptive_field.show()
@@ -189,10 +193,10 @@ neighbor_view
 # ## Try this
 #
 # 1. **Find the edge detectors.** In *Activations of a layer* take the picture `zone plate` and layer `relu1`: it
-#    holds every orientation once. Each channel lights up on two opposite arcs, across the stripes of its filter.
-#    With `color wheel`, which channels stay dark?
-# 2. **Deeper is rarer.** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work, and
-#    look for a channel that fires on the eyes only.
+#    holds every orientation once. More than half of the channels light up on two opposite arcs, across the stripes of their filter.
+#    Which do not? With `color wheel`, which channels stay dark?
+# 2. **Is deeper rarer?** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work: the last
+#    layers are quieter than the first, but it does not fall at every step. Look for a channel that fires on the eyes only.
 # 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
 #    whole eye; the whole face? Compare the frame with what the gradient really uses.
 # 4. **Live.** In *Activations of a layer* set the size to 128, then *More pictures*, *Camera* (as Yosinski et al. did in
@@ -202,8 +206,8 @@ neighbor_view
 # ## What this does not show
 #
 # Nine patches of one theme tempt us to name a unit: "the wheel detector". But a *random mixture* of all channels,
-# which nobody would call a detector, has nine patches of one theme, too (Szegedy 2014). Turn the random mix below:
-# could you tell which side is the unit? The patches also come from a handful of photos, so a unit that looks for
+# which nobody would call a detector, has nine patches of one theme, too (Szegedy 2014). Turn the random mix below, decide
+# which side is the unit, and let it tell: how often were you right? The patches also come from a handful of photos, so a unit that looks for
 # school buses will show whatever is least unlike one.
 #
 # And colors deceive: with scale `each`, a channel that hardly answers is painted as bright as one that shouts. Show

@@ -81,7 +81,12 @@ attack_sheet(digits[first], broken.images[first], side=160)
 # ## 2 One step, many steps
 #
 # FGSM takes that one step for a network, as if it were linear: $x + \epsilon \, \text{sign}(\nabla_x L)$. PGD takes ten small ones and
-# comes back to the cube $\lVert \delta \rVert_\infty \le \epsilon$ after each. Epsilon is in gray levels of 255.
+# comes back to the cube $\lVert x' - x \rVert_\infty \le \epsilon$ after each, which is to cut every number of $x'$ off at
+# $x \pm \epsilon$, and at 0 and 1:
+#
+# $$x_{t+1} = \Pi_{\lVert x' - x \rVert_\infty \le \epsilon,\; 0 \le x' \le 1}\big(x_t + \alpha \, \text{sign}(\nabla_x L(x_t, y))\big).$$
+#
+# Epsilon is in gray levels of 255.
 
 # %%
 from vizkit.methods.adversarial import pgd
@@ -95,8 +100,14 @@ attack_view = panels.attack.show()
 attack_view
 
 # %% [markdown]
-# **The nearest boundary.** DeepFool walks to it, and Szegedy's box-constrained L-BFGS looks for the shortest change that gives
-# a *wanted* label.
+# **The nearest boundary.** DeepFool walks to it: were the network linear, the boundary to class $k$ would lie
+#
+# $$r_k = \frac{|z_k - z_y|}{\lVert \nabla z_k - \nabla z_y \rVert^2} \, (\nabla z_k - \nabla z_y)$$
+#
+# away; it takes the shortest $r_k$, and looks again. Szegedy's box-constrained L-BFGS looks for the shortest change that gives a
+# *wanted* label $t$, with the largest $c$ that still succeeds:
+#
+# $$\min_r \; c \, \lVert r \rVert^2 + L(x + r, t), \qquad 0 \le x + r \le 1.$$
 
 # %%
 from vizkit.methods.adversarial import deepfool, lbfgs
@@ -111,8 +122,9 @@ for name, found in (("DeepFool", near), ("L-BFGS to goldfish", wanted)):
     )
 
 # %% [markdown]
-# **Two hundred pictures**, cut from the bundled photos, the network's own answer taken for true. Random noise of the same size,
-# plus or minus epsilon in every number, does next to nothing: "random perturbations do not work", as a number.
+# **Two hundred pictures**: of 600 crops of the bundled photos, which overlap, those of which the network is surest; its own
+# answer is taken for true. Random noise of the same size, plus or minus epsilon in every number, changes few answers where the
+# attacks change most: "random perturbations do not work", as a number.
 
 # %%
 from vizkit.core.data import cut_patches
@@ -131,7 +143,8 @@ rates = {
 epsilon_chart(epsilons, rates, "200 pictures under attack", "answers changed")
 
 # %% [markdown]
-# **From one network to another.** What fools the one often fools the other, which has never been asked.
+# **From one network to another.** What fools the one fools the other in some cases, which has never been asked. These two are
+# close kin: `viznet-robust` is `viznet`, trained on against attacks, so take the table for an upper bound of what strangers share.
 
 # %%
 from IPython.display import HTML
@@ -140,7 +153,7 @@ from vizkit.figures.fooling import share_table
 from vizkit.methods.adversarial import transfer_table
 
 nets = [model, vizkit.load_model("viznet-robust")]
-transfer = transfer_table(nets, pictures[:40], 8 / 255)
+transfer = transfer_table(nets, pictures, 8 / 255)
 HTML(share_table([net.name for net in nets], transfer, "made on, tried on"))
 
 # %% [markdown]
@@ -168,7 +181,11 @@ print(f"one pixel, 360 questions: {sum(fooled)} of {len(fooled)} fooled")
 # %% [markdown]
 # ## 4 A sticker
 #
-# One round patch, trained over pictures, places, scales and turns, that wins wherever it is put. Drag it over the photo.
+# One round patch, trained over pictures $x$, places $l$ and transformations $t$ (scales and turns) for what it does on average,
+#
+# $$\max_p \; \mathbb E_{x, t, l}\big[\log P(\text{target} \mid A(p, x, l, t))\big],$$
+#
+# where $A$ puts it onto the picture. Drag it over the photo.
 
 # %%
 patch_view = panels.sticker.show()
@@ -230,7 +247,8 @@ epsilon_chart(levels, curves, "Digits under PGD", "accuracy")
 # ## Try this
 #
 # 1. **How little?** In *Attack* find the smallest epsilon at which `china` flips by FGSM, by PGD, and towards `goldfish`.
-# 2. **The robust one.** Choose `viznet-robust` there. How much larger must epsilon be? What does *what is added* look like now?
+# 2. **The robust one.** Find it for `rocket`, then choose `viznet-robust`. How much larger must epsilon be? What does *what is
+#    added* look like now? Is it so on every picture (try `china`)?
 # 3. **More pixels.** In *One pixel* give `coffee` 1, 5, then 20 pixels. When does it flip?
 
 # %% [markdown]

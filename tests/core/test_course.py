@@ -17,7 +17,7 @@ def headings(notebook):
 
 
 def test_every_slide_leads_to_a_section_that_exists():
-    known = {lecture.name: set(headings(lecture.name)) for lecture in lectures()}
+    known = {name: set(headings(name)) for name in ("00_start", *(lecture.name for lecture in lectures()))}
     for slide in slides():
         if slide.notebook:
             assert slide.section in known[slide.notebook], slide
@@ -26,6 +26,13 @@ def test_every_slide_leads_to_a_section_that_exists():
         else:
             assert slide.section == ""
             assert slide.shows in NOT_HERE, slide
+
+
+def test_no_page_stands_twice_and_readme_counts_them():
+    pages = [(slide.deck, slide.page) for slide in slides()]
+    assert len(set(pages)) == len(pages)
+    shown = sum(bool(slide.notebook) for slide in slides())
+    assert f"{shown} of the {len(pages)} slides" in (ROOT / "README.md").read_text()
 
 
 def test_all_decks_are_there_page_by_page():

@@ -5,7 +5,7 @@ import vizkit
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import last
 from vizkit.methods.attribution import attribute
-from vizkit.methods.localization import localization, score_steps
+from vizkit.methods.localization import BASELINES, localization, score_steps
 
 
 def slowly(heat, mask):
@@ -42,7 +42,9 @@ def test_a_perfect_and_an_empty_map():
 def test_methods_beat_chance_on_scenes():
     model, scenes = vizkit.load_model("scenes", device="cpu"), make_scenes(30, seed=4)
     steps = list(score_steps(model, scenes, ("saliency", "SmoothGrad", "guided backprop"), batch_size=12))
-    assert [step.count for step in steps] == [12, 24, 30]
+    named = model.logits(scenes.images / 255).argmax(1) == scenes.label
+    assert 20 < named.sum() < 30, "some must be wrong, or leaving them out is not tested"
+    assert [step.count for step in steps] == [int(named[:end].sum()) for end in (12, 24, 30)]
     chance = float(scenes.mask.float().mean())
     for method, value in steps[-1].inside.items():
         assert value > 1.2 * chance, method
@@ -50,12 +52,24 @@ def test_methods_beat_chance_on_scenes():
     maps = torch.stack(
         [
             attribute(model, image / 255, int(label), "saliency").heat
-            for image, label in zip(scenes.images, scenes.label, strict=True)
+            for image, label in zip(scenes.images[named], scenes.label[named], strict=True)
         ]
     )
-    assert steps[-1].inside["saliency"] == pytest.approx(float(localization(maps, scenes.mask).inside.mean()))
+    truth = localization(maps, scenes.mask[named])
+    assert steps[-1].inside["saliency"] == pytest.approx(float(truth.inside.mean()))
     whole = last(score_steps(model, scenes, ("saliency",), batch_size=100))
     assert whole.inside["saliency"] == pytest.approx(steps[-1].inside["saliency"])
+
+
+def test_baselines_ask_no_network():
+    white = torch.zeros(3, 32, 48)
+    white[:, 8:24, 12:36] = 1
+    found = {name: baseline(white) for name, baseline in BASELINES.items()}
+    edges, center = found["baseline: edges"], found["baseline: center"]
+    assert edges[12:20, 20:30].max() == 0 < edges[8, 20]
+    assert edges.shape == center.shape == (32, 48)
+    assert torch.equal(center, center.flip(0, 1))
+    assert center[15:17, 23:25].min() > 0.95 > 0.05 > center[0, 0]
 
 
 def test_the_model_must_know_the_scenes():

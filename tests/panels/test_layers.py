@@ -1,5 +1,6 @@
 """Filters, activations, fields, neighbors: values set, code executed, clicks, uploads."""
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -8,7 +9,10 @@ from torch import nn
 import vizkit
 from tests.panels.tools import click_tile, executed, hidden, mouse
 from tests.widgets.test_controls import png, upload
+from vizkit.figures.grids import patch_grid
+from vizkit.methods.receptive_field import receptive_fields
 from vizkit.panels import activations, filter_view, mixture, neighbors, receptive_field, sharing, unit
+from vizkit.panels.common import patch_pool
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +147,21 @@ def test_a_mixture_beside_a_unit():
     assert executed(panel)["mixed"].index.tolist() == first
     panel.controls["seed"].value = 1
     assert panel.result[1].index.tolist() != first
+
+
+def test_which_is_the_mixture_is_told_only_when_asked(viznet):
+    panel, sides = mixture.show(patches=160), set()
+    for seed in range(6):
+        panel.set(seed=seed, tell=False)
+        words = panel.shown["text"].value + "".join(panel.items[side].alt for side in ("left", "right"))
+        assert "is on the" not in words
+        panel.set(tell=True)
+        side = "left" if "<b>left</b>" in panel.shown["text"].value else "right"
+        sides.add(side)
+        field = receptive_fields(viznet)[panel.values["layer"]]
+        expected = patch_grid(patch_pool("bundled", 160, 64), panel.result[0], field)
+        assert np.array_equal(panel.items[side].pixels, expected.pixels)
+    assert sides == {"left", "right"}
 
 
 def fixed_net():

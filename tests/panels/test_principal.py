@@ -35,7 +35,7 @@ def test_the_chart_follows_the_axis():
         chart = panel.items["chart"]
         expected = float(variance_along(EXAMPLE, angle))
         assert chart.data[5].y[0] == pytest.approx(expected)
-        assert f"variance {expected:.4f}" in chart.layout.title.text
+        assert f"variance {expected:.7f}" in chart.layout.title.text
         names = executed(panel)
         assert float(variance_along(names["scaled"], angle)) == pytest.approx(expected)
         feet = torch.tensor([list(chart.data[3].x), list(chart.data[3].y)]).T

@@ -109,7 +109,7 @@ def score_chart(step: ScoreStep) -> go.Figure:
         barmode="group",
         margin_b=110,
         margin_t=90,
-        title_text=f"Against the truth, {step.count} scenes",
+        title_text=f"Against the truth, {step.count} scenes named right",
         yaxis={"title": "score", "range": [0, 1.08]},
         xaxis_tickangle=-25,
         legend={"orientation": "h", "y": 1.12},

@@ -11,7 +11,7 @@ from torch import Tensor
 from vizkit.figures.pictures import colorize, enlarge, tiles
 from vizkit.figures.raster import Raster
 from vizkit.figures.theme import CLASSES, layout
-from vizkit.methods.pca import PCA, variance_along
+from vizkit.methods.pca import PCA, pca, variance_along
 
 
 def table(values: Tensor, *, digits: int = 6, most: int = 12) -> str:
@@ -43,6 +43,7 @@ def steps(found: PCA) -> str:
         ("1 centered", "z = x - x̄", table(found.centered, digits=4)),
         ("2 covariance", "C = Zᵀ Z / (m - 1)", table(found.covariance)),
         ("3 polynomial", "det(λ I - C)", _polynomial(found)),
+        *_by_hand(found),
         ("3 eigenvalues", "C v = λ v", table(found.eigenvalues, digits=7)),
         ("3 eigenvectors", "in columns", table(found.eigenvectors)),
         ("4 components", f"the {found.components.shape[1]} largest", table(found.components)),
@@ -69,6 +70,24 @@ def _polynomial(found: PCA) -> str:
     return "<p>" + " ".join(terms).removeprefix("+ ") + "</p>"
 
 
+def _by_hand(found: PCA) -> list[tuple[str, str, str]]:
+    """Return the roots of the polynomial as one writes them down; none but for two features."""
+    if found.polynomial is None or len(found.polynomial) != 3 or found.covariance[0, 1] == 0:
+        return []
+    _, b, c = found.polynomial.tolist()
+    inside = max(b * b - 4 * c, 0.0)
+    ratios = (found.eigenvectors[0] / found.eigenvectors[1]).tolist()
+    lines = [
+        f"D = b² - 4c = {inside:.7f}, √D = {math.sqrt(inside):.7f}",
+        *(
+            f"λ<sub>{number}</sub> = (-b {sign} √D) / 2 = {(-b + part * math.sqrt(inside)) / 2:.7f}, "
+            f"x<sub>1</sub> = {ratio:.7f} x<sub>2</sub>"
+            for number, sign, part, ratio in ((1, "-", -1, ratios[0]), (2, "+", 1, ratios[1]))
+        ),
+    ]
+    return [("3 by hand", "λ² + bλ + c = 0", "<p>" + "<br>".join(lines) + "</p>")]
+
+
 def axis_chart(samples: Tensor, angle: float) -> go.Figure:
     """Draw an axis through a centered cloud, and the variance along every such axis.
 
@@ -85,7 +104,7 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
     reach = 1.15 * float(centered.norm(dim=1).max().clamp(min=1e-9))
     angles = torch.linspace(0, 180, 181)
     variance = variance_along(samples, angles)
-    here = float(variance_along(samples, angle))
+    here, bounds = float(variance_along(samples, angle)), pca(samples).eigenvalues.tolist()
     drops = torch.stack([centered, feet, torch.full_like(feet, torch.nan)], 1).reshape(-1, 2)
     titles = ("the centered samples and the axis", "variance along the axis")
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], subplot_titles=titles)
@@ -117,7 +136,7 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
                 x=[0, 180, None, 0, 180],
                 mode="lines",
                 name="eigenvalues",
-                y=[heights.max()] * 2 + [None] + [heights.min()] * 2,
+                y=[bounds[1]] * 2 + [None] + [bounds[0]] * 2,
                 line={"color": CLASSES[2], "dash": "dash", "width": 2},
             ),
         ],
@@ -133,13 +152,24 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
         width=890,
         height=450,
         margin_b=110,
-        title_text=f"{angle:.0f}°: variance {here:.4f}",
+        title_text=f"{angle:.0f}°: variance {here:.7f}",
         legend={"orientation": "h", "y": -0.22},
     )
 
 
-def explained_chart(found: PCA, k: int, most: int = 64) -> go.Figure:
-    """Draw the share of the variance that the first components explain together."""
+def explained_chart(found: PCA, k: int, new: Tensor | None = None, most: int = 64) -> go.Figure:
+    """Draw the share of the variance that the first components explain together.
+
+    Parameters
+    ----------
+    found : PCA
+    k : int
+        The number to mark.
+    new : Tensor, shape (n,), optional
+        What the first components keep of pictures that had no part in them, as `PCA.kept` gives it.
+    most : int
+        Components to draw.
+    """
     shares = found.explained[:most].numpy()
     together = shares.cumsum()
     numbers = list(range(1, len(shares) + 1))
@@ -156,6 +186,10 @@ def explained_chart(found: PCA, k: int, most: int = 64) -> go.Figure:
             ),
         ]
     )
+    if new is not None:
+        kept = new[:most].numpy()
+        dashed = {"color": CLASSES[2], "width": 3, "dash": "dash"}
+        figure.add_scatter(x=numbers[: len(kept)], y=kept, name="of new pictures", mode="lines", line=dashed)
     return layout(
         figure,
         width=560,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from joblib import Parallel, delayed
+from skimage.filters import sobel
 from torch import Tensor
 
 from vizkit.core import checks
@@ -14,6 +15,21 @@ from vizkit.core.steps import Step, step_method
 from vizkit.methods.attribution import METHODS, QUICK, attribute
 
 __all__ = ["Localization", "ScoreStep", "localization", "score_steps"]
+
+
+def edges(image: Tensor) -> Tensor:
+    """Return the strength of a picture's edges, shape (H, W): Sobel's filter on its gray levels."""
+    return torch.from_numpy(sobel(image.mean(0).double().cpu().numpy()))  # type: ignore[no-untyped-call]
+
+
+def center(image: Tensor) -> Tensor:
+    """Return a Gaussian around the middle of a picture, shape (H, W), a quarter of its side wide."""
+    rows, columns = (torch.linspace(-2, 2, length, dtype=torch.float64) for length in image.shape[1:])
+    return torch.exp(-(rows[:, None] ** 2 + columns**2) / 2)
+
+
+#: Maps that ask no network: what a method must beat before it explains one.
+BASELINES = {"baseline: edges": edges, "baseline: center": center}
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ class ScoreStep(Step):
     Parameters
     ----------
     count : int
-        Pictures that every method has been scored on.
+        Pictures that every method has been scored on: those that the net names right.
     pointing, overlap, inside : dict of str to float
         By method.
     found : dict of str to Localization
@@ -92,14 +108,15 @@ class ScoreStep(Step):
 def score_steps(
     model: ImageModel,
     scenes: Scenes,
-    methods: Sequence[str] = QUICK,
+    methods: Sequence[str] = (*QUICK, *BASELINES),
     *,
     batch_size: int = 50,
     resume: ScoreStep | None = None,
 ) -> Iterator[ScoreStep]:
     """Score methods on scenes whose truth is known, each for the scene's own class.
 
-    The pictures go through joblib.
+    A scene that the net does not name right is left out: what speaks for a wrong answer need not
+    lie in the shape. The pictures go through joblib.
 
     Parameters
     ----------
@@ -107,7 +124,7 @@ def score_steps(
         That knows the classes of the scenes.
     scenes : Scenes
     methods : sequence of str
-        Keys of ``METHODS``.
+        Keys of ``METHODS`` and ``BASELINES``.
     batch_size : int
         Pictures between two steps.
     resume : ScoreStep, optional
@@ -119,27 +136,31 @@ def score_steps(
         If there is no such method, or the model has other classes than the scenes.
     """
     for method in methods:
-        checks.choice(method, METHODS, "method")
+        checks.choice(method, (*METHODS, *BASELINES), "method")
     batch_size = checks.integer(batch_size, 1, None, "batch_size")
     if int(scenes.label.max()) >= len(model.labels):
         raise ValueError(f"{model.name} does not know the classes of the scenes")
     found = dict(resume.found) if resume else {}
-    begun = resume.count if resume else 0
-    for rows in torch.arange(begun, len(scenes)).split(batch_size):
+    begun = resume.index if resume else 0
+    for batch in torch.arange(begun, len(scenes)).split(batch_size):
+        with torch.no_grad():
+            named = model.logits(scenes.images[batch] / 255).argmax(1).cpu()
+        rows = batch[named == scenes.label[batch]]
         heats = Parallel()(
             delayed(_heats)(model, scenes.images[row] / 255, int(scenes.label[row]), methods) for row in rows.tolist()
         )
-        for index, method in enumerate(methods):
+        for index, method in enumerate(methods if heats else ()):
             maps = torch.stack([heat[index] for heat in heats])
             scored = localization(maps, scenes.mask[rows])
             found[method] = _joined(found[method], scored) if method in found else scored
-        done = int(rows[-1]) + 1
+        done = int(batch[-1]) + 1
         means = [
             {method: float(getattr(one, score).mean()) for method, one in found.items()}
             for score in ("pointing", "overlap", "inside")
         ]
         now = {method: _joined(one) for method, one in found.items()}
-        yield ScoreStep(done, len(scenes), done, means[0], means[1], means[2], now)
+        count = len(next(iter(found.values())).inside) if found else 0
+        yield ScoreStep(done, len(scenes), count, means[0], means[1], means[2], now)
 
 
 def _joined(*parts: Localization) -> Localization:
@@ -149,4 +170,7 @@ def _joined(*parts: Localization) -> Localization:
 
 
 def _heats(model: ImageModel, image: Tensor, target: int, methods: Sequence[str]) -> list[Tensor]:
-    return [attribute(model, image, target, method).heat for method in methods]
+    return [
+        BASELINES[method](image) if method in BASELINES else attribute(model, image, target, method).heat
+        for method in methods
+    ]

@@ -47,7 +47,7 @@ def descend(start: tuple[float, float], *, rate: float = 0.1, momentum: float = 
     rate : float
         Learning rate, the same for all three.
     momentum : float
-        In [0, 1): of the second, and Adam's first decay rate.
+        In [0, 1): of the second, and Adam's first decay rate (the second is 0.999).
     steps : int
 
     Raises

@@ -95,6 +95,25 @@ class PCA:
         leading = self.eigenvectors.flip(1)[:, :k]
         return self.mean + self.centered @ leading @ leading.T
 
+    def kept(self, new: Tensor) -> Tensor:
+        """Return the share of other samples' variance that the first 1, 2, ... components keep, shape (n,).
+
+        ``sum |(x - mean) E|^2 / sum |x - mean|^2`` over the new samples x: how well the components
+        of these samples serve those.
+
+        Parameters
+        ----------
+        new : Tensor, shape (l, n)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no such table.
+        """
+        centered = check_table(new) - self.mean
+        total = centered.square().sum()
+        return ((centered @ self.eigenvectors.flip(1)) ** 2).sum(0).cumsum(0) / (total if total > 0 else 1)
+
 
 def pca(samples: Tensor, k: int = 1) -> PCA:
     """Run the five steps of principal component analysis.

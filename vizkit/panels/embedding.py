@@ -156,11 +156,15 @@ def crowding(
     """Why a pair in the plane needs a heavier tail."""
     distances = ball_distances(dimension)
     low, high = torch.quantile(distances, torch.tensor([0.05, 0.95])).tolist()
+    lesson = (
+        "In the plane so many points cannot all be equally far from each other."
+        if dimension > 2
+        else "The plane has room for that: nothing is crowded yet."
+    )
     return distances, {
         "chart": crowding_chart(closeness, distances, dimension),
-        "text": f"In {dimension} dimensions nine of ten pairs lie between **{low:.2f}** and "
-        f"**{high:.2f}** apart: a factor of {high / low:.1f}. In the plane so many points cannot "
-        "all be equally far from each other.",
+        "text": f"In {dimension} dimension{'s' * (dimension > 1)} nine of ten pairs lie between **{low:.2f}** and "
+        f"**{high:.2f}** apart: a factor of {high / low:.1f}. {lesson}",
     }
 
 

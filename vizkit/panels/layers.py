@@ -7,7 +7,7 @@ from torch import Tensor
 
 import vizkit
 from vizkit.core.models import ImageModel, map_layers, own_size
-from vizkit.core.seeds import normal
+from vizkit.core.seeds import generator, normal
 from vizkit.core.steps import last
 from vizkit.figures.attribution import top_bars
 from vizkit.figures.charts import field_curve, weight_bars
@@ -274,27 +274,34 @@ def scanned(model: ImageModel, pool: Any, layer: str, channel: int, seed: int) -
     return last(scan_steps(model, pool, layer, directions=both))
 
 
-@vizkit.panel("A unit, or a mixture of units?")
+@vizkit.panel("A unit, or a mixture of units?", layout="left right / text text")
 def mixture(
     model: Model = "viznet",
     layer: Annotated[Any, Layer(of="model", maps=True, first=middle_layer)] = None,
     channel: Annotated[int, Channel(of="layer", live=False)] = 7,
     seed: Annotated[int, Slider(0, 50, live=False, label="random mix")] = 0,
+    tell: Annotated[bool, Toggle(label="tell which is which")] = False,
     pictures: Annotated[Any, Pictures()] = "bundled",
     *,
     patches: Annotated[int, Slider(40, 4000, 40, live=False)] = 1000,
 ) -> Any:
-    """What excites a channel, beside what excites a random mixture of channels.
+    """What excites a channel, beside what excites a random mixture of channels; which is which?
 
     Shows
     -----
-    one : one channel
-    mixture : a random mixture of all channels
+    left : the one
+    right : the other
     """
     pool = patch_pool(pictures, patches, patch_size(model))
     scan, field = scanned(model, pool, layer, channel, seed), fields_of(model)[layer]
     alone, mixed = top_patches(scan, pool, 0), top_patches(scan, pool, 1)
+    swapped = bool(torch.randint(2, (1,), generator=generator(seed)))
+    left, right = (mixed, alone) if swapped else (alone, mixed)
+    side = "right" if swapped else "left"
     return (alone, mixed), {
-        "one": patch_grid(pool, alone, field, title="one channel"),
-        "mixture": patch_grid(pool, mixed, field, title="a random mixture"),
+        "left": patch_grid(pool, left, field, title="the left one"),
+        "right": patch_grid(pool, right, field, title="the right one"),
+        "text": f"The channel is on the **{side}**; the other is a random mixture of all channels."
+        if tell
+        else "One is a channel, the other a random mixture of all channels. Decide, then let it *tell which is which*.",
     }

@@ -60,6 +60,14 @@ def pca_of(pictures: Any) -> PCA:
     return pca(gray(pictures).flatten(1))
 
 
+@vizkit.remembered(4)
+def kept_of_new(pictures: Any) -> Tensor:
+    """Return what the components of four fifths of some pictures keep of the others, those behind the last."""
+    flat = gray(pictures).flatten(1)
+    cut = len(flat) * 4 // 5
+    return pca(flat[:cut]).kept(flat[cut:])[: cut - 1]
+
+
 @vizkit.panel("Pictures from k components", layout="rows rows / components curve")
 def components(
     pictures: Annotated[Any, Pictures(hint="digits, faces, a folder, a dataset")] = "digits",
@@ -72,11 +80,12 @@ def components(
     -----
     rows : above twelve pictures, in the middle what k components keep, below the loss
     components : the leading eigenvectors
+    curve : what they keep of the pictures; dashed, what those of the first four fifths keep of the rest
     """
     height, width = gray(pictures).shape[1:]
     found, rows = pca_of(pictures), torch.arange(first, first + 12)
     return found, {
         "rows": rebuilt_rows(found, k, rows, (height, width)),
         "components": eigenpictures(found, (height, width)),
-        "curve": explained_chart(found, k),
+        "curve": explained_chart(found, k, kept_of_new(pictures)),
     }

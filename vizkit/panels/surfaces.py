@@ -196,15 +196,18 @@ def landscape(
     factor: Annotated[
         float, Slider(0.25, 8.0, 0.25, live=False, label="rescale by"), When(lambda plane: plane == "random")
     ] = 1.0,
+    which: Annotated[
+        str, OneOf(("both nets", *NETS), label="rescale"), When(lambda plane, factor: plane == "random" and factor != 1)
+    ] = "both nets",
     seed: Annotated[int, Slider(0, 20, live=False), When(lambda plane: plane == "random")] = 0,
     *,
     run: Run = direct,
 ) -> Any:
     """The loss around a deep net, with and without skip connections."""
     plain, skipping = trained(depth, False), trained(depth, True)
-    one, one_grid, one_path = plane_of(plain, plane, normalized, factor, seed)
-    two, two_grid, two_path = plane_of(skipping, plane, normalized, factor, seed)
-    scale = factor if plane == "random" else 1.0
+    scales = [factor if plane == "random" and which in ("both nets", name) else 1.0 for name in NETS]
+    one, one_grid, one_path = plane_of(plain, plane, normalized, scales[0], seed)
+    two, two_grid, two_path = plane_of(skipping, plane, normalized, scales[1], seed)
     head = (
         f"{2 * depth + 2} layers",
         "training loss",
@@ -216,7 +219,10 @@ def landscape(
         run(surface_steps, *one, **one_grid), run(surface_steps, *two, **two_grid), strict=False
     ):
         pairs = zip(NETS, (without, with_skips), strict=True)
-        rows = [surface_row(name, numbers(depth, bool(index), scale), step) for index, (name, step) in enumerate(pairs)]
+        rows = [
+            surface_row(name, numbers(depth, bool(index), scales[index]), step)
+            for index, (name, step) in enumerate(pairs)
+        ]
         yield (
             (without, with_skips),
             {"table": table(head, rows), "chart": landscape_chart((without, with_skips), NETS, (one_path, two_path))},

@@ -1,0 +1,41 @@
+"""What notebook 01 says, over five seeds."""
+
+import torch
+
+from vizkit.core.steps import last
+from vizkit.methods.loss_landscape import random_directions, rescaled, share_below, surface_steps, width_steps
+from vizkit.methods.optimizers import descend
+from vizkit.methods.small_nets import split_digits
+from vizkit.panels.surfaces import trained
+
+SEEDS = range(5)
+
+
+def test_the_band_of_minima_widens_once_and_then_shrinks():
+    for seed in SEEDS:
+        losses = last(width_steps((2, 4, 8, 16), 60, data=split_digits(300), steps=200, seed=seed)).losses
+        mean = [float(one.mean()) for one in losses.values()]
+        band = [float(one.std()) for one in losses.values()]
+        assert mean == sorted(mean, reverse=True)
+        assert band[0] < band[1] > band[2] > band[3]
+
+
+def test_one_net_rescaled_looks_sharper_and_is_the_same():
+    one, other = (trained(4, skip) for skip in (False, True))
+    moved = rescaled(other.train, other.point, 6.0)
+    assert torch.allclose(other.train.losses(moved[None]), other.train.losses(other.point[None]), rtol=1e-3)
+    axis = torch.linspace(-1, 1, 25)
+    for seed in SEEDS:
+
+        def below(net, point, normalized):
+            ways = random_directions(net.train, point, filter_normalized=normalized, seed=seed)  # noqa: B023
+            return share_below(last(surface_steps(net.train, point, ways, xs=axis, ys=axis)).values)
+
+        assert below(other, moved, False) < below(one, one.point, False) < below(other, other.point, False)
+        assert below(other, moved, True) == below(other, other.point, True)
+
+
+def test_without_momentum_all_three_still_go_down():
+    found = descend((-3.5, 3.0), momentum=0)
+    assert torch.equal(found.places[0], found.places[1])
+    assert (found.heights[:, -1] < found.heights[:, 0]).all()
