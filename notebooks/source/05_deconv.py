@@ -147,8 +147,8 @@ grab_cut_view
 # of the map lies in it (energy)? Only scenes that the network names right count.
 #
 # Two *baselines* ask no network: the edges of the picture (Sobel's filter) and a Gaussian in its middle. A map that is no
-# better than those has not shown that it knows anything of the network. The gradient and the saliency are not: by their
-# energy they are where the picture has edges.
+# better than those has not shown that it knows anything of the network. By IoU the gradient and the saliency are not; guided
+# backprop is twice as good as the edges, and VisualBackProp nearly three times.
 
 # %%
 score_view = panels.scores.show()
@@ -242,11 +242,9 @@ assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.mask.numel()
 # %%
 assert 400 < scores.count < 500, "those of 500 that the network names right"
 assert max(scores.inside.values()) > 0.25 > 0.08  # the shapes cover 8 % of the pictures
-assert all(
-    abs(scores.inside[method] - scores.inside["baseline: edges"]) < 0.05
-    for method in ("gradient", "saliency")
-)
-assert scores.inside["VisualBackProp"] > 2 * scores.inside["baseline: edges"]
+edges = scores.overlap["baseline: edges"]
+assert max(scores.overlap[one] for one in ("gradient", "saliency")) < edges + 0.02
+assert scores.overlap["VisualBackProp"] > 2 * edges
 
 # %%
 alike = dict(zip([one.method for one in sanity.found], sanity.correlation, strict=True))
