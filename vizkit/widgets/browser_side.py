@@ -28,9 +28,12 @@ class View(anywidget.AnyWidget):
         What was wrong with the last bad message, in one sentence.
     sent : int
         Bytes of pictures and numbers that went to the page so far.
+    more : bool
+        Whether the next one comes at once: then the page tells when it has drawn this one.
     """
 
     problem = traitlets.Unicode("")
+    more = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
         self.sent, self._sent_at, self._drawn_at = 0, 0.0, 0.0
@@ -45,14 +48,13 @@ class View(anywidget.AnyWidget):
     def _count(self, size: int) -> None:
         """Note that a picture or numbers of `size` bytes go to the page."""
         self.sent += size
-        self._sent_at = time.monotonic()
+        if self.more:
+            self._sent_at = time.monotonic()
 
     def _take(self, _: Any, content: Any, buffers: Any) -> None:
-        if content == {"kind": "drawn"}:  # no hand's: it waits for no answer
-            self._drawn_at = time.monotonic()
-            return
+        message = content if isinstance(content, dict) else {}
         try:
-            kind = content.get("kind") if isinstance(content, dict) else None
+            kind = message.get("kind")
             answer = getattr(self, f"_on_{kind}", None) if isinstance(kind, str) else None
             if answer is None:
                 raise ValueError(f"a message of an unknown kind came from the page: {str(content)[:60]}")
@@ -61,7 +63,11 @@ class View(anywidget.AnyWidget):
             self.problem = ""  # the same sentence twice is two changes
             self.problem = str(error)
         finally:
-            self.send({"kind": "answered"})
+            if message.get("waits"):
+                self.send({"kind": "answered"})
+
+    def _on_drawn(self, _: Mapping[str, Any], __: Any) -> None:
+        self._drawn_at = time.monotonic()
 
     def _on_failed(self, content: Mapping[str, Any], _: Any) -> None:
         raise ValueError(f"the browser could not {str(content.get('what'))[:20]}: {str(content.get('why'))[:200]}")

@@ -51,7 +51,7 @@ class ChartView(View):
 
     def __init__(self, figure: go.Figure | None = None, **settings: Any) -> None:
         self.figure = figure or go.Figure()
-        self._drawn, self._at, self._rough = _plain(self.figure), 0, False
+        self._drawn, self._at = _plain(self.figure), 0
         self._callbacks: list[Callable[[int, list[float], list[float]], None]] = []
         self.still: bytes = b""
         super().__init__(alt=words_of(self.figure), **settings)
@@ -68,7 +68,7 @@ class ChartView(View):
             Whether the next one comes at once: long arrays at two bytes a number will do.
         """
         before, now = self._drawn, _plain(figure)
-        rough, self._rough = self._rough, preview
+        rough, self.more = self.more, preview
         self.figure, self._drawn, self.still = figure, now, b""
         self._at += 1
         kinds = [[trace.get("type") for trace in one["data"]] for one in (before, now)]

@@ -634,9 +634,10 @@ class Panel:
         worker = self._workers.get("")
         halted = self._single or worker is None or worker.halted.is_set()
         now = time.perf_counter()
-        if halted or now - self._last_shown < 1 / self.function.rate or self._afforded(now) <= 0:
-            return halted
-        return not any(isinstance(slot.shown, View) and slot.shown.behind for slot in self._slots.values())
+        if halted:
+            return True
+        paced = now - self._last_shown >= 1 / self.function.rate and self._afforded(now) > 0
+        return paced and not any(isinstance(slot.shown, View) and slot.shown.behind for slot in self._slots.values())
 
     def _take(self) -> bool:
         """Take the run as far as it is to be shown next; called by the thread that plays it."""

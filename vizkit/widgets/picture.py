@@ -79,7 +79,7 @@ class PictureView(View):
         with self.hold_sync():
             if heat is not None and (before is None or before.opacity != heat.opacity):
                 self.opacity = heat.opacity  # else it stays as a hand has set it
-            old = self.content, self.heat
+            self.more, old = preview, (self.content, self.heat)
             self.heat = b"" if heat is None else png(heat.colors)
             self.raster = raster
             self.format = "image/png" if raster.exact else "image/jpeg"

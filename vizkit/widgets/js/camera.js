@@ -78,7 +78,7 @@ export default {
       brush.drawImage(video, 0, 0, canvas.width, canvas.height);
       const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
       const bytes = await blob.arrayBuffer();
-      if (stream) tell(model, { kind: "frame", number: (number += 1) }, [bytes]);
+      if (stream) tell(model, { kind: "frame", number: (number += 1), waits: true }, [bytes]);
     }
     function next() {
       clearTimeout(flying);

@@ -133,7 +133,7 @@ export default () => {
         if (gone) return;
         first();
         fitted();
-        tell(model, { kind: "drawn" });
+        if (model.get("more")) tell(model, { kind: "drawn" });
       }
       function fitted() {
         // A chart has a size of its own: on a narrow page all of it is shown smaller.

@@ -25,7 +25,7 @@ export default {
 
     // What is shown -----------------------------------------------------------------------------
 
-    img.addEventListener("load", () => tell(model, { kind: "drawn" }));
+    img.addEventListener("load", () => model.get("more") && tell(model, { kind: "drawn" }));
     const urls = { img: "", heat: "" };
     function load(name, bytes, kind, set) {
       const old = urls[name];

@@ -25,7 +25,7 @@ function latestOnly(model) {
       return;
     }
     flying = setTimeout(next, 2000); // an answer can be lost: a tripped rate limit drops messages
-    tell(model, content);
+    tell(model, { ...content, waits: true });
   };
   const answered = (message) => message.kind === "answered" && next();
   model.on("msg:custom", answered);
