@@ -79,10 +79,11 @@ from IPython.display import display
 from vizkit.core.models import ready
 
 of_slides = {"alexnet", "resnet18", "resnet101", "densenet121", "squeezenet1_1"}
-for name in sorted(of_slides & set(ready())):
+here = of_slides & set(ready())
+for name in sorted(here):
     print(name)
     display(filter_grid(filters(vizkit.load_model(name))))
-print("without weights here:", ", ".join(sorted(of_slides - set(ready()))) or "none")
+print("without weights here:", ", ".join(sorted(of_slides - here)) or "none")
 
 # %% [markdown]
 # ## 2 Weight sharing
@@ -193,8 +194,8 @@ neighbor_view
 # ## Try this
 #
 # 1. **Find the edge detectors.** In *Activations of a layer* take the picture `zone plate` and layer `relu1`: it
-#    holds every orientation once. More than half of the channels light up on two opposite arcs, across the stripes of their filter.
-#    Which do not? With `color wheel`, which channels stay dark?
+#    holds every orientation once. More than half of the channels light up on two opposite arcs, across the stripes of
+#    their filter. Which do not? With `color wheel`, which channels stay dark?
 # 2. **Is deeper rarer?** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work: the last
 #    layers are quieter than the first, but it does not fall at every step. Look for a channel that fires on the eyes only.
 # 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
@@ -207,8 +208,8 @@ neighbor_view
 #
 # Nine patches of one theme tempt us to name a unit: "the wheel detector". But a *random mixture* of all channels,
 # which nobody would call a detector, has nine patches of one theme, too (Szegedy 2014). Turn the random mix below, decide
-# which side is the unit, and let it tell: how often were you right? The patches also come from a handful of photos, so a unit that looks for
-# school buses will show whatever is least unlike one.
+# which side is the unit, and let it tell: how often were you right? The patches also come from a handful of photos, so a
+# unit that looks for school buses will show whatever is least unlike one.
 #
 # And colors deceive: with scale `each`, a channel that hardly answers is painted as bright as one that shouts. Show
 # the picture `noise` and switch the scale to `shared`.

@@ -96,8 +96,8 @@ painted = style_view.wait(300)
 # %% [markdown]
 # ## 4 Fast neural style
 #
-# Ten seconds and more for each picture is too long for a camera. So train a small network *once* for a style, with the same loss, to do in
-# one pass what the optimization does in hundreds. These were trained so, in minutes, by the kit's own code.
+# Ten seconds and more for each picture is too long for a camera. So train a small network *once* for a style, with the same
+# loss, to do in one pass what the optimization does in hundreds. These were trained so, in minutes, by the kit's own code.
 
 # %%
 fast_view = panels.repaint.show()

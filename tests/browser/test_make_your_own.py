@@ -11,9 +11,7 @@ def test_panels_that_a_student_has_written(page, lab):
 
     found = panel(page, "A lamp in your hand")
     seen = found.locator(".vizkit-picture").first
-    seen.locator(".vizkit-frame").hover(
-        force=True
-    )  # waits until it no longer moves: a picture above may have come late
+    seen.scroll_into_view_if_needed()  # a picture above may have come late: let the page come to rest
     page.wait_for_timeout(500)
     box, before = seen.locator("img").bounding_box(), source(seen)
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])

@@ -253,6 +253,7 @@ def test_frozen_it_shows_its_panels_without_a_kernel(opened, tmp_path_factory):
             expect(pictures).to_have_count(3, timeout=60_000)
             expect(page.get_by_text("run the cell to play").first).to_be_visible()
             assert page.get_by_text("model not found").count() == 0
+            wait_for_kernel(page)  # a server that is ended while a kernel starts waits for it
             high = pictures.nth(1).evaluate("e => e.naturalHeight")
             assert high > 300, "the chart as the browser drew it, not its numbers"
         finally:

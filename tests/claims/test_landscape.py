@@ -20,19 +20,22 @@ def test_the_band_of_minima_widens_once_and_then_shrinks():
         assert band[0] < band[1] > band[2] > band[3]
 
 
+def below(net, point, seed, *, normalized):
+    """Return how much of a random plane around a net lies below twice its minimum."""
+    axis = torch.linspace(-1, 1, 25)
+    ways = random_directions(net.train, point, filter_normalized=normalized, seed=seed)
+    return share_below(last(surface_steps(net.train, point, ways, xs=axis, ys=axis)).values)
+
+
 def test_one_net_rescaled_looks_sharper_and_is_the_same():
     one, other = (trained(4, skip) for skip in (False, True))
     moved = rescaled(other.train, other.point, 6.0)
     assert torch.allclose(other.train.losses(moved[None]), other.train.losses(other.point[None]), rtol=1e-3)
-    axis = torch.linspace(-1, 1, 25)
+    nets = ((other, moved), (one, one.point), (other, other.point))
     for seed in SEEDS:
-
-        def below(net, point, normalized):
-            ways = random_directions(net.train, point, filter_normalized=normalized, seed=seed)  # noqa: B023
-            return share_below(last(surface_steps(net.train, point, ways, xs=axis, ys=axis)).values)
-
-        assert below(other, moved, False) < below(one, one.point, False) < below(other, other.point, False)
-        assert below(other, moved, True) == below(other, other.point, True)
+        shares = [below(net, point, seed, normalized=False) for net, point in nets]
+        assert shares[0] < shares[1] < shares[2]
+        assert below(other, moved, seed, normalized=True) == below(other, other.point, seed, normalized=True)
 
 
 def test_without_momentum_all_three_still_go_down():

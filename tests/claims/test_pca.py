@@ -26,9 +26,3 @@ def test_new_digits_are_kept_as_well_as_old_ones():
     for seed in range(5):
         own, new = kept(digits(), seed)
         assert (own - new).abs().max() < 0.03
-
-
-def test_what_is_kept_of_its_own_samples_is_what_is_explained():
-    flat = digits().flatten(1)
-    found = pca(flat)
-    assert torch.allclose(found.kept(flat), found.explained.cumsum(0))

@@ -144,3 +144,9 @@ def test_tables_are_read_as_they_are_pasted():
         parse_table("1 2\n\n3")
     with pytest.raises(ValueError, match="at least two lines of numbers, got none"):
         parse_table(" \n")
+
+
+def test_what_is_kept_of_its_own_samples_is_what_is_explained():
+    flat = torch.from_numpy(load_digits().data)
+    found = pca(flat)
+    assert torch.allclose(found.kept(flat), found.explained.cumsum(0))

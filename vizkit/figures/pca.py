@@ -11,7 +11,7 @@ from torch import Tensor
 from vizkit.figures.pictures import colorize, enlarge, tiles
 from vizkit.figures.raster import Raster
 from vizkit.figures.theme import CLASSES, layout
-from vizkit.methods.pca import PCA, pca, variance_along
+from vizkit.methods.pca import PCA, variance_along
 
 
 def table(values: Tensor, *, digits: int = 6, most: int = 12) -> str:
@@ -88,23 +88,24 @@ def _by_hand(found: PCA) -> list[tuple[str, str, str]]:
     return [("3 by hand", "λ² + bλ + c = 0", "<p>" + "<br>".join(lines) + "</p>")]
 
 
-def axis_chart(samples: Tensor, angle: float) -> go.Figure:
+def axis_chart(found: PCA, angle: float) -> go.Figure:
     """Draw an axis through a centered cloud, and the variance along every such axis.
 
     Parameters
     ----------
-    samples : Tensor, shape (m, 2)
+    found : PCA
+        Of two features.
     angle : float
         In degrees.
     """
-    centered = samples - samples.mean(0)
+    samples, centered = found.samples, found.centered
     radians = math.radians(angle)
     axis = torch.tensor([math.cos(radians), math.sin(radians)], dtype=centered.dtype)
     feet = (centered @ axis)[:, None] * axis
     reach = 1.15 * float(centered.norm(dim=1).max().clamp(min=1e-9))
     angles = torch.linspace(0, 180, 181)
     variance = variance_along(samples, angles)
-    here, bounds = float(variance_along(samples, angle)), pca(samples).eigenvalues.tolist()
+    here, bounds = float(variance_along(samples, angle)), found.eigenvalues.tolist()
     drops = torch.stack([centered, feet, torch.full_like(feet, torch.nan)], 1).reshape(-1, 2)
     titles = ("the centered samples and the axis", "variance along the axis")
     figure = make_subplots(1, 2, column_widths=[0.5, 0.5], subplot_titles=titles)
@@ -157,7 +158,7 @@ def axis_chart(samples: Tensor, angle: float) -> go.Figure:
     )
 
 
-def explained_chart(found: PCA, k: int, new: Tensor | None = None, most: int = 64) -> go.Figure:
+def explained_chart(found: PCA, k: int, new: Tensor, most: int = 64) -> go.Figure:
     """Draw the share of the variance that the first components explain together.
 
     Parameters
@@ -165,12 +166,12 @@ def explained_chart(found: PCA, k: int, new: Tensor | None = None, most: int = 6
     found : PCA
     k : int
         The number to mark.
-    new : Tensor, shape (n,), optional
+    new : Tensor, shape (n,)
         What the first components keep of pictures that had no part in them, as `PCA.kept` gives it.
     most : int
         Components to draw.
     """
-    shares = found.explained[:most].numpy()
+    shares, kept = found.explained[:most].numpy(), new[:most].numpy()
     together = shares.cumsum()
     numbers = list(range(1, len(shares) + 1))
     figure = go.Figure(
@@ -184,12 +185,15 @@ def explained_chart(found: PCA, k: int, new: Tensor | None = None, most: int = 6
                 mode="markers",
                 marker={"color": CLASSES[1], "size": 14},
             ),
+            go.Scatter(
+                x=numbers[: len(kept)],
+                y=kept,
+                name="of new pictures",
+                mode="lines",
+                line={"color": CLASSES[2], "width": 3, "dash": "dash"},
+            ),
         ]
     )
-    if new is not None:
-        kept = new[:most].numpy()
-        dashed = {"color": CLASSES[2], "width": 3, "dash": "dash"}
-        figure.add_scatter(x=numbers[: len(kept)], y=kept, name="of new pictures", mode="lines", line=dashed)
     return layout(
         figure,
         width=560,

@@ -41,7 +41,7 @@ def axis(
     first = found.components[:, 0]
     best = float(torch.rad2deg(torch.atan2(first[1], first[0]))) % 180
     return found, {
-        "chart": axis_chart(scaled, angle),
+        "chart": axis_chart(found, angle),
         "text": f"The largest eigenvalue is **{found.eigenvalues[-1]:.7f}**, its eigenvector lies "
         f"at **{best:.1f}°**; the smallest is {found.eigenvalues[0]:.7f}.",
     }
