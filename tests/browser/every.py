@@ -28,6 +28,17 @@ def open_and_check(page, lab, name):
     assert page.outside == []
 
 
+def at_rest(element):
+    """Return where an element is once the page stands still: what comes late above it moves it off the mouse."""
+    box = None
+    for _ in range(50):
+        before, box = box, element.bounding_box()
+        if box and box == before:
+            break
+        element.page.wait_for_timeout(300)
+    return box
+
+
 def everything_has_a_name(page):
     page.wait_for_timeout(700)  # names are given soon after a panel has changed
     found = Axe().run(page, context={"include": [[".vizkit-panel"]]}).response["violations"]

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import at_rest, open_and_check
 from tests.browser.test_lecture04 import panel
 
 
@@ -31,7 +31,7 @@ def test_a_student_toggles_normalization(page, lab):
     found = panel(page, "Three ways down")
     title = found.locator(".js-plotly-plot .gtitle")
     before = title.inner_html()
-    box = found.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    box = at_rest(found.locator(".js-plotly-plot .nsewdrag").first)
     page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7)
     page.wait_for_function("([e, t]) => e.innerHTML !== t", arg=[title.element_handle(), before])
     assert page.outside == []

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import at_rest, open_and_check
 from vizkit.browser import errors
 
 
@@ -77,7 +77,7 @@ def test_a_student_plays_with_notebook_04(notebook):
     before = changed(page, grid, before)
 
     # a click on a tile chooses its channel
-    box = grid.locator("img").bounding_box()
+    box = at_rest(grid.locator("img"))
     grid.locator("img").click(position={"x": box["width"] * 0.55, "y": box["height"] * 0.6})
     before = changed(page, grid, before)
     expect(found.locator(".widget-readout").first).not_to_have_text("1")
@@ -119,13 +119,13 @@ def test_units_are_linked_and_the_scan_can_be_stopped(notebook):
     found = panel(page, "One unit, linked views")
     grid, place, patches = (found.locator(".vizkit-picture").nth(index) for index in range(3))
     before = source(place), source(patches)
-    box = grid.locator("img").bounding_box()
+    box = at_rest(grid.locator("img"))
     grid.locator("img").click(position={"x": box["width"] * 0.7, "y": box["height"] * 0.5})
     changed(page, place, before[0])
     changed(page, patches, before[1])
 
     text = found.locator(".widget-html", has_text="sees x").last.inner_text()
-    box = place.locator("img").bounding_box()
+    box = at_rest(place.locator("img"))
     place.locator("img").click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.9})
     expect(found.locator(".widget-html", has_text="sees x").last).not_to_have_text(text)
 
@@ -150,7 +150,7 @@ def test_the_receptive_field_follows_a_click(notebook):
     found = panel(page, "Receptive field of a unit")
     picture = found.locator(".vizkit-picture").first
     before = source(picture)
-    box = picture.locator("img").bounding_box()
+    box = at_rest(picture.locator("img"))
     picture.locator("img").click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.25})
     changed(page, picture, before)
     assert found.locator(".js-plotly-plot").count() == 1

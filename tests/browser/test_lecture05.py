@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import at_rest, open_and_check
 from tests.browser.test_lecture04 import changed, panel, png, source, upload
 from vizkit.methods.attribution import METHODS
 
@@ -27,9 +27,9 @@ def test_a_student_asks_covers_and_randomizes(page, lab):
 
     found = panel(page, "The occluder")
     picture = found.locator(".vizkit-picture").first
-    before, box = source(picture), picture.locator("img").bounding_box()
+    box, before = at_rest(picture.locator("img")), source(picture)
     title = found.locator("b", has_text="→")
-    said = title.inner_html()
+    said = title.inner_text()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
     for place in range(8):
@@ -37,7 +37,7 @@ def test_a_student_asks_covers_and_randomizes(page, lab):
         page.wait_for_timeout(80)
     page.mouse.up()
     changed(page, picture, before)
-    page.wait_for_function("([e, t]) => e.innerHTML !== t", arg=[title.element_handle(), said])
+    expect(title).not_to_have_text(said, timeout=30_000)  # the element itself may be replaced
 
     found = panel(page, "Forget and look again")
     picture = found.locator(".vizkit-picture").first

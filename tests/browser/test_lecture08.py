@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import at_rest, open_and_check
 from tests.browser.test_lecture04 import changed, panel, source
 
 
@@ -26,7 +26,7 @@ def test_a_student_fools_the_network(page, lab):
 
     found = panel(page, "The sticker")
     picture = found.locator(".vizkit-picture").first
-    before, box = source(picture), picture.locator("img").bounding_box()
+    box, before = at_rest(picture.locator("img")), source(picture)
     page.mouse.move(box["x"] + 60, box["y"] + 60)
     page.mouse.down()
     for place in range(8):

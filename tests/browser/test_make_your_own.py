@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import at_rest, open_and_check
 from tests.browser.test_lecture04 import changed, panel, source
 
 
@@ -11,9 +11,7 @@ def test_panels_that_a_student_has_written(page, lab):
 
     found = panel(page, "A lamp in your hand")
     seen = found.locator(".vizkit-picture").first
-    seen.scroll_into_view_if_needed()  # a picture above may have come late: let the page come to rest
-    page.wait_for_timeout(500)
-    box, before = seen.locator("img").bounding_box(), source(seen)
+    box, before = at_rest(seen.locator("img")), source(seen)
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
     page.mouse.down()
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.6 * box["height"], steps=6)

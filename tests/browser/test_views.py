@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.every import at_rest
 from vizkit.browser import errors, open_browser, open_notebook, run_all, wait_for_kernel, write_notebook
 from vizkit.lab import lab_server
 
@@ -99,7 +100,7 @@ def test_every_kind_of_chart_and_mark_is_drawn(opened):
 def test_the_square_follows_the_hand_and_the_kernel_follows_as_it_can(opened):
     found = panel(opened, "The occluder")
     frame = found.locator(".vizkit-frame").first
-    box = frame.bounding_box()
+    box = at_rest(frame)
     move = opened.mouse.move
     sent, received = len(opened.sent), sum(opened.received)
     move(box["x"] + 10, box["y"] + 10)
