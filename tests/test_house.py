@@ -109,7 +109,9 @@ def test_hashes_of_the_bundled_files():
     assert {name for _, name in rows} == {
         *(f"models/{name}.safetensors" for name in BUNDLED),
         *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
+        "models/linear.safetensors",
         "labels/tiny-imagenet-200.txt",
+        "facets/tiny-imagenet-200.webp",
     }
     for digest, name in rows:
         assert file_hash(ROOT / "assets" / name) == digest

@@ -52,15 +52,42 @@ zeros = last(maximize_steps(model, "lemon", "from zeros, L2"))
 print("pictures", tuple(zeros.images.shape), f" score {float(zeros.score[0]):.1f}")
 
 # %% [markdown]
+# **What does $\lambda$ do?** Here $\lVert I \rVert^2$ is the mean over the pixels of their square distance from gray, so that
+# $\lambda$ means the same at every size. At 0 nothing holds a pixel back, at 100 the pictures fade, at 1000 they all but
+# vanish, and the score goes with them.
+
+# %%
+from vizkit.figures.pictures import sheet
+from vizkit.methods.feature_vis import replaced
+
+faded = {}
+for penalty in (0, 100, 1000):
+    recipe = replaced("from zeros, L2", penalty=penalty, steps=48)
+    faded[penalty] = last(maximize_steps(model, ["lemon", "goldfish"], recipe))
+captions = [
+    f"λ {penalty}: score {score:.1f}"
+    for penalty, step in faded.items()
+    for score in step.score.tolist()
+]
+sheet(
+    torch.cat([step.images for step in faded.values()]),
+    "Lemon and goldfish at three lambdas",
+    side=120,
+    columns=6,
+    captions=captions,
+)
+
+# %% [markdown]
 # Plain pixels are free to fill with whatever the gradient likes: many small lemons, and noise between them. Every recipe since
-# is a way to keep the picture a picture:
+# is a way to keep the picture a picture. In the panel, *recipe* says how the picture is written down, $\lambda$ and, under
+# *More*, the regularizers are sliders, and the presets load the papers' numbers into them:
 #
 # | recipe | what is new |
 # |---|---|
-# | from zeros, L2 | $\lambda \lVert I \rVert^2$ |
-# | Yosinski 1-4 | blur, decay, pixels of small norm or small contribution back to zero: their table of four settings |
+# | pixels; preset *The slides' algorithm* | $\lambda \lVert I \rVert^2$ |
+# | pixels; presets *Yosinski 1* to *4* | blur, decay, pixels of small norm or small contribution back to zero: their table of four settings |
 # | Fourier | the spectrum is optimized, each frequency scaled by $1/f$, colors decorrelated, the net sees it shifted, turned, scaled |
-# | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures |
+# | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures. Then every place is filled with *something*: tick *fade where it looked least* to see what the network asked for (the sum of its gradients) |
 
 # %%
 picture_view = panels.wanted.show()
@@ -75,18 +102,12 @@ penguin = picture_view.wait(120)
 # perturbations. Its gradient lies on whole things instead of specks, so what it wants to see is a thing.
 
 # %%
-from IPython.display import display
+nets_view = panels.two_nets.show()
+nets_view
 
-from vizkit.figures.pictures import sheet
-
-classes = ["goldfish", "tabby", "lemon", "school bus", "ladybug",
-           "king penguin", "monarch", "jellyfish", "bell pepper", "espresso"]  # fmt: skip
-plain = vizkit.load_model("viznet")
-pictures = {}
-for net in (plain, model):
-    pictures[net.name] = last(maximize_steps(net, classes)).images
-    display(sheet(pictures[net.name], f"Ten classes by {net.name}", side=132, captions=classes,
-                  columns=5))  # fmt: skip
+# %%
+nets_view.play()
+both = nets_view.wait(300)
 
 # %% [markdown]
 # **One unit, three recipes**, and Yosinski's four. The same channel, the same number of steps.
@@ -114,8 +135,12 @@ channels = layer_view.wait(240)
 # ## 2 One unit, several faces
 #
 # A unit can answer to things that look nothing alike; one picture shows one of them, or a blend. *Multifaceted* visualization
-# groups the patches that excite it by what else the network sees in them (codes, principal components, k-means) and starts
-# once from the mean of each group.
+# groups the pictures that excite it by what else the network sees in them (codes, 50 principal components, t-SNE, k-means on
+# that map), averages the 15 nearest to the middle of each group, and starts once from each mean, in small steps. For a class
+# these are means of its 500 training pictures; for a channel, of the patches that excite it most, shown below their means.
+#
+# A jellyfish is orange on blue, white on green, or a ghost in the dark. (Choose *bell pepper*: red ones, or green. And *school
+# bus*: not every class has several faces.)
 
 # %%
 faces_view = panels.faces.show()
@@ -124,6 +149,13 @@ faces_view
 # %%
 faces_view.play()
 faces = faces_view.wait(240)
+
+# %% [markdown]
+# The same steps from faint noise, drawn four times: one face, four times. What the unit *can* look like was in the starts.
+
+# %%
+from_noise = last(maximize_steps(model, ["jellyfish"] * 4, "facet"))
+sheet(from_noise.images, "A jellyfish from noise, four times", side=160, columns=4)
 
 # %% [markdown]
 # ## 3 DeepDream
@@ -143,8 +175,7 @@ dream = last(dream_steps(model, image, "relu6"))
 print("steps", dream.total, " picture", tuple(dream.image.shape))
 
 # %% [markdown]
-# A second picture can **guide** it: each place then grows towards the guide's code that it is most like. And **zoom** falls
-# into the dream, frame by frame; *Save picture* writes the film.
+# In the panel, any layer, or two.
 
 # %%
 dream_view = panels.dream.show()
@@ -153,6 +184,29 @@ dream_view
 # %%
 dream_view.play()
 dreamed = dream_view.wait(240)
+
+# %% [markdown]
+# A second picture can **guide** it: each place then grows towards the guide's code that it is most like (the largest dot
+# product). The same photo, once as it likes and once with a cup of coffee for a guide:
+
+# %%
+person, cup = vizkit.load_image("astronaut", size=192), vizkit.load_image("coffee", size=192)
+free = last(dream_steps(model, person, "relu6", octaves=3))
+guided = last(dream_steps(model, person, "relu6", octaves=3, guide=cup))
+sheet(torch.stack([person, free.image, guided.image]), "A guided dream", side=220, columns=3,
+      captions=["the photo", "a dream", "guided by a cup"])  # fmt: skip
+
+# %% [markdown]
+# And **zoom** falls into the dream: each frame is the one before it, enlarged by 4 %, dreamed on. The slider *step* goes back
+# through the film, *Save* writes it.
+
+# %%
+zoom_view = panels.dream.show(mode="zoom", size=192, steps=3)
+zoom_view
+
+# %%
+zoom_view.play()
+fallen = zoom_view.wait(240)
 
 # %% [markdown]
 # ## Try this
@@ -177,8 +231,10 @@ sheet(blend.images, "Half tabby, half lemon", side=200)
 # the unit was silent: then no gradient comes through its ReLU, and the panel says that it aims before it.
 
 # %%
-bare_view = panels.wanted.show(model="viznet", label="espresso", recipe="pixels alone")
-bare_view.controls["size"].value = 64  # the network sees these very pixels
+# At 64 px the network sees these very pixels.
+bare_view = panels.wanted.show(
+    model="viznet", label="espresso", recipe="pixels", penalty=0, size=64
+)
 bare_view
 
 # %%
@@ -191,10 +247,20 @@ bare = bare_view.wait(120)
 # %%
 from vizkit.methods.feature_vis import recognition
 
-for net in (plain, model):
-    still, shifted = recognition(net, pictures[net.name], classes)
+classes = nets_view.values["classes"].split(", ")
+for net, run in zip((vizkit.load_model("viznet"), model), both.runs, strict=True):
+    still, shifted = recognition(net, run.images, classes)
     assert (still > 0.9).sum() >= 8
     assert (shifted > 0.9).sum() >= 7
+
+# %%
+contrast = {
+    penalty: (step.images - torch.tensor(model.mean).view(3, 1, 1)).square().mean((1, 2, 3))
+    for penalty, step in faded.items()
+}
+assert (contrast[0] > contrast[100]).all()
+assert (contrast[100] > contrast[1000]).all()
+assert (faded[0].score > faded[1000].score).all()
 
 # %%
 assert float(penguin.score[0]) > 5
@@ -211,14 +277,20 @@ spread = channels.images.flatten(1).std(1)
 assert (spread > 0.01).all()  # none is gray: silent ones are aimed at before their ReLU
 
 # %%
-assert len(faces.found.means) == 4
-assert not torch.allclose(faces.run.images[0], faces.run.images[1], atol=0.1)
+# The faces lie further apart than pictures from noise, and the network names the class in each.
+apart = torch.pdist(faces.run.images.flatten(1)).mean()
+alike = torch.pdist(from_noise.images.flatten(1)).mean()
+assert apart > 1.3 * alike
+assert (recognition(model, faces.run.images, ["jellyfish"] * 4)[0] > 0.5).sum() >= 3
 
 # %%
 first = next(dream_steps(model, image, "relu6"))
 assert dream.objective > 2 * first.objective
 assert dreamed.image.shape[1:] == vizkit.load_image("china", 320).shape[1:]
+assert fallen.index == 60
+assert not torch.allclose(free.image, guided.image, atol=0.1)
 
 # %%
 with torch.no_grad():
+    plain = vizkit.load_model("viznet")
     assert plain.probabilities(bare.images)[0, plain.label_index("espresso")] > 0.99

@@ -83,7 +83,13 @@ gram_view
 # $$\mathcal{L}_{total} = \alpha \, \mathcal{L}_{content} + \beta \, \mathcal{L}_{style} + \text{TV}$$
 #
 # The picture itself is optimized, from the content picture, from noise, or from the style picture. Each layer's square
-# distance is divided by its target's square length, so that $\alpha$ and $\beta$ mean the same in every layer and net.
+# distance is divided by its target's square length, so that $\alpha$ and $\beta$ mean the same in every layer and net. The
+# style is a weighted sum over layers, as in Gatys et al.,
+#
+# $$\mathcal{L}_{style} = \sum_l w_l E_l, \qquad E_l = \frac{\lVert G^l - A^l \rVert^2}{\lVert A^l \rVert^2}, \qquad \sum_l w_l = 1,$$
+#
+# with $A^l$ the Gram matrix of the style picture: the first layers with equal weights (*style layers*), or any layers with
+# weights of your own (*More*, such as `relu1 1, relu5 0.2`). *content of* takes any layer.
 
 # %%
 style_view = panels.style.show()
@@ -96,8 +102,13 @@ painted = style_view.wait(300)
 # %% [markdown]
 # ## 4 Fast neural style
 #
-# Ten seconds and more for each picture is too long for a camera. So train a small network *once* for a style, with the same
-# loss, to do in one pass what the optimization does in hundreds. These were trained so, in minutes, by the kit's own code.
+# Ten seconds and more for each picture is too long for a camera. So train a small network $f_W$ *once* for a style $s$, with the
+# same loss, over many pictures $x$ (Johnson et al.: each its own content, all one style), to do in one pass what the
+# optimization does in hundreds:
+#
+# $$W^* = \arg\min_W \; \mathbb{E}_x \big[\alpha \, \mathcal{L}_{content}(f_W(x), x) + \beta \, \mathcal{L}_{style}(f_W(x), s) + \text{TV}(f_W(x))\big]$$
+#
+# These were trained so, in minutes, by the kit's own code.
 
 # %%
 fast_view = panels.repaint.show()
@@ -132,7 +143,9 @@ painted_view
 #    what is not?
 # 2. **How deep is style?** Move *style layers* from 1 to 6. When do strokes appear, when whole whirls?
 # 3. **Keep the colors.** Tick *keep the content's colors* with *mosaic*. Is it still the same style?
-# 4. **Yourself, painted.** In *At the speed of a slider* set the size to 192, then *More pictures*, *Camera*. Each frame is
+# 4. **One layer's style.** Under *More* write `relu1 1`, then `relu6 1`, beside *style layers*. Which paints dots of color, which
+#    whole shapes?
+# 5. **Yourself, painted.** In *At the speed of a slider* set the size to 192, then *More pictures*, *Camera*. Each frame is
 #    repainted by itself: do strokes stand still where you do?
 
 # %% [markdown]

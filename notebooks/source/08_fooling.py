@@ -78,6 +78,32 @@ print("was", linear.answers(digits[first], 1), " is", linear.answers(broken.imag
 attack_sheet(digits[first], broken.images[first], side=160)
 
 # %% [markdown]
+# **And of photos** (004, pp. 160-162). The same with 200 classes and 3 x 32 x 32 numbers: `linear` is right about 8 pictures of
+# 100, and its weights can be *looked at*: each class is one template, and its score the dot product with it.
+
+# %%
+from vizkit.figures.pictures import sheet
+from vizkit.methods.linear_photos import class_templates, linear_photo_model
+
+photos = linear_photo_model()
+shown = ["goldfish", "school bus", "lemon", "espresso", "monarch", "ladybug"]
+templates = class_templates(photos)[[photos.label_index(name) for name in shown]]
+sheet(templates, "Templates of six classes", side=110, columns=6, captions=shown)
+
+# %% [markdown]
+# Anything becomes a goldfish when a little of the goldfish's template is added (and of the others' taken away): one step along
+# the gradient.
+
+# %%
+names = ["chelsea", "coffee", "rocket", "astronaut", "china"]
+before = torch.stack([vizkit.load_image(name, (32, 32)) for name in names])
+goldfish = fgsm(photos, before, epsilon=16 / 255, target="goldfish")
+said = [photos.answers(one, 1)[0][0] for one in (*before, *goldfish.images)]
+sheet(
+    torch.cat([before, goldfish.images]), "Photos, and goldfish", side=130, columns=5, captions=said
+)
+
+# %% [markdown]
 # ## 2 One step, many steps
 #
 # FGSM takes that one step for a network, as if it were linear: $x + \epsilon \, \text{sign}(\nabla_x L)$. PGD takes ten small ones and
@@ -278,6 +304,10 @@ assert round(example.moved_probability, 4) == 0.8808
 linear_view.controls["power"].value = 3.0
 assert abs(linear_view.result.moved_score - 497) < 1e-6
 linear_view.reset()
+
+# %%
+assert goldfish.success.all()
+assert photos.label_index("goldfish") not in photos.probabilities(before).argmax(1)
 
 # %%
 assert rates["random noise"][1] < 0.1 < 0.5 < rates["PGD"][1]

@@ -39,6 +39,33 @@ def at_rest(element):
     return box
 
 
+def paused_in_sight(found, changes=2):
+    """Press Play, and Pause in the frame in which the first picture has changed so often: no click from outside can.
+
+    Returns whether it was Pause that ended the run.
+    """
+    found.get_by_role("button", name="Play", exact=True).click()
+    return found.evaluate(PAUSE, changes)
+
+
+#: A run that has ended by itself has no Pause any more; one that shows nothing new for 30 s has failed.
+PAUSE = """(panel, changes) => new Promise((done) => {
+    const named = (name) => [...panel.querySelectorAll("button")].find((one) => one.textContent.trim() === name);
+    const shown = () => panel.querySelector(".vizkit-picture img")?.src;
+    const until = Date.now() + 30_000;
+    let [before, started] = [shown(), false];
+    const look = () => {
+        const pause = named("Pause");
+        started ||= Boolean(pause);
+        if (shown() !== before) [before, changes] = [shown(), changes - 1];
+        if (pause && changes <= 0) { pause.click(); done(true); }
+        else if ((started && !pause) || Date.now() > until) done(false);
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
+
+
 def everything_has_a_name(page):
     page.wait_for_timeout(700)  # names are given soon after a panel has changed
     found = Axe().run(page, context={"include": [[".vizkit-panel"]]}).response["violations"]

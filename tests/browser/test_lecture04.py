@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.every import at_rest, open_and_check
+from tests.browser.every import PAUSE, at_rest, open_and_check
 from vizkit.browser import errors
 
 
@@ -101,19 +101,6 @@ def test_a_student_plays_with_notebook_04(notebook):
     assert page.outside == []
 
 
-#: press Pause in the frame in which it appears, as no click from outside can
-PAUSE = """panel => new Promise(done => {
-    let frames = 600;
-    const press = () => {
-        const buttons = [...panel.querySelectorAll("button")];
-        const pause = buttons.find(button => button.textContent.trim() == "Pause");
-        if (pause) pause.click();
-        if (pause || --frames == 0) done(); else requestAnimationFrame(press);
-    };
-    press();
-})"""
-
-
 def test_units_are_linked_and_the_scan_can_be_stopped(notebook):
     page = notebook
     found = panel(page, "One unit, linked views")
@@ -134,7 +121,7 @@ def test_units_are_linked_and_the_scan_can_be_stopped(notebook):
     play = found.get_by_role("button", name="Play", exact=True)
     for index in range(1, 6):  # a scan takes about a second: one that ended first proves nothing
         found.get_by_label("layer", exact=True).select_option(index=index)
-        found.evaluate(PAUSE)
+        found.evaluate(PAUSE, 0)
         expect(play).to_be_visible()
         if "patches 63 of 63" not in status.inner_text():
             break

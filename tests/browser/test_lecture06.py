@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import open_and_check, paused_in_sight
 from tests.browser.test_lecture03 import steps_done
 from tests.browser.test_lecture04 import changed, panel, pick, source
 
@@ -19,24 +19,15 @@ def test_a_student_dreams(page, lab):
     found = panel(page, "DeepDream")
     picture = found.locator(".vizkit-picture").first
     play = found.get_by_role("button", name="Play", exact=True)
-    stop = found.get_by_role("button", name="Pause", exact=True)
-    for slider in ("octaves", "steps"):  # a run that does not end by itself
+    for slider in ("octaves", "steps", "size [px]"):  # a run that does not end by itself
         end_of(found, slider)
-    before = source(picture)
-    play.click()
-    expect(stop).to_be_visible()
-    before = changed(page, picture, before)
-    before = changed(page, picture, before)  # it is seen to change
-    stop.click()
+    assert paused_in_sight(found)
     expect(play).to_be_visible()
     stopped = steps_done(found)
     assert 0 < stopped < 320
     page.wait_for_timeout(500)
     assert steps_done(found) == stopped
-    before = source(picture)
-    play.click()
-    before = changed(page, picture, before)
-    stop.click()
+    assert paused_in_sight(found)
     expect(play).to_be_visible()
     assert steps_done(found) > stopped
     before = source(picture)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.every import open_and_check
+from tests.browser.every import open_and_check, paused_in_sight
 from tests.browser.test_lecture03 import steps_done
 from tests.browser.test_lecture04 import changed, panel, pick, png, source, upload
 from tests.browser.test_lecture06 import end_of
@@ -14,23 +14,14 @@ def test_a_student_paints(page, lab):
     found = panel(page, "Paint it in another style")
     picture = found.locator(".vizkit-picture").first
     play = found.get_by_role("button", name="Play", exact=True)
-    stop = found.get_by_role("button", name="Pause", exact=True)
     end_of(found, "steps")
     found.get_by_label("size [px]").focus()
     page.keyboard.press("PageUp")  # a run that does not end by itself
-    before = source(picture)
-    play.click()
-    expect(stop).to_be_visible()
-    before = changed(page, picture, before)
-    before = changed(page, picture, before)
-    stop.click()
+    assert paused_in_sight(found)
     expect(play).to_be_visible()
     stopped = steps_done(found)
     assert 0 < stopped < 600
-    before = source(picture)
-    play.click()
-    before = changed(page, picture, before)
-    stop.click()
+    assert paused_in_sight(found)
     expect(play).to_be_visible()
     assert steps_done(found) > stopped
     before = source(picture)

@@ -16,6 +16,7 @@ from vizkit.methods import (
     adversarial_training,
     attribution,
     dream,
+    facets,
     fast_style,
     feature_vis,
     fooling,
@@ -78,7 +79,10 @@ RUNS = {
     ),
     "dream_steps": lambda d, **on: dream.dream_steps(d["net"], d["wide"], ["relu3", "relu5"], octaves=2, steps=3, **on),
     "embedding_steps": lambda d, **on: tsne.embedding_steps(d["wanted"], steps=20, exaggerated=8, **on),
-    "faces_steps": lambda d, **on: feature_vis.faces_steps(d["net"], d["pool"], "relu5", 8, 3, most=30, steps=4, **on),
+    "nets_steps": lambda d, **on: feature_vis.nets_steps(
+        [d["net"], d["net"]], ["tabby"], feature_vis.replaced("Fourier", steps=4), **on
+    ),
+    "facets_steps": lambda d, **on: facets.facets_steps(d["net"], Channel("relu5", 8), d["pool"], 3, steps=4, **on),
     "fit_steps": _fit,
     "forget_steps": lambda d, **on: sanity.forget_steps(
         d["net"], d["photo"], "tabby", 2, ("gradient", "saliency", "Grad-CAM"), **on

@@ -14,9 +14,8 @@ from tests.methods.test_objectives import Silent
 from vizkit.core.data import cut_patches
 from vizkit.core.steps import last
 from vizkit.methods.canvas import FourierCanvas, PhaseCanvas, PixelCanvas, natural_colors, natural_spectrum
-from vizkit.methods.feature_vis import RECIPES, Recipe, above, faces, maximize_steps, recognition, replaced
+from vizkit.methods.feature_vis import RECIPES, Recipe, above, maximize_steps, recognition, replaced
 from vizkit.methods.objectives import Channel
-from vizkit.methods.units import scan_steps
 
 
 def random(seed=0):
@@ -227,19 +226,33 @@ def test_a_start_is_kept_where_the_canvas_can_hold_it(viznet, chelsea):
     assert (fourier - start).abs().mean() < 0.04
 
 
-def test_faces_group_patches_and_order_groups_by_size(viznet):
-    pool = cut_patches(count=150, size=64)
-    scan = last(scan_steps(viznet, pool, "relu6"))
-    found = faces(viznet, pool, scan, 3, 3, most=60)
-    counts = found.group.bincount(minlength=3)
-    assert list(counts) == sorted(counts, reverse=True)
-    assert len(found.index) == len(found.group) <= 60
-    for group in range(3):
-        members = pool.patches[found.index[found.group == group]].float() / 255
-        torch.testing.assert_close(found.means[group], members.mean(0))
-        assert set(found.members(5)[group].tolist()) <= set(found.index[found.group == group].tolist())
-    with pytest.raises(ValueError, match="k must be at most the 2 patches"):
-        faces(viznet, pool, scan, 3, 3, most=2)
+def test_the_penalty_pulls_towards_gray(viznet):
+    """Lambda is a weight, not an ornament: pictures fade and their score falls as it grows."""
+    contrast, score = [], []
+    for penalty in (0, 100, 1000):
+        step = last(
+            maximize_steps(viznet, ["goldfish", "lemon"], replaced("from zeros, L2", penalty=penalty, steps=40))
+        )
+        contrast.append((step.images - torch.tensor(viznet.mean).view(3, 1, 1)).square().mean((1, 2, 3)))
+        score.append(step.score)
+    assert (contrast[0] > contrast[1]).all()
+    assert (contrast[1] > contrast[2]).all()
+    assert (score[0] > score[2]).all()
+
+
+def test_attention_is_the_sum_of_gradients(viznet):
+    """MACO's mask is where the score's gradient has been, added up over the steps."""
+    recipe = replaced("pixels alone", steps=2)
+    first, second = maximize_steps(viznet, "goldfish", recipe)
+    for step, before in ((first, torch.zeros_like(first.attention)), (second, first.attention)):
+        pixels = step.images.clone().requires_grad_()
+        with viznet.running(pixels) as net:
+            score = net(viznet.normalize(pixels))[0, viznet.label_index("goldfish")]
+        (slope,) = torch.autograd.grad(score, pixels)
+        torch.testing.assert_close(step.attention - before, slope.abs().sum(1), rtol=1e-3, atol=1e-5)
+    opacity = second.opacity(80)
+    assert opacity.min() >= 0
+    assert (opacity == 1).float().mean() == pytest.approx(0.2, abs=0.01)
 
 
 def test_bad_input_is_named(viznet):

@@ -64,6 +64,9 @@ def test_the_losses_by_hand(viznet, pictures):
     torch.testing.assert_close(found.content, expected)
     parts = [(gram(maps[name]) - one).square().sum() / one.square().sum() for name, one in targets.style.items()]
     torch.testing.assert_close(found.style, sum(parts) / 2)
+    with viznet.running(x) as net:
+        weighted = style_losses(viznet, net, x, Targets(targets.content, targets.style, {"relu1": 3.0}))
+    torch.testing.assert_close(weighted.style, (3 * parts[0] + parts[1]) / 4)
     total = 2 * found.content + 3 * found.style + 4 * total_variation(x)
     torch.testing.assert_close(found.weighted(2, 3, 4), total)
 
@@ -178,6 +181,8 @@ def test_bad_input_is_named(viznet, pictures):
         ({"begin": "zeros"}, "begin 'zeros' is not known"),
         ({"alpha": -1.0}, "alpha, beta and tv must be 0 or more and rate above 0, got -1.0"),
         ({"layers": StyleLayers(("relu77",), ())}, "layer of viznet 'relu77' is not known"),
+        ({"layers": StyleLayers((), ("relu1",), {"relu1": 0})}, "must be 0 or more and not all 0, got .'relu1': 0"),
+        ({"layers": StyleLayers((), ("relu1",), {"relu2": 1})}, "weights of the style layers relu1 must be"),
         ({"steps": 0}, "steps must be 1 or more, got 0"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -44,6 +44,7 @@ SHORT = {
     "widths": {"steps": 50, "count": 20},
     "thumbnails": {"count": 100},
     "tsne": {"steps": 50, "count": 300},
+    "two_nets": {"steps": 16, "classes": "goldfish, lemon"},
     "wanted": {"steps": 16},
     "unit": {"patches": 160},
 }

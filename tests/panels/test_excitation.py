@@ -7,11 +7,13 @@ import vizkit
 from tests.methods.test_objectives import Silent
 from tests.panels.tools import executed, fresh, hidden
 from tests.widgets.test_controls import png, upload
-from vizkit.methods.feature_vis import RECIPES
+from vizkit.methods.feature_vis import RECIPES, replaced
 from vizkit.methods.gradients import Unit
 from vizkit.methods.objectives import Channel, WholeLayer
 from vizkit.panels import channels, faces, recipes, wanted
 from vizkit.panels import dream as dreams
+from vizkit.panels.excitation import WRITTEN, tuned
+from vizkit.widgets.presets import prepared
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +48,28 @@ def test_every_kind_of_objective(picture, kind):
     assert executed(picture)["what"] == aims[kind]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", WRITTEN)
 def test_every_recipe(picture, recipe):
-    picture.set(recipe=recipe, steps=16, size=64)
+    fresh(picture, recipe=recipe, steps=16, size=64)
     picture.wait(60)
+    whole = picture.shown["picture"].raster.pixels
+    picture.set(mask=True)
     assert picture.error is None
-    assert recipe in picture.code
+    assert hidden(picture, "blur") == (recipe != "pixels")
+    faded = picture.shown["picture"].raster.pixels
+    assert faded.mean() > whole.mean() + 5, "towards white"
+    executed(picture)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith(("Yosinski", "from zeros"))])
+def test_presets_load_the_recipes_of_the_papers(name):
+    title = "The slides' algorithm" if name.startswith("from") else name
+    (values,) = (one.values for one in prepared()["06_dream"] if (one.panel, one.name) == (wanted.title, title))
+    own = {key: value for key, value in values.items() if key not in ("model", "label", "steps")}
+    loaded = replaced(tuned(**own), steps=values["steps"])
+    if not loaded.blur:
+        loaded = replaced(loaded, blur_every=RECIPES[name].blur_every)
+    assert loaded == RECIPES[name]
 
 
 def test_the_history_goes_back_and_continue_goes_on(picture):
@@ -115,12 +133,16 @@ def test_all_channels_fill_in():
     executed(panel)
 
 
-def test_faces_of_a_unit():
+def test_faces_of_a_class_and_of_a_channel():
     panel = faces.show(patches=200)
     panel.set(steps=16, k=3)
     step = panel.wait(90)
     assert len(step.found.means) == 3
-    assert panel.shown["members"].raster.count == 18
+    assert panel.shown["members"].raster.count == 3
+    executed(panel)
+    panel.set(kind="channel")
+    assert len(panel.wait(90).found.middle) == 3
+    assert panel.shown["members"].raster.count == 9
     executed(panel)
 
 

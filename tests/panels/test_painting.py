@@ -30,7 +30,14 @@ def style():
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"optimizer": "L-BFGS"}, {"begin": "noise", "scales": 1}, {"colors": True}, {"depth": 2, "layer": "relu3"}],
+    [
+        {},
+        {"optimizer": "L-BFGS"},
+        {"begin": "noise", "scales": 1},
+        {"colors": True},
+        {"depth": 2, "layer": "relu3"},
+        {"weights": {"relu1": 1.0, "relu5": 0.2}},
+    ],
 )
 def test_every_way_to_paint(style, change):
     fresh(style, **change)

@@ -363,7 +363,7 @@ def _load_bundled(name: str, device: torch.device) -> ImageModel:
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    labels = list(SHAPES) if name == "scenes" else _tiny_imagenet_labels()
+    labels = list(SHAPES) if name == "scenes" else tiny_imagenet_labels()
     net = from_state({key.removeprefix("net."): value for key, value in state.items() if key.startswith("net.")})
     return ImageModel(
         _prepare(net, device),
@@ -375,7 +375,8 @@ def _load_bundled(name: str, device: torch.device) -> ImageModel:
     )
 
 
-def _tiny_imagenet_labels() -> list[str]:
+def tiny_imagenet_labels() -> list[str]:
+    """Return the names of Tiny-ImageNet's 200 classes, in the bundled networks' order."""
     rows = (ASSETS / "labels" / "tiny-imagenet-200.txt").read_text(encoding="utf-8").splitlines()
     return [row.partition("\t")[2] for row in rows]
 

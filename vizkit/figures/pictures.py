@@ -169,6 +169,11 @@ def sheet(pictures: Tensor, alt: str, *, side: int, columns: int | None = None, 
     return tiles(scaled.clamp(0, 1), alt, columns=columns, gap=6, captions=captions)
 
 
+def over_white(images: Tensor, opacity: Tensor) -> Tensor:
+    """Lay pictures (N, 3, H, W) over white, with an opacity (N, H, W) in [0, 1]."""
+    return images * opacity[:, None] + 1 - opacity[:, None]
+
+
 def auto_columns(count: int, aspect: float = 1.0) -> int:
     """Return how many columns make a sheet about 3 : 2, with a full last row if possible.
 

@@ -7,34 +7,18 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 from vizkit.core import checks
-from vizkit.core.data import PatchPool
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
-from vizkit.core.remembered import remembered
 from vizkit.core.seeds import generator
-from vizkit.core.steps import Step, last, step_method
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.canvas import Canvas, FourierCanvas, PhaseCanvas, PixelCanvas
-from vizkit.methods.neighbors import codes
-from vizkit.methods.objectives import Aim, Channel, Objective
-from vizkit.methods.units import ScanStep, scan_steps, top_patches
+from vizkit.methods.objectives import Aim, Objective
 
-__all__ = [
-    "Faces",
-    "FacesStep",
-    "PictureStep",
-    "Recipe",
-    "RecipesStep",
-    "faces",
-    "faces_steps",
-    "maximize_steps",
-    "recipes_steps",
-]
+__all__ = ["PictureStep", "Recipe", "SideBySideStep", "maximize_steps", "nets_steps", "recipes_steps"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +70,13 @@ def _yosinski(**settings: float) -> Recipe:
 RECIPES: dict[str, Recipe] = {
     "Fourier": Recipe(penalty=10.0),
     "MACO": Recipe("phase", rate=0.5),
-    "from zeros, L2": Recipe("pixels", steps=256, rate=2 / 255, views=0, penalty=10.0),
+    "from zeros, L2": Recipe("pixels", steps=256, rate=2 / 255, views=0, penalty=100.0),
     "pixels alone": Recipe("pixels", rate=2 / 255, views=0),
     "Yosinski 1": _yosinski(blur=0.5, blur_every=4, small_norm=50),
     "Yosinski 2": _yosinski(rate=20 / 255, decay=0.3, small_norm=20),
     "Yosinski 3": _yosinski(decay=1e-4, blur=1.0, blur_every=4),
     "Yosinski 4": _yosinski(blur=0.5, blur_every=4, small_contribution=90),
+    "facet": Recipe(rate=0.02),
 }
 
 
@@ -106,6 +91,8 @@ class PictureStep(Step):
         Of each picture's objective, as the net saw it at this step.
     opened : Tensor, bool, shape (N,)
         Whether nothing reached the pixels through the last ReLU, so that the aim is before it.
+    attention : Tensor, shape (N, H, W)
+        The size of the score's gradient at each pixel, summed over colors and over the steps so far.
     memory : dict
         What the next step needs; for `resume`.
     """
@@ -113,7 +100,19 @@ class PictureStep(Step):
     images: Tensor
     score: Tensor
     opened: Tensor
+    attention: Tensor
     memory: dict[str, Any]
+
+    def opacity(self, percentile: float = 80) -> Tensor:
+        """Return MACO's mask, shape (N, H, W) in [0, 1]: opaque where the net has looked most.
+
+        Parameters
+        ----------
+        percentile : float
+            Of each picture's attention, from which on it is opaque.
+        """
+        most = torch.quantile(self.attention.flatten(1), percentile / 100, dim=1).clamp(min=1e-20)
+        return (self.attention / most.view(-1, 1, 1)).clamp(max=1)
 
 
 def recipe_named(recipe: str | Recipe) -> Recipe:
@@ -178,8 +177,9 @@ def maximize_steps(
     values = _first(canvas, len(aim), size, start, random).to(model.device).requires_grad_()
     update = _Spectral(values, recipe) if recipe.canvas != "pixels" else _Direct(values, recipe)
     opened, begun = torch.zeros(len(aim), dtype=torch.bool), 0
+    attention = torch.zeros(len(aim), size, size)
     if resume is not None:
-        opened, begun = resume.opened.clone(), resume.index
+        opened, begun, attention = resume.opened.clone(), resume.index, resume.attention
         random.set_state(resume.memory["random"])
         update.restore(resume.memory)
     for index in range(begun, recipe.steps):
@@ -190,7 +190,8 @@ def maximize_steps(
             climb = _climb(model, aim, canvas, values, recipe, views, opened)
         update(climb.gradient, index)
         memory = {"random": random.get_state(), **update.memory()}
-        yield PictureStep(index + 1, recipe.steps, climb.images, climb.score, opened.clone(), memory)
+        attention = attention + climb.slope.cpu()
+        yield PictureStep(index + 1, recipe.steps, climb.images, climb.score, opened.clone(), attention.clone(), memory)
 
 
 def _side(model: ImageModel) -> int:
@@ -261,12 +262,13 @@ def _climb(
         seen = pixels if views is None else views(pixels)
         score = aim.scores(net, seen, opened).view(-1, len(aim)).mean(0)
         (slope,) = torch.autograd.grad(score.sum(), pixels)
-        stuck = slope.flatten(1).abs().amax(1) == 0
+        size = slope.abs().sum(1)
+        stuck = size.flatten(1).amax(1) == 0
         if recipe.penalty:
             gray = canvas.gray.to(pixels.device).view(3, 1, 1)
             slope = slope - 2 * recipe.penalty / pixels[0].numel() * (pixels.detach() - gray)
         (gradient,) = torch.autograd.grad(images, values, slope)
-    return _Climb(images.detach().cpu(), score.detach().float().cpu(), gradient, stuck.cpu() & ~opened)
+    return _Climb(images.detach().cpu(), score.detach().float().cpu(), gradient, size, stuck.cpu() & ~opened)
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,7 @@ class _Climb:
     images: Tensor
     score: Tensor
     gradient: Tensor  # of what is to grow, in the canvas's numbers
+    slope: Tensor  # the size of the score's gradient at each pixel, (N, H, W)
     stuck: Tensor  # where nothing of the score reaches the pixels
 
 
@@ -364,146 +367,9 @@ def recognition(
     return found[0], torch.stack(found).amin(0)
 
 
-# Several faces of one unit ---------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
-class Faces:
-    """Groups of patches that excite one channel for different reasons.
-
-    Parameters
-    ----------
-    means : Tensor, shape (k, 3, h, w), RGB in [0, 1]
-        Mean picture of each group.
-    index : Tensor, int64, shape (M,)
-        The patches that were grouped, in the pool, the most exciting first.
-    group : Tensor, int64, shape (M,)
-        Of each patch, the largest group first.
-    """
-
-    means: Tensor
-    index: Tensor
-    group: Tensor
-
-    def members(self, count: int) -> Tensor:
-        """Return each group's most exciting patches, shape (k, count), small groups repeated."""
-        rows = [self.index[self.group == one] for one in range(len(self.means))]
-        return torch.stack([row.repeat(-(-count // len(row)))[:count] for row in rows])
-
-
-def faces(
-    model: ImageModel, pool: PatchPool, scan: ScanStep, channel: int, k: int = 4, *, most: int = 120, seed: int = 0
-) -> Faces:
-    """Group the patches that excite a channel most by what else the network sees in them.
-
-    Codes of the last layer, their first principal components, then k-means; the mean picture of
-    each group is a start for `maximize_steps`.
-
-    Parameters
-    ----------
-    model : ImageModel
-    pool : PatchPool
-    scan : ScanStep
-        Of the channel's layer over the pool.
-    channel : int
-    k : int
-        Number of groups.
-    most : int
-        Number of patches that are grouped.
-    seed : int
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are fewer patches than groups, or a number is out of range.
-
-    References
-    ----------
-    Nguyen, Yosinski & Clune, "Multifaceted feature visualization", 2016: Algorithm 1.
-    """
-    k = checks.integer(k, 1, 12, "k")
-    index = top_patches(scan, pool, channel, most).index
-    if len(index) < k:
-        raise ValueError(f"k must be at most the {len(index)} patches that excite, got {k}")
-    patches = pool.patches[index]
-    found = codes(model, patches).numpy()
-    reduced = PCA(min(50, *found.shape)).fit_transform(found)
-    group = torch.from_numpy(KMeans(k, n_init=5, random_state=seed).fit_predict(reduced)).long()
-    by_size = group.bincount(minlength=k).argsort(descending=True)
-    group = by_size.argsort()[group]
-    means = torch.stack([patches[group == one].float().mean(0) / 255 for one in range(k)])
-    return Faces(means, index, group)
-
-
-@dataclass(frozen=True)
-class FacesStep(Step):
-    """The groups of a unit's patches and the picture grown from each.
-
-    Parameters
-    ----------
-    found : Faces
-    run : PictureStep
-    """
-
-    found: Faces
-    run: PictureStep
-
-
-@remembered(4)
-def _whole_scan(model: ImageModel, pool: PatchPool, layer: str) -> ScanStep:
-    return last(scan_steps(model, pool, layer))
-
-
-@step_method()
-def faces_steps(
-    model: ImageModel,
-    pool: PatchPool,
-    layer: str,
-    channel: int,
-    k: int = 4,
-    *,
-    most: int = 120,
-    steps: int = 128,
-    seed: int = 0,
-    resume: FacesStep | None = None,
-) -> Iterator[FacesStep]:
-    """Group what excites a channel, and grow a picture from the mean of each group.
-
-    Parameters
-    ----------
-    model : ImageModel
-    pool : PatchPool
-    layer : str
-    channel, k, most, seed : int
-        As in `faces`.
-    steps : int
-        Of `maximize_steps`.
-    resume : FacesStep, optional
-        Go on behind a step of the same run.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such layer or channel, or a number is out of range.
-    """
-    scan = _whole_scan(model, pool, layer)
-    found = faces(model, pool, scan, channel, k, most=most, seed=seed)
-    wanted = [Channel(layer, channel)] * len(found.means)
-    for run in maximize_steps(
-        model,
-        wanted,
-        replaced("Fourier", steps=steps),
-        start=found.means,
-        seed=seed,
-        resume=resume.run if resume else None,
-    ):
-        copied = Faces(found.means.clone(), found.index.clone(), found.group.clone())
-        yield FacesStep(run.index, run.total, copied, run)
-
-
-@dataclass(frozen=True)
-class RecipesStep(Step):
-    """One objective by several recipes, each as far as it is.
+class SideBySideStep(Step):
+    """The same objectives by several recipes or several nets, each as far as it is.
 
     Parameters
     ----------
@@ -521,8 +387,8 @@ def recipes_steps(
     *,
     steps: int = 128,
     seed: int = 0,
-    resume: RecipesStep | None = None,
-) -> Iterator[RecipesStep]:
+    resume: SideBySideStep | None = None,
+) -> Iterator[SideBySideStep]:
     """Make the picture that excites one objective by several recipes, side by side.
 
     Parameters
@@ -532,7 +398,7 @@ def recipes_steps(
     recipes : sequence of str or Recipe
     steps, seed : int
         As in `maximize_steps`.
-    resume : RecipesStep, optional
+    resume : SideBySideStep, optional
         Go on behind a step of the same run.
 
     Raises
@@ -546,4 +412,39 @@ def recipes_steps(
         for recipe, one in zip(recipes, before, strict=True)
     ]
     for now in zip(*runs, strict=True):
-        yield RecipesStep(now[0].index, now[0].total, now)
+        yield SideBySideStep(now[0].index, now[0].total, now)
+
+
+@step_method()
+def nets_steps(
+    models: Sequence[ImageModel],
+    objectives: Sequence[Objective],
+    recipe: str | Recipe = "Fourier",
+    *,
+    seed: int = 0,
+    resume: SideBySideStep | None = None,
+) -> Iterator[SideBySideStep]:
+    """Make the pictures that excite the same objectives in several nets, side by side.
+
+    Parameters
+    ----------
+    models : sequence of ImageModel
+    objectives : sequence of Objective
+        That each of the nets has.
+    recipe, seed
+        As in `maximize_steps`.
+    resume : SideBySideStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `maximize_steps` does.
+    """
+    before = resume.runs if resume else (None,) * len(models)
+    runs = [
+        maximize_steps(model, objectives, recipe, seed=seed, resume=one)
+        for model, one in zip(models, before, strict=True)
+    ]
+    for now in zip(*runs, strict=True):
+        yield SideBySideStep(now[0].index, now[0].total, now)

@@ -1,7 +1,7 @@
 """Neural style: the content of one picture in the style of another."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -61,10 +61,30 @@ class StyleLayers:
     ----------
     content : tuple of str
     style : tuple of str
+    weights : dict of str to float
+        Of the style layers, 0 or more; 1 where none is given.
     """
 
     content: tuple[str, ...]
     style: tuple[str, ...]
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def style_weights(self) -> dict[str, float]:
+        """Return the weight of each style layer.
+
+        Raises
+        ------
+        ValueError
+            If one is below 0, all are 0, or one is of a layer that is not among them.
+        """
+        found = {name: float(self.weights.get(name, 1)) for name in self.style}
+        strangers = [name for name in self.weights if name not in found]
+        if strangers or (found and (min(found.values()) < 0 or max(found.values()) == 0)):
+            raise ValueError(
+                f"weights of the style layers {', '.join(self.style)} must be 0 or more and not all 0, "
+                f"got {dict(self.weights)}"
+            )
+        return found
 
 
 #: Layers by the net's name. VGG's are those of Gatys et al. 2016 (conv4_2; conv1_1 to conv5_1),
@@ -108,10 +128,13 @@ class Targets:
         Activations of the content picture: step 1 of the slides.
     style : dict of str to Tensor, shape (1, C, C)
         Gram matrices of the style picture: step 2.
+    weights : dict of str to float
+        Of the style layers; 1 where none is given.
     """
 
     content: dict[str, Tensor]
     style: dict[str, Tensor]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def shuffled(maps: Tensor) -> Tensor:
@@ -181,7 +204,8 @@ def style_losses(model: ImageModel, net: nn.Module, pixels: Tensor, targets: Tar
     """Measure how far pictures are from their targets: step 3 of the slides.
 
     Each layer's square distance is divided by its target's square length, so that the weights mean
-    the same in every net; the layers of one kind are averaged.
+    the same in every net; the content layers are averaged, the style layers by their weights: Gatys'
+    ``sum w_l E_l`` with weights that sum to 1.
 
     Parameters
     ----------
@@ -196,9 +220,10 @@ def style_losses(model: ImageModel, net: nn.Module, pixels: Tensor, targets: Tar
     found = forward_to_all(net, model.normalize(pixels), layers)
     content = [_relative(found[name], maps) for name, maps in targets.content.items()]
     style = [_relative(gram(found[name]), one) for name, one in targets.style.items()]
+    shares = pixels.new_tensor([targets.weights.get(name, 1.0) for name in targets.style])
     return Losses(
         torch.stack(content).mean() if content else pixels.new_zeros(()),
-        torch.stack(style).mean() if style else pixels.new_zeros(()),
+        (torch.stack(style) * shares).sum() / shares.sum() if style else pixels.new_zeros(()),
         total_variation(pixels),
     )
 
@@ -287,6 +312,7 @@ def style_steps(
     checks.image(content, "content")
     checks.image(style, "style")
     layers = layers or style_layers(model)
+    layers.style_weights()
     steps = checks.integer(steps, 1, None, "steps")
     scales = checks.integer(scales, 1, 5, "scales")
     checks.choice(optimizer, ("Adam", "L-BFGS"), "optimizer")
@@ -341,6 +367,7 @@ def _targets(
     return Targets(
         content_targets(model, _resized(content, sizes[scale])[0], layers.content),
         style_targets(model, _resized(style, style_size)[0], layers.style),
+        layers.style_weights(),
     )
 
 

@@ -1,5 +1,6 @@
 """Panels that make pictures which excite a network."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
@@ -7,16 +8,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import vizkit
+from vizkit.core.data import PatchPool
 from vizkit.core.models import ImageModel, map_layers
 from vizkit.figures.attribution import top_bars
-from vizkit.figures.pictures import fit, photo, sheet
+from vizkit.figures.pictures import Tiles, fit, over_white, photo, sheet
 from vizkit.figures.raster import Html
 from vizkit.methods import objectives
 from vizkit.methods.dream import dream_steps, zoom_steps
-from vizkit.methods.feature_vis import RECIPES, faces_steps, maximize_steps, recipes_steps, replaced
+from vizkit.methods.facets import Facets, facets_steps
+from vizkit.methods.feature_vis import RECIPES, Recipe, maximize_steps, nets_steps, recipes_steps, replaced
 from vizkit.methods.gradients import Unit
 from vizkit.panels.common import last_layer, middle_layer, own_or, patch_pool, patch_size
-from vizkit.widgets import Channel, Class, Form, Image, Layer, Model, OneOf, Pictures, Run, Slider, When, direct
+from vizkit.widgets import (
+    Channel,
+    Class,
+    Form,
+    Image,
+    Layer,
+    Model,
+    OneOf,
+    Pictures,
+    Run,
+    Slider,
+    Text,
+    Toggle,
+    When,
+    direct,
+)
 
 #: Width of the picture that is being made, in pixels.
 LARGE = 448
@@ -54,61 +72,147 @@ def as_seen(model: ImageModel, image: Tensor) -> Tensor:
     return scaled[0].clamp(0, 1)
 
 
+#: How the picture is written down: the recipe that each choice begins with.
+WRITTEN = {"Fourier": "Fourier", "MACO": "MACO", "pixels": "pixels alone"}
+PIXELS = When(lambda recipe: recipe == "pixels")
+
+
+def tuned(
+    recipe: Annotated[str, OneOf(tuple(WRITTEN))] = "Fourier",
+    penalty: Annotated[float, Slider(0, 1000, 10, live=False, label="λ")] = 10,
+    *,
+    rate: Annotated[float, Slider(0.5, 40, 0.5, live=False, label="step", unit="/255"), PIXELS] = 2.0,
+    noise: Annotated[float, Slider(0, 40, 1, live=False, label="first noise", unit="/255"), PIXELS] = 0,
+    decay: Annotated[float, Slider(0, 0.5, 0.0001, live=False), PIXELS] = 0.0,
+    blur: Annotated[float, Slider(0, 3, 0.1, live=False, unit="px"), PIXELS] = 0.0,
+    blur_every: Annotated[int, Slider(1, 10, live=False, label="blur every"), PIXELS] = 4,
+    small_norm: Annotated[float, Slider(0, 95, 5, live=False, label="small norm", unit="%"), PIXELS] = 0,
+    small_contribution: Annotated[
+        float, Slider(0, 95, 5, live=False, label="small contribution", unit="%"), PIXELS
+    ] = 0,
+) -> Recipe:
+    """Return how a picture is pushed uphill; the regularizers of Yosinski et al. are for pixels."""
+    own = {
+        "rate": rate / 255,
+        "noise": noise / 255,
+        "decay": decay,
+        "blur": blur,
+        "blur_every": blur_every,
+        "small_norm": small_norm,
+        "small_contribution": small_contribution,
+    }
+    return replaced(WRITTEN[recipe], penalty=penalty, **(own if recipe == "pixels" else {}))
+
+
 @vizkit.panel("What it wants to see", rate=8, auto=True, layout="picture bars")
 def wanted(
     model: Model = "viznet-robust",
     what: Annotated[objectives.Objective | None, Form(objective)] = None,
-    recipe: Annotated[str, OneOf(tuple(RECIPES))] = "Fourier",
-    steps: Annotated[int, Slider(16, 1024, 16, live=False)] = 128,
+    how: Annotated[Any, Form(tuned)] = None,
+    steps: Annotated[int, Slider(16, 1024, 4, live=False)] = 128,
     size: Annotated[int, Slider(own_or(64), own_or(512), 32, live=False, unit="px")] = 128,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    mask: Annotated[bool, Toggle(label="fade where it looked least")] = False,
     *,
     run: Run = direct,
 ) -> Any:
     """The picture that a class, a channel, a neuron or a layer wants to see."""
-    for step in run(maximize_steps, model, what, replaced(recipe, steps=steps), size=size, seed=seed):
+    for step in run(maximize_steps, model, what, replaced(how, steps=steps), size=size, seed=seed):
         top = model.answers(as_seen(model, step.images[0]), min(5, len(model.labels)))
         title = f"{model.name} looks at it: score {float(step.score[0]):.2f}"
         note = f"<i>{GRAY}</i><br>" if step.opened.any() else ""
         alt = f"A picture made to excite {what}, after {step.index} steps"
+        drawn = over_white(step.images, step.opacity())[0] if mask else step.images[0]
+        yield (step, {"picture": fit(photo(drawn, alt), LARGE), "bars": Html(note + top_bars(top, title, str(what)))})
+
+
+#: Things of ten kinds.
+TEN = "goldfish, tabby, lemon, school bus, ladybug, king penguin, monarch, jellyfish, bell pepper, espresso"
+
+
+@vizkit.panel("The same classes, two networks", rate=3, layout="first / second")
+def two_nets(
+    classes: Annotated[str, Text("classes with commas between them")] = TEN,
+    first: Model = "viznet",
+    second: Model = "viznet-robust",
+    recipe: Annotated[str, OneOf(tuple(WRITTEN))] = "Fourier",
+    steps: Annotated[int, Slider(16, 512, 16, live=False)] = 128,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """What the same classes look like to two networks.
+
+    Shows
+    -----
+    first : by the first network
+    second : by the second
+    """
+    names = [name.strip() for name in classes.split(",") if name.strip()]
+    recipe_now = replaced(WRITTEN[recipe], steps=steps)
+    for step in run(nets_steps, [first, second], names, recipe_now, seed=seed):
         yield (
             step,
-            {"picture": fit(photo(step.images[0], alt), LARGE), "bars": Html(note + top_bars(top, title, str(what)))},
+            {
+                "first": sheet(step.runs[0].images, f"Classes by {first.name}", side=124, columns=5, captions=names),
+                "second": sheet(step.runs[1].images, f"Classes by {second.name}", side=124, columns=5, captions=names),
+            },
         )
+
+
+def a_unit(
+    kind: Annotated[str, OneOf(("class", "channel"), label="faces of a")] = "class",
+    label: Label = "jellyfish",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=last_layer), OF_LAYER] = None,
+    channel: Annotated[int, Channel(of="layer", live=False), OF_LAYER] = 8,
+) -> objectives.Channel | str:
+    """Return the unit whose faces are looked for."""
+    return label if kind == "class" else objectives.Channel(layer, channel)
 
 
 @vizkit.panel("The faces of one unit", rate=6, auto=True, layout="members / faces")
 def faces(
     model: Model = "viznet-robust",
-    layer: Annotated[Any, Layer(of="model", maps=True, first=last_layer)] = None,
-    channel: Annotated[int, Channel(of="layer", live=False)] = 8,
+    unit: Annotated[Any, Form(a_unit)] = None,
     k: Annotated[int, Slider(2, 6, live=False, label="faces")] = 4,
     steps: Annotated[int, Slider(16, 512, 16, live=False)] = 128,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
-    pictures: Annotated[Any, Pictures()] = "bundled",
+    pictures: Annotated[Any, Pictures(), OF_LAYER] = "bundled",
     *,
-    patches: Annotated[int, Slider(160, 4000, 40, live=False)] = 2000,
+    patches: Annotated[int, Slider(160, 4000, 40, live=False), OF_LAYER] = 2000,
     run: Run = direct,
 ) -> Any:
-    """Group what excites a unit, and grow a picture from the mean of each group.
+    """Group what excites a class or a channel, and grow a picture from the mean of each group.
 
     Shows
     -----
-    members : each row a group of patches that excite it, by what else is in them
-    faces : grown from the mean of each group, in the same order
+    members : the mean of each group, where the run begins; of a channel, two of its patches below
+    faces : grown from those means, in the same order
     """
-    pool = patch_pool(pictures, patches, patch_size(model))
-    for step in run(faces_steps, model, pool, layer, channel, k, steps=steps, seed=seed):
-        rows, groups = step.found.members(6).flatten(), len(step.found.means)
-        alt = f"The {groups} faces of channel {channel} of {layer}"
-        side = min(680 // groups, 200)
+    pool = None if isinstance(unit, str) else patch_pool(pictures, patches, patch_size(model))
+    for step in run(facets_steps, model, unit, pool, k, steps=steps, seed=seed):
+        groups = len(step.found.means)
+        side = min(680 // groups, 170)
+        shares = [f"{share:.0%} of them" for share in step.found.share.tolist()]
+        scores = [f"score {one:.1f}" for one in step.run.score.tolist()]
+        alt = f"The {groups} faces of {unit}"
         yield (
             step,
             {
-                "members": sheet(pool.patches[rows] / 255, "What excites it, by group", side=60, columns=6),
-                "faces": sheet(step.run.images, alt, side=side, columns=groups),
+                "members": means_sheet(step.found, pool, side, shares),
+                "faces": sheet(step.run.images, alt, side=side, columns=groups, captions=scores),
             },
         )
+
+
+def means_sheet(found: Facets, pool: PatchPool | None, side: int, captions: Sequence[str]) -> Tiles:
+    """Lay out the mean of each group, a column each; below it three of its patches, where they are known."""
+    alt, groups = "The mean of each group of what excites it", len(found.means)
+    if pool is None:
+        return sheet(found.means, alt, side=side, columns=groups, captions=captions)
+    rows = found.middle[:, :2].T.flatten()
+    pictures = torch.cat([found.means, pool.patches[rows] / 255])
+    return sheet(pictures, f"{alt}, and two of its patches", side=side, columns=groups, captions=captions)
 
 
 @vizkit.panel("DeepDream", rate=8, layout="picture / text")

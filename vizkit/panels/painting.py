@@ -12,7 +12,7 @@ from vizkit.figures.raster import Raster
 from vizkit.methods.fast_style import PRACTICE, train_fast_style_steps
 from vizkit.methods.style import StyleLayers, content_targets, gram, shuffled, style_layers, style_steps
 from vizkit.panels.common import PHOTO, patch_pool
-from vizkit.widgets import Image, Layer, Model, OneOf, Run, Slider, Toggle, direct
+from vizkit.widgets import Image, Layer, Model, OneOf, Run, Slider, Toggle, Weights, direct
 
 #: Width of the picture that is being painted, in pixels.
 LARGE = 620
@@ -51,10 +51,11 @@ def style(
     steps: Annotated[int, Slider(20, 600, 10, live=False)] = 150,
     size: Annotated[int, Slider(128, 640, 32, live=False, unit="px")] = 256,
     *,
+    weights: Annotated[Any, Weights(of="model", label="or by weight")] = {},  # noqa: B006
     run: Run = direct,
 ) -> Any:
-    """The content of one picture, the style of another; the weights act while it paints."""
-    layers = StyleLayers((layer,), style_layers(model).style[:depth])
+    """The content of one picture, the style of another; alpha, beta and TV act while it paints."""
+    layers = StyleLayers((layer,), tuple(weights) or style_layers(model).style[:depth], weights)
     for step in run(
         style_steps,
         model,

@@ -11,7 +11,11 @@ from vizkit.core.models import load_model
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Writer, logged
 from vizkit.core.stylenet import STYLES
+from vizkit.methods.facets import SHEET
+from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.training.export import export
+from vizkit.training.facets import all_facets, save_facets
+from vizkit.training.linear import linear_accuracy, save_linear, train_linear
 from vizkit.training.style import STEPS, save_style, training_steps
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
 from vizkit.training.viznet import ROBUST, SCENES, Recipe, Trainer, accuracy, attacked_accuracy, dead_channels, labeled
@@ -78,6 +82,23 @@ def train_style(
         bar.set_postfix(loss=f"{step.loss:.2f}", refresh=False)
         if step.index % 500 == 0 or step.index == steps:
             save_style(step, name, out)
+
+
+@app.command("facets")
+def make_facets(data: Data, out: Annotated[Path, typer.Option(help="The picture to write.")] = SHEET) -> None:
+    """Group the training pictures of each class by what viznet sees in them, and write the groups' means."""
+    model, pictures = load_model("viznet"), load_tiny_imagenet(data, "train")
+    found = list(tqdm(all_facets(model, pictures), total=len(pictures.names), mininterval=10))
+    save_facets(found, list(model.labels), out)
+
+
+@app.command("linear")
+def make_linear(data: Data, out: Annotated[Path, typer.Option(help="The file to write.")] = WEIGHTS) -> None:
+    """Train the linear softmax on Tiny-ImageNet-200."""
+    train, test = load_tiny_imagenet(data, "train"), load_tiny_imagenet(data, "val")
+    for epoch in train_linear(train):
+        print(f"epoch {epoch.index}: loss {epoch.loss:.3f}, top-1 {linear_accuracy(epoch.net, test):.2%}")
+        save_linear(epoch.net, out)
 
 
 def _writer(folder: Path | None) -> Writer | None:

@@ -8,6 +8,8 @@ from safetensors.torch import save_file
 from vizkit.core.assets import ASSETS
 from vizkit.core.models import BUNDLED, file_hash
 from vizkit.core.viznet import fold, from_state
+from vizkit.methods.facets import SHEET
+from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.training.tiny_imagenet import LabeledImages
 from vizkit.training.viznet import MEAN, STD
 
@@ -51,6 +53,6 @@ def write_labels(data: LabeledImages) -> None:
 
 def write_hashes() -> None:
     """Write the hashes of the bundled files that are there, as ``sha256sum -c`` reads them."""
-    files = [*BUNDLED.values(), *sorted((ASSETS / "styles").glob("*.safetensors")), LABELS]
+    files = [*BUNDLED.values(), WEIGHTS, *sorted((ASSETS / "styles").glob("*.safetensors")), LABELS, SHEET]
     rows = (f"{file_hash(file)}  {file.relative_to(ASSETS).as_posix()}\n" for file in files if file.is_file())
     HASHES.write_text("".join(rows))

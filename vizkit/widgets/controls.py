@@ -36,7 +36,8 @@ def slider(
     live : bool
         Whether it reports while it is dragged: only where the answer comes quickly.
     """
-    kind = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    kind: Any = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
+    digits = {} if isinstance(step, int) or step >= 0.01 else {"readout_format": ".4f"}
     return kind(
         value=value,
         min=low,
@@ -46,6 +47,7 @@ def slider(
         description=f"{label} [{unit}]" if unit else label,
         style=_STYLE,
         layout=widgets.Layout(width=WIDTH),
+        **digits,
     )
 
 
