@@ -30,7 +30,7 @@ def test_a_student_toggles_normalization(page, lab):
 
     found = panel(page, "Three ways down")
     title = found.locator(".js-plotly-plot .gtitle")
-    before = title.inner_text()
+    before = title.text_content()
     box = at_rest(found.locator(".js-plotly-plot .nsewdrag").first)
     page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7)
     expect(title).not_to_have_text(before)  # the element itself may be replaced

@@ -11,7 +11,7 @@ def test_a_student_plays_with_notebook_02(page, lab):
 
     found = panel(page, "The axis of largest variance")
     title = found.locator(".js-plotly-plot .gtitle")
-    before = title.inner_text()
+    before = title.text_content()
     handle = found.locator(".noUi-handle").first.bounding_box()
     page.mouse.move(handle["x"] + 5, handle["y"] + 5)
     page.mouse.down()

@@ -10,6 +10,7 @@ from vizkit.core.assets import NOTEBOOKS
 from vizkit.widgets.presets import presets_of
 
 ROWS = list(csv.DictReader((ROOT / "tests" / "panels" / "before.csv").open(encoding="utf-8")))
+BEFORE = {row["panel"] for row in ROWS}
 #: What widget of today stands for one of then, by class names.
 KINDS = {
     "IntSlider": {"Slider", "Channel", "Point"},
@@ -27,12 +28,12 @@ KINDS = {
 
 
 def test_all_43_panels_are_listed():
-    assert {row["panel"] for row in ROWS} == set(vizkit.panels.__all__)
-    assert len(vizkit.panels.__all__) == 43
+    assert len(BEFORE) == 43
+    assert set(vizkit.panels.__all__) > BEFORE
     assert len(ROWS) > 380
 
 
-@pytest.mark.parametrize("name", vizkit.panels.__all__)
+@pytest.mark.parametrize("name", sorted(BEFORE))
 def test_what_a_panel_had_it_has(name):
     function = getattr(vizkit.panels, name)
     rows = [row for row in ROWS if row["panel"] == name]

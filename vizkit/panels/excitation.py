@@ -15,7 +15,7 @@ from vizkit.figures.pictures import Tiles, fit, over_white, photo, sheet
 from vizkit.figures.raster import Html
 from vizkit.methods import objectives
 from vizkit.methods.dream import dream_steps, zoom_steps
-from vizkit.methods.facets import Facets, facets_steps
+from vizkit.methods.facets import Facets, bundled_facets, facets_steps
 from vizkit.methods.feature_vis import RECIPES, Recipe, maximize_steps, nets_steps, recipes_steps, replaced
 from vizkit.methods.gradients import Unit
 from vizkit.panels.common import last_layer, middle_layer, own_or, patch_pool, patch_size
@@ -160,8 +160,13 @@ def two_nets(
         )
 
 
+def groupable(model: ImageModel) -> tuple[str, ...]:
+    """Return of what a network the faces can be looked for: of classes where the means of some are bundled."""
+    return ("class", "channel") if set(model.labels) & set(bundled_facets()[1]) else ("channel",)
+
+
 def a_unit(
-    kind: Annotated[str, OneOf(("class", "channel"), label="faces of a")] = "class",
+    kind: Annotated[str, OneOf(groupable, label="faces of a")] = "class",
     label: Label = "jellyfish",
     layer: Annotated[Any, Layer(of="model", maps=True, first=last_layer), OF_LAYER] = None,
     channel: Annotated[int, Channel(of="layer", live=False), OF_LAYER] = 8,
