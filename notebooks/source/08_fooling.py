@@ -92,7 +92,7 @@ sheet(templates, "Templates of six classes", side=110, columns=6, captions=shown
 
 # %% [markdown]
 # Anything becomes a goldfish when a little of the goldfish's template is added (and of the others' taken away): one step along
-# the gradient.
+# the gradient. How sure of it the classifier is grows with the step; the slide's "100% goldfish" takes about 48 gray levels here.
 
 # %%
 names = ["chelsea", "coffee", "rocket", "astronaut", "china"]
@@ -102,6 +102,13 @@ said = [photos.answers(one, 1)[0][0] for one in (*before, *goldfish.images)]
 sheet(
     torch.cat([before, goldfish.images]), "Photos, and goldfish", side=130, columns=5, captions=said
 )
+
+# %%
+fish = photos.label_index("goldfish")
+for level in (0, 16, 32, 48):
+    moved = fgsm(photos, before, epsilon=level / 255, target="goldfish").images
+    shares = photos.probabilities(moved)[:, fish].tolist()
+    print(f"{level:2} / 255, goldfish:", *(f"{share:6.1%}" for share in shares))
 
 # %% [markdown]
 # ## 2 One step, many steps
@@ -134,6 +141,8 @@ attack_view
 # *wanted* label $t$, with the largest $c$ that still succeeds:
 #
 # $$\min_r \; c \, \lVert r \rVert^2 + L(x + r, t), \qquad 0 \le x + r \le 1.$$
+#
+# The panel shows what is found when length is dear ($c$ large) and when it is cheap: longer changes, and a surer network.
 
 # %%
 from vizkit.methods.adversarial import deepfool, lbfgs
@@ -146,6 +155,10 @@ for name, found in (("DeepFool", near), ("L-BFGS to goldfish", wanted)):
         f"length {float((found.images[0] - image).norm()):.2f}",
         model.answers(found.images[0], 1),
     )
+
+# %%
+shortest_view = panels.shortest.show()
+shortest_view
 
 # %% [markdown]
 # **Two hundred pictures**: of 600 crops of the bundled photos, which overlap, those of which the network is surest; its own
@@ -233,6 +246,9 @@ print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0
 #
 # The other way round: pictures that no one would call anything, and the network is sure. Evolution keeps the best picture of
 # every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
+#
+# Evolution takes its time. Nguyen et al. bred CPPNs for 5,000 generations: the median class of ImageNet was then 88 % sure, of
+# pixels changed directly 22 %. Here are the first 160 generations of CPPNs; EVOLVED
 
 # %%
 fooling_view = panels.nothing.show()
@@ -242,6 +258,9 @@ fooling_view
 fooling_view.controls["steps"].value = 160
 fooling_view.play()
 nothing = fooling_view.wait(400)
+print(
+    f"median {nothing.confidence.median():.0%}, above 99 %: {(nothing.confidence > 0.99).float().mean():.1%}"
+)
 
 # %%
 from vizkit.methods.fooling import fooling_steps
@@ -307,7 +326,8 @@ linear_view.reset()
 
 # %%
 assert goldfish.success.all()
-assert photos.label_index("goldfish") not in photos.probabilities(before).argmax(1)
+assert fish not in photos.probabilities(before).argmax(1)
+assert min(shares) > 0.99
 
 # %%
 assert rates["random noise"][1] < 0.1 < 0.5 < rates["PGD"][1]
@@ -320,6 +340,10 @@ attack_view.controls["epsilon"].value = 16.0
 attack_view.controls["target"].value = "goldfish"
 assert "goldfish" in attack_view.shown["after"].value
 attack_view.reset()
+found = shortest_view.wait(120)
+assert (found.length.diff() > 0).all()
+assert (found.probability.diff() > 0).all()
+assert bool(found.success[-1])
 assert bool(wanted.success)
 assert bool(near.success)
 

@@ -13,6 +13,7 @@ from vizkit.core.data import clouds
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import STEP_METHODS, last
 from vizkit.methods import (
+    adversarial,
     adversarial_training,
     attribution,
     dream,
@@ -91,6 +92,7 @@ RUNS = {
     "large_embedding_steps": lambda d, **on: large_tsne.large_embedding_steps(
         large_tsne.neighbor_affinities(d["points"], 10), steps=20, exaggerated=8, **on
     ),
+    "lbfgs_steps": lambda d, **on: adversarial.lbfgs_steps(d["net"], d["photo"], "goldfish", steps=3, **on),
     "maximize_steps": lambda d, **on: feature_vis.maximize_steps(
         d["net"], [Channel("relu3", 1), "tabby"], feature_vis.replaced("Fourier", steps=6), **on
     ),

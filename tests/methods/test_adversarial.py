@@ -11,11 +11,13 @@ import vizkit
 from tests.conftest import same, snapshot
 from tests.methods.test_gradients import Shared
 from vizkit.core.data import cut_patches
+from vizkit.core.steps import last
 from vizkit.methods.adversarial import (
     ATTACKS,
     deepfool,
     fgsm,
     lbfgs,
+    lbfgs_steps,
     pgd,
     project,
     random_noise,
@@ -209,6 +211,16 @@ def test_the_smallest_change_is_smaller_than_pgds(viznet, pictures):
     )
     assert twice.success.all()
     assert not half.success.any()
+
+
+def test_what_length_costs_sets_the_length(viznet, pictures):
+    end = last(lbfgs_steps(viznet, pictures[20], "goldfish", steps=30))
+    assert end.cost.tolist() == [4, 1, 0.25, 0.0625, 0.015625]
+    assert (end.length.diff() > 0).all()
+    assert (end.probability.diff() > 0).all()
+    shortest = lbfgs(viznet, pictures[20], "goldfish", steps=30)
+    assert end.success[-1]
+    assert float((shortest.images[0] - pictures[20]).norm()) <= float(end.length[end.success].min()) + 1e-3
 
 
 def test_transfer_is_complete_to_oneself_and_less_to_others(viznet, pictures):

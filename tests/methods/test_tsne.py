@@ -9,10 +9,13 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from vizkit.core.steps import last
 from vizkit.methods.tsne import (
+    bandwidths,
     conditional_probabilities,
     cost_and_gradient,
     embedding_steps,
     joint_probabilities,
+    perplexities,
+    sigma_search,
     targets,
 )
 
@@ -38,6 +41,18 @@ def test_every_row_reaches_its_perplexity(perplexity, scale):
     assert (entropy - math.log(perplexity)).abs().max() < 1e-5
     torch.testing.assert_close(rows.sum(1), torch.ones(30, dtype=torch.float64))
     assert (rows.diagonal() == 0).all()
+
+
+def test_the_search_walks_on_the_curve_to_what_is_wanted():
+    sigma, neighbors = sigma_search(cloud(), 8)
+    assert sigma.shape == neighbors.shape
+    assert sigma.shape[1] == 30
+    for index in (0, 7):
+        torch.testing.assert_close(perplexities(cloud(), index, sigma[:, index]), neighbors[:, index])
+        at = sigma[:, index].sort()
+        assert (neighbors[:, index][at.indices].diff() >= -1e-9).all(), "wider: more neighbors"
+    torch.testing.assert_close(neighbors[-1], torch.full((30,), 8.0, dtype=torch.float64), rtol=1e-4, atol=0)
+    assert torch.equal(sigma[-1], bandwidths(cloud(), 8))
 
 
 def test_rows_are_gaussians_of_the_distance():

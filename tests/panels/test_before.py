@@ -23,7 +23,7 @@ KINDS = {
     "Text": {"Pictures", "Text", "Numbers", "Point"},
     "Textarea": {"Table"},
     "Checkbox": {"Toggle"},
-    "SelectionSlider": {"OneOf"},
+    "SelectionSlider": {"OneOf", "Numbers"},
 }
 
 

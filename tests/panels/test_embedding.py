@@ -13,6 +13,7 @@ def test_sigma_gives_each_point_its_neighbors():
     for point in (2, 3):  # of the dense and of the sparse cloud
         panel.set(index=point, perplexity=40)
         assert "perplexity 40.0" in panel.items["chart"].layout.title.text
+    assert float(panel.items["search"].data[2].y[-1]) == pytest.approx(40, rel=1e-4)
     names = executed(panel)
     assert names["sigma"][1::2].median() > 1.8 * names["sigma"][::2].median()
     assert torch.equal(names["result"], panel.result)

@@ -28,6 +28,7 @@ SHORT = {
     "dream": {"steps": 2, "octaves": 2, "size": 128},
     "faces": {"steps": 16, "patches": 160},
     "painter": {"steps": 20},
+    "shortest": {"steps": 5},
     "sticker": {"steps": 20},
     "style": {"steps": 20, "size": 128},
     "channels": {"steps": 16, "most": 8},

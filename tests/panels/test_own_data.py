@@ -18,7 +18,7 @@ PANELS = {name: getattr(vizkit.panels, name) for name in names}
 #: All that take a network; the tour shows the same one to every picture.
 WITH_A_NET = [name for name, one in PANELS.items() if "model" in one.parameters and name != "tour"]
 #: Classes that her network knows.
-GIVEN = {"wanted": {"label": "class 1"}, "sticker": {"target": "class 1"}}
+GIVEN = {"wanted": {"label": "class 1"}, "sticker": {"target": "class 1"}, "shortest": {"target": "class 1"}}
 
 
 def own_net():
@@ -45,7 +45,7 @@ def folder(tmp_path):
 
 
 def test_no_panel_that_takes_a_network_is_forgotten():
-    assert len(WITH_A_NET) == 23
+    assert len(WITH_A_NET) == 24
 
 
 @pytest.mark.parametrize("name", WITH_A_NET)

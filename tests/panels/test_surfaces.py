@@ -35,7 +35,7 @@ def test_a_click_starts_only_where_the_surface_is():
 
 def test_width_makes_losses_lower_and_closer():
     panel = widths.show(count=30)
-    panel.set(widest=8, steps=50)
+    panel.set(sizes=(2, 4, 8), steps=50)
     panel.play()
     step = panel.wait(60)
     assert list(step.losses) == [2, 4, 8]
@@ -47,11 +47,19 @@ def test_width_makes_losses_lower_and_closer():
 
 def test_the_number_of_widths_can_change_on_the_page():
     panel = widths.show(count=20)
-    panel.set(widest=64, steps=50)
+    panel.set(sizes=(2, 64), steps=50)
     assert panel.error is None
-    panel.set(widest=4)
+    panel.set(sizes=(4, 2))
     assert panel.error is None
     assert "4 wide" in str(panel.items["chart"].data[1].name)
+    panel.set(drawn="histogram")
+    shown = panel.items["chart"].data
+    assert [one.name for one in shown] == ["2 wide", "4 wide"]
+    assert [len(one.x) for one in shown] == [20, 20]
+    panel.controls["sizes"].value = "2, 2.5"
+    assert "widths must be 1 to 8 whole numbers from 1 to 128, got 2, 2.5" in str(panel.error)
+    panel.controls["sizes"].value = "2, 8"
+    assert panel.error is None
 
 
 def test_the_line_between_solutions_has_a_barrier():

@@ -1,5 +1,6 @@
 """Results of lecture 03: points in the plane, their cost, thumbnails, what time they took."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ from vizkit.methods.large_tsne import TimingStep
 from vizkit.methods.tsne import closeness, distance_at
 
 NOISE = "#c8c8c8"
+#: Steps of a search that are numbered: later ones lie on each other.
+NUMBERED = 8
 
 
 def class_color(label: int) -> str:
@@ -188,6 +191,58 @@ def neighborhood_chart(points: Tensor, probabilities: Tensor, sigma: Tensor, ind
         showlegend=False,
         title_text=f"sigma {float(sigma[index]):.2f}, perplexity {perplexity:.1f}",
         margin_t=80,
+    )
+
+
+def search_chart(
+    sigma: Tensor, neighbors: Tensor, wanted: float, curve: tuple[Tensor, Tensor], *, width: int = 880
+) -> go.Figure:
+    """Draw how bisection finds one point's sigma.
+
+    Parameters
+    ----------
+    sigma, neighbors : Tensor, shape (steps,)
+        What was tried, and the perplexity it gave, see ``sigma_search``.
+    wanted : float
+        The perplexity that is looked for.
+    curve : (Tensor, Tensor)
+        Sigmas and the perplexity at each.
+    width : int
+    """
+    inside = (sigma >= curve[0].min()) & (sigma <= curve[0].max())
+    steps = inside.nonzero().flatten().tolist()
+    ends = [float(curve[0].min()), float(curve[0].max())]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=curve[0].numpy(), y=curve[1].numpy(), mode="lines", name="perplexity", line={"color": CLASSES[0]}
+            ),
+            go.Scatter(
+                x=ends,
+                y=[wanted] * 2,
+                mode="lines",
+                name="wanted",
+                line={"color": CLASSES[1], "dash": "dash", "width": 3},
+            ),
+            go.Scatter(
+                x=sigma[inside].numpy(),
+                y=neighbors[inside].numpy(),
+                mode="markers+text",
+                name="tried",
+                text=[str(step + 1) if step < NUMBERED else "" for step in steps],
+                textposition="top left",
+                marker={"color": CLASSES[2], "size": 9},
+            ),
+        ]
+    )
+    return layout(
+        figure,
+        width=width,
+        height=270,
+        showlegend=False,
+        title_text=f"{len(sigma)} steps of bisection to sigma {float(sigma[-1]):.3f}",
+        xaxis={"title": "sigma", "type": "log", "range": [math.log10(end) for end in ends]},
+        yaxis={"title": "neighbors", "type": "log", "range": [-0.05, math.log10(1.3 * float(curve[1].max()))]},
     )
 
 

@@ -138,14 +138,36 @@ def width_chart(step: WidthStep) -> go.Figure:
             for index, (width, losses) in enumerate(step.losses.items())
         ]
     )
+    return _widths(figure, step, showlegend=False, margin_l=90)
+
+
+def width_histogram(step: WidthStep) -> go.Figure:
+    """Draw one histogram of the nets' test losses over the other, as Choromanska et al. do."""
+    figure = go.Figure(
+        [
+            go.Histogram(
+                x=losses.numpy(),
+                name=f"{width} wide",
+                xbins={"start": 0, "end": 2.6, "size": 0.02},
+                marker={"color": CLASSES[index % len(CLASSES)], "line_width": 0},
+                opacity=0.65,
+            )
+            for index, (width, losses) in enumerate(step.losses.items())
+        ]
+    )
+    return _widths(
+        figure, step, barmode="overlay", yaxis={"title": "nets"}, legend={"x": 0.98, "xanchor": "right", "y": 0.98}
+    )
+
+
+def _widths(figure: go.Figure, step: WidthStep, **more: Any) -> go.Figure:
     return layout(
         figure,
         width=700,
         height=440,
-        showlegend=False,
-        margin_l=90,
         title_text=f"Test losses of {len(next(iter(step.losses.values())))} nets a width, step {step.index}",
         xaxis={"title": "cross-entropy on digits not seen", "range": [0, 2.6]},
+        **more,
     )
 
 

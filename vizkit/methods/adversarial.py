@@ -1,7 +1,7 @@
 """Small changes that change the answer: one step, many steps, and the nearest boundary."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,8 +14,20 @@ from torch import Tensor, nn
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
+from vizkit.core.steps import Step, step_method
 
-__all__ = ["Attack", "deepfool", "fgsm", "lbfgs", "pgd", "random_noise", "success_rates", "transfer_table"]
+__all__ = [
+    "Attack",
+    "LbfgsStep",
+    "deepfool",
+    "fgsm",
+    "lbfgs",
+    "lbfgs_steps",
+    "pgd",
+    "random_noise",
+    "success_rates",
+    "transfer_table",
+]
 
 Norm = Literal["Linf", "L2"]
 #: Classes by index or label, one for all pictures or one for each.
@@ -437,6 +449,88 @@ def lbfgs(
             high = cost
         cost = 2 * cost if math.isinf(high) else (low + high) / 2
     return found if found is not None else tried
+
+
+@dataclass(frozen=True)
+class LbfgsStep(Step):
+    """What L-BFGS finds at each c so far, the largest first.
+
+    Parameters
+    ----------
+    cost : Tensor, shape (n,)
+        The c of each picture.
+    images : Tensor, shape (n, 3, H, W), RGB in [0, 1]
+    length : Tensor, shape (n,)
+        Euclidean length of each change.
+    probability : Tensor, shape (n,)
+        Of the wanted label.
+    success : Tensor, bool, shape (n,)
+        Whether the wanted label is the answer.
+    """
+
+    cost: Tensor
+    images: Tensor
+    length: Tensor
+    probability: Tensor
+    success: Tensor
+
+
+@step_method()
+def lbfgs_steps(
+    model: ImageModel,
+    image: Tensor,
+    target: int | str,
+    costs: Sequence[float] = (4.0, 1.0, 0.25, 0.0625, 0.015625),
+    *,
+    steps: int = 60,
+    resume: LbfgsStep | None = None,
+) -> Iterator[LbfgsStep]:
+    """Look for a change that gives one picture a wanted label, at several prices of its length.
+
+    Minimizes ``c * ||r||^2 + loss(x + r, target)`` with ``x + r`` in [0, 1], one c after the other.
+
+    Parameters
+    ----------
+    model : ImageModel
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    target : int or str
+    costs : sequence of float
+        The values of c.
+    steps : int
+        Of L-BFGS, for each c.
+    resume : LbfgsStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the picture is none, a number is out of range, or there is no such class.
+
+    References
+    ----------
+    Szegedy et al., "Intriguing properties of neural networks", ICLR 2014, sec. 4.1.
+    """
+    checks.image(image)
+    steps = checks.integer(steps, 1, None, "steps")
+    if not all(cost >= 0 for cost in costs):
+        raise ValueError(f"costs must be 0 or more, got {list(costs)}")
+    problem = _problem(model, image[None], None, target)
+    wanted = int(problem.towards[0])
+    found = [] if resume is None else list(resume.images.clone())
+    for cost in costs[len(found) :]:
+        found.append(_boxed(problem, image, cost, steps)[0].cpu())
+        images = torch.stack(found)
+        with torch.no_grad():
+            probability = model.probabilities(images)[:, wanted].cpu()
+        yield LbfgsStep(
+            len(found),
+            len(costs),
+            torch.tensor(costs[: len(found)]),
+            images,
+            (images - image.cpu()).flatten(1).norm(dim=1),
+            probability,
+            problem.judged(images.to(model.device)).success,
+        )
 
 
 def _boxed(problem: _Problem, image: Tensor, cost: float, steps: int) -> Tensor:

@@ -28,6 +28,8 @@ __all__ = [
     "conditional_probabilities",
     "cost_and_gradient",
     "embedding_steps",
+    "perplexities",
+    "sigma_search",
     "squared_distances",
 ]
 
@@ -71,7 +73,8 @@ def conditional_probabilities(points: Tensor, perplexity: float = 30, *, toleran
     ----------
     Hinton & Roweis, "Stochastic Neighbor Embedding", NeurIPS 2002.
     """
-    return _search(points, perplexity, tolerance)[0]
+    *_, (rows, _, _) = _bisection(points, perplexity, tolerance)
+    return rows
 
 
 def bandwidths(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5) -> Tensor:
@@ -85,10 +88,40 @@ def bandwidths(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-
     ValueError
         As `conditional_probabilities` does.
     """
-    return _search(points, perplexity, tolerance)[1]
+    return sigma_search(points, perplexity, tolerance=tolerance)[0][-1]
 
 
-def _search(points: Tensor, perplexity: float, tolerance: float) -> tuple[Tensor, Tensor]:
+def sigma_search(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5) -> tuple[Tensor, Tensor]:
+    """Return what the search for sigma tries, and how many neighbors each point gets by it.
+
+    Returns
+    -------
+    sigma : Tensor, float64, shape (steps, N)
+        Bisection halves an interval of its logarithm; the last row is what is found.
+    neighbors : Tensor, float64, shape (steps, N)
+        The perplexity at that sigma: the exponential of the entropy of the point's row.
+
+    Raises
+    ------
+    ValueError
+        As `conditional_probabilities` does.
+    """
+    tried = [(sigma, entropy.exp()) for _, sigma, entropy in _bisection(points, perplexity, tolerance)]
+    sigma, neighbors = zip(*tried, strict=True)
+    return torch.stack(sigma), torch.stack(neighbors)
+
+
+def perplexities(points: Tensor, index: int, sigma: Tensor) -> Tensor:
+    """Return how many neighbors one point has at each sigma, shape (n,): the curve that the search walks on."""
+    points = _check_points(points)
+    distances = (points - points[index]).square().sum(1)[torch.arange(len(points)) != index]
+    rows = torch.softmax(-distances / (2 * sigma.double()[:, None] ** 2), 1)
+    found: Tensor = torch.special.entr(rows).sum(1).exp()
+    return found
+
+
+def _bisection(points: Tensor, perplexity: float, tolerance: float) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield the rows (N, N), the sigma (N,) and the entropies (N,) of every step, to the one that is near enough."""
     points = _check_points(points)
     count = len(points)
     if not 1 < perplexity < count - 1:
@@ -105,9 +138,10 @@ def _search(points: Tensor, perplexity: float, tolerance: float) -> tuple[Tensor
         middle = (low + high) / 2
         rows = torch.softmax(-others * torch.exp(middle) / scale, 1)
         entropy = torch.special.entr(rows).sum(1, keepdim=True)
+        precision = torch.exp(middle[:, 0]) / scale  # 1 / (2 sigma^2)
+        yield rows, (2 * precision).rsqrt(), entropy[:, 0]
         if (entropy - goal).abs().max() < tolerance:
-            precision = torch.exp(middle[:, 0]) / scale  # 1 / (2 sigma^2)
-            return rows, (2 * precision).rsqrt()
+            return
         low = torch.where(entropy > goal, middle, low)  # too many neighbors: a sharper Gaussian
         high = torch.where(entropy > goal, high, middle)
     row = int((entropy - goal).abs().argmax())

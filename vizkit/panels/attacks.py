@@ -12,7 +12,7 @@ from vizkit.figures.fooling import attack_sheet, dimension_chart, example_table,
 from vizkit.figures.pictures import boxes, fit, photo, sheet
 from vizkit.figures.raster import Html
 from vizkit.figures.texts import markup
-from vizkit.methods.adversarial import ATTACKS, Attack
+from vizkit.methods.adversarial import ATTACKS, Attack, LbfgsStep, lbfgs_steps
 from vizkit.methods.fooling import fooling_steps
 from vizkit.methods.linear_example import SLIDE_W, SLIDE_X, linear_example, random_example
 from vizkit.methods.one_pixel import one_pixel_steps
@@ -69,6 +69,48 @@ def attack(
         "after": top_bars(after, f"the sum, {norm} {length:g}/255", after[0][0]),
         "flips": flips(model, picture, attack, target),
     }
+
+
+@vizkit.panel("The shortest change to a label", auto=True, rate=4, layout="sums / added / text")
+def shortest(
+    picture: Annotated[Any, Image(size=square_size)] = "coffee",
+    model: Model = "viznet",
+    target: Annotated[str, Class(of="model")] = "goldfish",
+    first: Annotated[int, Slider(-4, 6, live=False, label="first c: 2 to the")] = 4,
+    steps: Annotated[int, Slider(5, 100, 5, live=False, label="steps of L-BFGS")] = 60,
+    *,
+    run: Run = direct,
+) -> Any:
+    """Look by L-BFGS for changes to a wanted label, at five prices c of their length.
+
+    Shows
+    -----
+    sums : the picture with the change that each c finds
+    added : the changes, all amplified alike
+    """
+    costs = [2.0 ** (first - 2 * index) for index in range(5)]
+    for step in run(lbfgs_steps, model, picture, target, costs, steps=steps):
+        change = step.images - picture
+        factor = 0.5 / max(float(change.abs().max()), 1e-6)
+        shares = [f"{share:.1%} {target}" for share in step.probability.tolist()]
+        lengths = [f"c = {c:g}: length {r:.2f}" for c, r in zip(step.cost.tolist(), step.length.tolist(), strict=True)]
+        alt = f"with changes towards {target}"
+        yield (
+            step,
+            {
+                "sums": sheet(step.images, f"The picture {alt}", side=140, columns=5, captions=shares),
+                "added": sheet(0.5 + factor * change, f"The {alt[5:]}", side=140, columns=5, captions=lengths),
+                "text": flipping(step, target),
+            },
+        )
+
+
+def flipping(step: LbfgsStep, target: str) -> str:
+    """Say which of the changes is the shortest that wins."""
+    won = step.length[step.success]
+    if not len(won):
+        return f"no c so far makes it a **{target}**"
+    return f"the shortest change so far that makes it a **{target}** has length {float(won.min()):.2f}"
 
 
 @vizkit.panel("The sticker", rate=6, layout="pasted patch / bars bars / text text")
@@ -187,12 +229,12 @@ def nothing(
         order = step.confidence.argsort(descending=True)[:24]
         captions = [f"{step.confidence[i]:.1%} {model.labels[i]}" for i in order.tolist()]
         alt = "Pictures of nothing: " + ", ".join(captions)
-        sure = float((step.confidence > 0.996).float().mean())
+        sure = float((step.confidence > 0.99).float().mean())
         yield (
             step,
             {
                 "pictures": sheet(step.images[order], alt, side=104, columns=6, captions=captions),
-                "text": f"step {step.index}: more than 99.6 % sure of **{sure:.0%}** of "
+                "text": f"step {step.index}: more than 99 % sure of **{sure:.1%}** of "
                 f"{len(model.labels)} classes; median {float(step.confidence.median()):.1%}",
             },
         )

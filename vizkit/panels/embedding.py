@@ -13,6 +13,7 @@ from vizkit.figures.embedding import (
     crowding_chart,
     neighborhood_chart,
     scatter,
+    search_chart,
     small_multiples,
     thumbnail_grid,
     thumbnail_map,
@@ -22,7 +23,14 @@ from vizkit.methods.embeddings import class_gaps, class_sizes, dbscan, hdbscan, 
 from vizkit.methods.large_tsne import KINDS, timing_steps, tsne_steps
 from vizkit.methods.neighbors import code_layer
 from vizkit.methods.pca import pca
-from vizkit.methods.tsne import ball_distances, bandwidths, conditional_probabilities, embedding_steps, targets
+from vizkit.methods.tsne import (
+    ball_distances,
+    conditional_probabilities,
+    embedding_steps,
+    perplexities,
+    sigma_search,
+    targets,
+)
 from vizkit.panels.common import codes_of, patch_pool, patch_size
 from vizkit.widgets import Layer, Measured, Model, OneOf, Pictures, Run, Slider, When, direct
 
@@ -138,15 +146,20 @@ def two_densities() -> Tensor:
     return clouds("two densities", 200, seed=3)[0]
 
 
-@vizkit.panel("Perplexity: how many neighbors")
+@vizkit.panel("Perplexity: how many neighbors", layout="chart / search")
 def neighborhood(
     perplexity: Annotated[int, Slider(2, 100)] = 20, index: Annotated[int, Slider(0, 199, label="point i")] = 0
 ) -> Any:
     """The search for sigma gives each point that many neighbors."""
     points = two_densities()
     found = conditional_probabilities(points, perplexity)
-    sigma = bandwidths(points, perplexity)
-    return found, {"chart": neighborhood_chart(points, found, sigma, index)}
+    tried, neighbors = sigma_search(points, perplexity)
+    sigma, scale = tried[-1], torch.logspace(-2, 1, 200)
+    curve = (scale, perplexities(points, index, scale))
+    return found, {
+        "chart": neighborhood_chart(points, found, sigma, index),
+        "search": search_chart(tried[:, index], neighbors[:, index], perplexity, curve),
+    }
 
 
 @vizkit.panel("The crowding problem", layout="chart / text")
@@ -197,7 +210,7 @@ def clusters(
 
 
 @vizkit.panel("What N points cost", layout="chart / text")
-def timing(budget: Annotated[int, Slider(5, 120, 5, unit="s")] = 30, *, run: Run = direct) -> Any:
+def timing(budget: Annotated[int, Slider(5, 120, 5, unit="s")] = 120, *, run: Run = direct) -> Any:
     """One gradient step from 250 to 20,000 points, measured on this machine."""
     for step in run(timing_steps, budget):
         missing = ", ".join(f"{count:,}" for count in step.skipped)

@@ -1,5 +1,6 @@
 """Panels of the loss landscape."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from vizkit.figures.landscape import (
     line_chart,
     predicted_digits,
     width_chart,
+    width_histogram,
 )
 from vizkit.figures.texts import table
 from vizkit.methods.loss_landscape import (
@@ -33,7 +35,7 @@ from vizkit.methods.loss_landscape import (
 )
 from vizkit.methods.optimizers import descend
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits, train_steps
-from vizkit.widgets import On, OneOf, Place, Point, Run, Slider, Toggle, When, direct
+from vizkit.widgets import Numbers, On, OneOf, Place, Point, Run, Slider, Toggle, When, direct
 
 
 @vizkit.panel("Three ways down")
@@ -53,23 +55,37 @@ def descent(
     return found, {"chart": descent_chart(found)}
 
 
+def whole(sizes: Sequence[float]) -> tuple[int, ...]:
+    """Return a few widths of nets, each once.
+
+    Raises
+    ------
+    ValueError
+        If there are none or more than 8, or one is no whole number from 1 to 128.
+    """
+    if not 1 <= len(sizes) <= 8 or any(not float(size).is_integer() or not 1 <= size <= 128 for size in sizes):
+        shown = ", ".join(f"{size:g}" for size in sizes)
+        raise ValueError(f"widths must be 1 to 8 whole numbers from 1 to 128, got {shown}")
+    return tuple(sorted({int(size) for size in sizes}))
+
+
 @vizkit.panel("More width, better minima", rate=4)
 def widths(
-    widest: Annotated[int, OneOf((4, 8, 16, 32, 64), label="widest net")] = 32,
+    sizes: Annotated[Any, Numbers(label="widths")] = (2, 4, 8, 16, 32),
     count: Annotated[int, Slider(20, 400, 10, live=False, label="nets a width")] = 150,
     steps: Annotated[int, Slider(50, 600, 50, live=False)] = 200,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    drawn: Annotated[str, OneOf(("densities", "histogram"), label="draw")] = "densities",
     *,
     run: Run = direct,
 ) -> Any:
     """Hundreds of nets of each width, trained at once."""
-    offered = tuple(width for width in (2, 4, 8, 16, 32, 64) if width <= widest)
     data = split_digits(300)
-    for step in run(width_steps, offered, count, data=data, steps=steps, seed=seed):
+    for step in run(width_steps, whole(sizes), count, data=data, steps=steps, seed=seed):
         yield (
             step,
             {
-                "chart": width_chart(step),
+                "chart": width_chart(step) if drawn == "densities" else width_histogram(step),
                 "table": table(
                     ("width", "mean loss", "spread (std)"),
                     [
