@@ -100,7 +100,9 @@ line_view
 # weights tolerates a large step and one of small weights does not, so each filter of a direction gets the length of
 # the net's own: $d_i \leftarrow d_i\,\lVert w_i\rVert / \lVert d_i\rVert$. Biases stay where they are.
 #
-# The two nets below have the same parameters, start, data and number of steps. One has skip connections.
+# The two nets below have the same parameters, start and data, and both are trained until their training loss is 0.53. (With a
+# label smoothing of 0.1 the lowest possible is not 0 but the entropy of the smoothed labels, 0.500.) One has skip connections:
+# it gets there in half the steps, and of 14 blocks the net without may not get there at all.
 
 # %%
 from vizkit.methods.loss_landscape import train_deep_net

@@ -248,7 +248,8 @@ print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0
 # every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
 #
 # Evolution takes its time. Nguyen et al. bred CPPNs for 5,000 generations: the median class of ImageNet was then 88 % sure, of
-# pixels changed directly 22 %. Here are the first 160 generations of CPPNs; EVOLVED
+# pixels changed directly 22 %. Here are the first 160 generations of CPPNs on 200 classes; ten minutes of Play, to step 1,500,
+# bring the median to 80 % and every seventh class above 99 %. *Direct* stays near 1 %.
 
 # %%
 fooling_view = panels.nothing.show()

@@ -3,7 +3,15 @@
 import torch
 
 from vizkit.core.steps import last
-from vizkit.methods.loss_landscape import random_directions, rescaled, share_below, surface_steps, width_steps
+from vizkit.methods.loss_landscape import (
+    largest_curvature,
+    random_directions,
+    rescaled,
+    share_below,
+    surface_steps,
+    train_deep_net,
+    width_steps,
+)
 from vizkit.methods.optimizers import descend
 from vizkit.methods.small_nets import split_digits
 from vizkit.panels.surfaces import trained
@@ -36,6 +44,16 @@ def test_one_net_rescaled_looks_sharper_and_is_the_same():
         shares = [below(net, point, seed, normalized=False) for net, point in nets]
         assert shares[0] < shares[1] < shares[2]
         assert below(other, moved, seed, normalized=True) == below(other, other.point, seed, normalized=True)
+
+
+def test_trained_to_the_same_loss_the_net_with_skips_is_flatter_and_was_faster():
+    for seed in SEEDS:
+        plain, skipping = (train_deep_net(split_digits(200), skip=skip, seed=seed) for skip in (False, True))
+        losses = [float(net.train.losses(net.point[None])) for net in (plain, skipping)]
+        assert all(0.500 < loss <= 0.53 for loss in losses)
+        sharpness = [largest_curvature(net.train, net.point) for net in (plain, skipping)]
+        assert sharpness[0] > 4 * sharpness[1]
+        assert below(plain, plain.point, seed, normalized=True) < below(skipping, skipping.point, seed, normalized=True)
 
 
 def test_without_momentum_all_three_still_go_down():

@@ -1,6 +1,7 @@
 """What the loss looks like around, between and on the way to trained nets."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import torch
@@ -297,29 +298,39 @@ def train_deep_net(
     depth: int = 10,
     skip: bool = False,
     width: int = 16,
-    steps: int = 500,
+    until: float = 0.53,
+    steps: int = 1500,
     every: int = 10,
     seed: int = 0,
 ) -> TrainedNet:
-    """Train a `DeepNet` on digits, with a label smoothing of 0.1, and keep its way.
+    """Train a `DeepNet` on digits to a training loss, with a label smoothing of 0.1, and keep its way.
+
+    Sharpness can only be compared between nets that fit their data equally well.
 
     Parameters
     ----------
     data : DigitSplit
     depth, width : int
     skip : bool
+    until : float
+        Training loss at which it ends; the lowest that there is, the entropy of the smoothed labels, is 0.500.
     steps : int
-        Steps of Adam.
+        Steps of Adam at most: a deep net without skips may never get there.
     every : int
-        Steps between two points of the path.
+        Steps between two points of the path, at which the loss is looked at.
     seed : int
         Of the first weights; the same with and without skips.
     """
     net = DeepNet(width, depth, skip=skip)
     train = NetLoss(net, data.train, data.train_labels, label_smoothing=0.1)
     start = train.random_points(1, seed=seed)
-    run = train_steps(train, start, steps=steps)
-    path = [start] + [step.points for step in run if step.index % every == 0 or step.index == step.total]
+    path = [start]
+    with closing(train_steps(train, start, steps=steps)) as run:  # type: ignore[type-var]
+        for step in run:
+            if step.index % every == 0 or step.index == step.total:
+                path.append(step.points)
+                if float(train.losses(step.points)) <= until:
+                    break
     return TrainedNet(train, NetLoss(net, data.test, data.test_labels), torch.cat(path))
 
 

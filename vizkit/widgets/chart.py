@@ -3,6 +3,7 @@
 import base64
 import gzip
 import math
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from threading import Thread
@@ -17,6 +18,8 @@ from plotly.offline import get_plotlyjs, get_plotlyjs_version
 from vizkit.figures.texts import bare
 from vizkit.widgets.browser_side import View, javascript, number
 
+#: Seconds that a library on its way may take.
+ARRIVES = 3.0
 #: Bytes of a message that carries a part of the library: a hub's proxy lets them pass.
 PART = 64 << 10
 #: Most points that a hand may select.
@@ -116,7 +119,8 @@ class ChartView(View):
             self.send_state("state")
 
     def _on_library(self, content: Mapping[str, Any], _: Any) -> None:
-        self._send_library(packed=bool(content.get("packed")), text=bool(content.get("text")))
+        if not _Push.under_way():  # the page asks again
+            self._send_library(packed=bool(content.get("packed")), text=bool(content.get("text")))
 
     def _on_still(self, _: Mapping[str, Any], buffers: Any) -> None:
         content = bytes(buffers[0]) if buffers else b""
@@ -138,9 +142,13 @@ class ChartView(View):
 
     def _push(self) -> None:
         """Send the library with the session's first chart: a busy kernel would answer late."""
-        if getattr(get_ipython(), "kernel", None) is not None and not _pushed:
-            _pushed.append(True)
-            Thread(target=self._send_library, daemon=True).start()
+        if getattr(get_ipython(), "kernel", None) is not None and not _Push.begun:
+            _Push.begun = True
+            Thread(target=self._pushing, daemon=True).start()
+
+    def _pushing(self) -> None:
+        self._send_library()
+        _Push.ended = time.monotonic()
 
     def _send_library(self, *, packed: bool = True, text: bool = False) -> None:
         code = library(packed)
@@ -153,7 +161,16 @@ class ChartView(View):
                 self.send(content, [part])
 
 
-_pushed: list[bool] = []
+class _Push:
+    """The library's way to the session's first chart."""
+
+    begun = False
+    ended = math.inf
+
+    @classmethod
+    def under_way(cls) -> bool:
+        """Whether it is being sent, or may not have arrived yet on a busy machine."""
+        return cls.begun and time.monotonic() < cls.ended + ARRIVES
 
 
 @cache
