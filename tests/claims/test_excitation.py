@@ -28,6 +28,7 @@ def test_lambda_fades_every_picture_and_takes_its_score(robust):
     assert (score[0] > score[2]).all()
 
 
+@pytest.mark.soak  # four minutes; the notebook's checks hold it for one class
 def test_starts_make_faces(robust):
     """From the means of groups they lie further apart than from noise: much for some classes, hardly for others."""
     further = {}

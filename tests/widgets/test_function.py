@@ -625,6 +625,31 @@ def costly(*, run: Run = direct):
         yield step, {"text": f"{step.index}"}
 
 
+@vizkit.panel("Over at once")
+def over_at_once(*, run: Run = direct):
+    """Seems to take minutes and ends after a step."""
+
+    def one_step(*, resume: Any = None):
+        if resume is None:
+            time.sleep(0.1)
+            yield Step(1, 1000)
+
+    for step in run(one_step):
+        yield step, {"text": f"{step.index}"}
+
+
+def test_a_run_that_ends_before_its_total_is_looked_ahead_once():
+    panel = over_at_once.show()
+    seen = panel._foresight
+    assert seen is not None
+    seen.join(20)
+    time.sleep(0.2)
+    assert panel._foresight is seen, "else its thread begins another, and that one another"
+    assert "to go" not in panel.status
+    panel.play()
+    assert panel.wait(20).index == 1
+
+
 # Errors ----------------------------------------------------------------------------------------
 
 

@@ -106,7 +106,7 @@ class Course:
                 taken = (one for one in before.stretches if one.until)
                 self.stretches = [Stretch(one.values, one.until) for one in taken]
         self.stretches.append(Stretch(values))
-        self.seconds, self.taken, self.failed = 0.0, 0, False
+        self.seconds, self.taken, self.failed, self._over = 0.0, 0, False, False
         self._ahead: Any = None
         self._pace, self._timed = 0.0, 0
         going_on = {"resume": self.step} if before else {}
@@ -150,6 +150,7 @@ class Course:
             # The first step brings what is done once: it tells little of the others.
             self._pace = pace if self._timed < 2 else 0.8 * self._pace + 0.2 * pace
             self._timed += 1
+        self._over = step is None  # it may end before its total
         return step
 
     def look_ahead(self) -> bool:
@@ -162,12 +163,12 @@ class Course:
     @property
     def unsure(self) -> bool:
         """Whether nothing is known but what its first step took."""
-        return self.taken == 1 and self._timed == 1 and not self.failed
+        return self.taken == 1 and self._timed == 1 and not self.failed and not self._over
 
     @property
     def remaining(self) -> float:
         """Seconds that the rest will take, as far as the steps so far can tell."""
-        if not isinstance(self.step, Step):
+        if self._over or not isinstance(self.step, Step):
             return 0.0
         return self._pace * (self.step.total - self.step.index)
 
