@@ -199,7 +199,8 @@ HTML(share_table([net.name for net in nets], transfer, "made on, tried on"))
 # ## 3 One pixel
 #
 # No gradient at all: differential evolution, a population of 400 pixels (place and color), a child from three parents,
-# $a + 0.5\,(b - c)$, up to 75 generations.
+# $a + 0.5\,(b - c)$, up to 75 generations. Of the astronaut the network is only 15 % sure, so that one pixel is found at once; a
+# picture of which it is sure hardly ever yields. (The slide quotes 68 % of the small pictures of CIFAR-10, and 41 % of ImageNet's.)
 
 # %%
 pixel_view = panels.one_pixel.show(picture="astronaut")
@@ -213,9 +214,13 @@ pixel = pixel_view.wait(300)
 from vizkit.core.steps import last
 from vizkit.methods.one_pixel import one_pixel_steps
 
-spread = pictures[::4]  # fifty, from sure to unsure
-fooled = [last(one_pixel_steps(model, one, population=60, generations=5)).success for one in spread]
-print(f"one pixel, 360 questions: {sum(fooled)} of {len(fooled)} fooled")
+unsure = patches[sure.argsort()[:25]]
+fooled = [
+    [last(one_pixel_steps(model, one, population=60, generations=5)).success for one in some]
+    for some in (unsure, pictures[:25])
+]
+print("one pixel, 360 questions: of the 25 pictures of which it is least sure, ", sum(fooled[0]), end="")
+print(" are fooled, of the 25 of which it is surest,", sum(fooled[1]))
 
 # %% [markdown]
 # ## 4 A sticker
@@ -295,7 +300,8 @@ epsilon_chart(levels, curves, "Digits under PGD", "accuracy")
 # 1. **How little?** In *Attack* find the smallest epsilon at which `china` flips by FGSM, by PGD, and towards `goldfish`.
 # 2. **The robust one.** Find it for `rocket`, then choose `viznet-robust`. How much larger must epsilon be? What does *what is
 #    added* look like now? Is it so on every picture (try `china`)?
-# 3. **More pixels.** In *One pixel* give `coffee` 1, 5, then 20 pixels. When does it flip?
+# 3. **More pixels.** In *One pixel* give `coffee`, of which the network is 97 % sure, 1, 5, then 20 pixels. How far does its
+#    share fall? Which of the bundled pictures flip, and how sure was the network of those?
 
 # %% [markdown]
 # ## What this does not show
@@ -341,6 +347,7 @@ attack_view.controls["epsilon"].value = 16.0
 attack_view.controls["target"].value = "goldfish"
 assert "goldfish" in attack_view.shown["after"].value
 attack_view.reset()
+shortest_view.play()
 found = shortest_view.wait(120)
 assert (found.length.diff() > 0).all()
 assert (found.probability.diff() > 0).all()
@@ -349,7 +356,7 @@ assert bool(wanted.success)
 assert bool(near.success)
 
 # %%
-assert sum(fooled) >= 1
+assert sum(fooled[0]) > 10 > sum(fooled[1])
 assert won.float().mean() > 0.3
 assert (transfer.diagonal() == 1).all()
 assert transfer[0, 1] < 1

@@ -76,8 +76,8 @@ def shortest(
     picture: Annotated[Any, Image(size=square_size)] = "coffee",
     model: Model = "viznet",
     target: Annotated[str, Class(of="model")] = "goldfish",
-    first: Annotated[int, Slider(-4, 6, live=False, label="first c: 2 to the")] = 4,
-    steps: Annotated[int, Slider(5, 100, 5, live=False, label="steps of L-BFGS")] = 60,
+    first: Annotated[int, Slider(-4, 6, live=False, label="first c: 2^")] = 4,
+    steps: Annotated[int, Slider(5, 100, 5, live=False)] = 40,
     *,
     run: Run = direct,
 ) -> Any:
