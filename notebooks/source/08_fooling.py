@@ -219,7 +219,11 @@ fooled = [
     [last(one_pixel_steps(model, one, population=60, generations=5)).success for one in some]
     for some in (unsure, pictures[:25])
 ]
-print("one pixel, 360 questions: of the 25 pictures of which it is least sure, ", sum(fooled[0]), end="")
+print(
+    "one pixel, 360 questions: of the 25 pictures of which it is least sure, ",
+    sum(fooled[0]),
+    end="",
+)
 print(" are fooled, of the 25 of which it is surest,", sum(fooled[1]))
 
 # %% [markdown]
