@@ -63,7 +63,8 @@ def linear_example(x: Tensor, w: Tensor, epsilon: float = 0.5) -> LinearExample:
 def random_example(dimensions: int, epsilon: float = 0.5, *, seed: int = 0) -> LinearExample:
     """Make an example of any dimension whose score is -3, as the slides' is.
 
-    Weights are plus or minus 1 and inputs whole numbers around 0, as on the slides.
+    Weights are plus or minus 1, as on the slides; inputs are whole numbers around 0, all of them then moved by
+    one small amount along the weights, which makes the score -3.
 
     Raises
     ------
