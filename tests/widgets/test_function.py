@@ -672,6 +672,13 @@ def test_an_exception_appears_in_one_sentence_with_the_authors_line_and_the_pane
     assert panel.result == 5
 
 
+def test_a_value_of_another_kind_is_refused_in_words_of_the_control():
+    panel = fragile.show()
+    with pytest.raises(ValueError, match=r"divisor cannot be 'much' here \(it must be a number for its slider"):
+        panel.set(divisor="much")
+    assert panel.values["divisor"] == 1
+
+
 def test_one_failing_item_shows_its_sentence_alone():
     panel = fragile.show(part=0)
     assert panel.error is None

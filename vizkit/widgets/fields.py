@@ -149,7 +149,9 @@ class Fields:
                 checks.choice(value, [str(one) for one in options], "it")
             except ValueError as hint:
                 return str(hint).partition("; ")[2]
-        return first_line(error)
+        control = self.function.parameters[name].control
+        expected = control.problem(value) if control else ""
+        return f"it must be {expected}" if expected else first_line(error)
 
     def is_now(self, name: str, value: Any) -> bool:
         """Whether a control has a value, as its widget shows it."""

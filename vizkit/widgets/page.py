@@ -282,10 +282,13 @@ class Panel:
     def set(self, **values: Any) -> None:
         """Set several parameters and compute once.
 
+        A run that takes one of them only at its beginning is at its first step again, and waits for `play`. An
+        error of the function itself is not raised but kept in `error`, and shown.
+
         Raises
         ------
         ValueError
-            If a name is no parameter, or a control cannot take its value; nothing changes then.
+            If a name is no parameter, or a control cannot take its value (none is clamped); nothing changes then.
         """
         for name in values:
             checks.choice(name, self.controls, "control")
@@ -750,7 +753,9 @@ class Panel:
     def code(self) -> str:
         """The Python that makes what is on the page: the function's own source, with the values it has.
 
-        After a value that failed, what is on the page is the last good result, and so is this.
+        It runs by itself, defines anew what the function uses of its own module (classes of steps, too), and
+        leaves what the function returned as ``result``. After a value that failed, what is on the page is the
+        last good result, and so is this.
         """
         known = self.fields.known
         setup = {name: self._line(name, known) for name in self.function.parameters}
