@@ -1,7 +1,10 @@
 """A JupyterLab server for all browser tests, and a fresh page for each."""
 
+import json
 import os
 import shutil
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import expect
@@ -40,4 +43,17 @@ def lab(tmp_path_factory):
 def page(lab):
     with open_browser() as page:
         yield page
-        assert page.mistakes == []
+        mistakes = page.mistakes
+    end_kernels(lab)
+    assert mistakes == []
+
+
+def end_kernels(lab):
+    """End the kernels that a module has left: each keeps a gigabyte or two, and some are still at work."""
+    parts = urlsplit(lab)
+    kernels = f"{parts.scheme}://{parts.netloc}/api/kernels"
+    token = {"Authorization": f"token {parse_qs(parts.query)['token'][0]}"}
+    with urlopen(Request(kernels, headers=token)) as answer:
+        running = [one["id"] for one in json.load(answer)]
+    for one in running:
+        urlopen(Request(f"{kernels}/{one}", headers=token, method="DELETE")).close()
