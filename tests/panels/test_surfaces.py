@@ -5,6 +5,7 @@ import torch
 from tests.panels.tools import executed, hidden
 from vizkit.panels import descent, line, random_labels, widths
 from vizkit.panels import landscape as landscapes
+from vizkit.panels.surfaces import trained
 
 
 def clicked(chart, trace, x, y):
@@ -116,7 +117,8 @@ def test_the_plane_of_the_run_shows_its_path(landscape):
     assert all(hidden(landscape, name) for name in ("normalized", "factor", "seed"))
     path = landscape.items["chart"].data[2]
     names = executed(landscape)
-    assert len(path.x) == len(names["one_path"]) == 51
+    depth = landscape.values["depth"]
+    assert len(path.x) == len(names["one_path"]) == len(trained(depth, False).path) > 20
     assert without.xs.min() < path.x.min()
     landscape.reset()
     landscape.play()
