@@ -23,12 +23,17 @@ def attack_sheet(original: Tensor, attacked: Tensor, *, side: int = 220) -> Tile
         Width of a picture in pixels.
     """
     change = attacked - original
-    largest = float(change.abs().max())
-    factor = 0.5 / largest if largest > 0 else 1.0
+    largest, factor = float(change.abs().max()), amplification(change)
     added = 0.5 + factor * change
     captions = ["the picture", f"what is added, x {factor:.3g}", "the sum"]
     alt = f"A picture, the change of at most {255 * largest:.2g}/255 amplified, and their sum"
     return sheet(torch.stack([original, added, attacked]), alt, side=side, columns=3, captions=captions)
+
+
+def amplification(change: Tensor) -> float:
+    """Return the factor by which a change is drawn around gray: its largest number reaches black or white."""
+    largest = float(change.abs().max())
+    return 0.5 / largest if largest > 0 else 1.0
 
 
 def flip_strip(epsilons: Sequence[float], labels: Sequence[str], shares: Sequence[float], true: str) -> Html:

@@ -521,15 +521,15 @@ def lbfgs_steps(
         found.append(_boxed(problem, image, cost, steps)[0].cpu())
         images = torch.stack(found)
         with torch.no_grad():
-            probability = model.probabilities(images)[:, wanted].cpu()
+            shares = model.probabilities(images).cpu()
         yield LbfgsStep(
             len(found),
             len(costs),
             torch.tensor(costs[: len(found)]),
             images,
             (images - image.cpu()).flatten(1).norm(dim=1),
-            probability,
-            problem.judged(images.to(model.device)).success,
+            shares[:, wanted],
+            shares.argmax(1) == wanted,
         )
 
 

@@ -73,7 +73,8 @@ def conditional_probabilities(points: Tensor, perplexity: float = 30, *, toleran
     ----------
     Hinton & Roweis, "Stochastic Neighbor Embedding", NeurIPS 2002.
     """
-    *_, (rows, _, _) = _bisection(points, perplexity, tolerance)
+    for step in _bisection(points, perplexity, tolerance):
+        rows = step[0]  # one step's at a time: each is N x N
     return rows
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 import vizkit
 from vizkit.core.models import ImageModel, square_size
 from vizkit.figures.attribution import top_bars
-from vizkit.figures.fooling import attack_sheet, dimension_chart, example_table, flip_strip
+from vizkit.figures.fooling import amplification, attack_sheet, dimension_chart, example_table, flip_strip
 from vizkit.figures.pictures import boxes, fit, photo, sheet
 from vizkit.figures.raster import Html
 from vizkit.figures.texts import markup
@@ -91,15 +91,16 @@ def shortest(
     costs = [2.0 ** (first - 2 * index) for index in range(5)]
     for step in run(lbfgs_steps, model, picture, target, costs, steps=steps):
         change = step.images - picture
-        factor = 0.5 / max(float(change.abs().max()), 1e-6)
+        added = 0.5 + amplification(change) * change
         shares = [f"{share:.1%} {target}" for share in step.probability.tolist()]
         lengths = [f"c = {c:g}: length {r:.2f}" for c, r in zip(step.cost.tolist(), step.length.tolist(), strict=True)]
-        alt = f"with changes towards {target}"
         yield (
             step,
             {
-                "sums": sheet(step.images, f"The picture {alt}", side=140, columns=5, captions=shares),
-                "added": sheet(0.5 + factor * change, f"The {alt[5:]}", side=140, columns=5, captions=lengths),
+                "sums": sheet(
+                    step.images, f"The picture with changes towards {target}", side=140, columns=5, captions=shares
+                ),
+                "added": sheet(added, f"The changes towards {target}", side=140, columns=5, captions=lengths),
                 "text": flipping(step, target),
             },
         )
