@@ -169,7 +169,7 @@ def test_every_torchvision_classifier_is_offered(hub):
     assert len(offered) > 75
     (hub / offered["resnet18"].file.name).write_bytes(b"")
     assert vizkit.models()["resnet18"].status == "cached"
-    assert ready() == ["viznet", "viznet-robust", "scenes", "resnet18"]
+    assert ready() == ["viznet", "viznet-robust", "viznet-small", "scenes", "resnet18"]
 
 
 def test_no_network_and_no_cache_says_which_file_to_put_where(hub, offline):

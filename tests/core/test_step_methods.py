@@ -103,6 +103,9 @@ RUNS = {
         d["net"], d["pool"].pixels(slice(20)), "goldfish", size=16, steps=5, batch_size=4, **on
     ),
     "recipes_steps": lambda d, **on: feature_vis.recipes_steps(d["net"], "tabby", ("Fourier", "MACO"), steps=4, **on),
+    "sanity_steps": lambda d, **on: sanity.sanity_steps(
+        d["knows"], d["scenes"].images[:2] / 255, ("gradient", "VisualBackProp"), **on
+    ),
     "scan_steps": lambda d, **on: units.scan_steps(d["net"], d["pool"], "relu3", batch_size=16, **on),
     "score_steps": lambda d, **on: localization.score_steps(
         d["knows"], d["scenes"], ("gradient", "Grad-CAM"), batch_size=2, **on

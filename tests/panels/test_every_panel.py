@@ -19,7 +19,7 @@ from vizkit.panels import __all__ as names
 from vizkit.widgets.agreement import disagreements
 from vizkit.widgets.annotations import Numbers, Table
 from vizkit.widgets.controls import YOURS, ImagePicker, ModelPicker, SourcePicker
-from vizkit.widgets.hands import PlaceField
+from vizkit.widgets.hands import Box, PlaceField
 from vizkit.widgets.presets import presets_of
 
 PANELS = {name: getattr(vizkit.panels, name) for name in names}
@@ -40,6 +40,7 @@ SHORT = {
     "one_pixel": {"generations": 5, "population": 20},
     "random_labels": {"steps": 50},
     "recipes": {"steps": 16},
+    "sanity": {"count": 5, "model": "scenes"},
     "scores": {"count": 20},
     "timing": {"budget": 5},
     "widths": {"steps": 50, "count": 20},
@@ -89,6 +90,8 @@ def values_of(panel, name):
         return ["bundled"]
     if name == "find":
         return ["", "gram", "p. 87"]
+    if isinstance(control, Box):
+        return [panel.values[name], (0.25, 0.125, 0.75, 0.875)]
     if isinstance(control, (Numbers, Table)):
         now = panel.values[name]
         return [now, tuple(tuple(-x for x in row) if isinstance(row, tuple) else -row for row in now)]

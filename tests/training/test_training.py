@@ -229,7 +229,7 @@ def test_fine_tuning_starts_from_a_finished_run(tmp_path):
 
 
 @pytest.mark.research_data
-@pytest.mark.parametrize("name", ["viznet", "viznet-robust"])
+@pytest.mark.parametrize("name", ["viznet", "viznet-robust", "viznet-small"])
 def test_the_card_states_what_is_measured(name):
     """The shipped nets on all 10,000 validation pictures."""
     if not (RESEARCH / "data" / "tiny-imagenet-val.npz").is_file():
@@ -239,7 +239,7 @@ def test_the_card_states_what_is_measured(name):
     test = load_tiny_imagenet(RESEARCH / "data", "val")
     net = vizkit.load_model(name, device="cpu").net
     top1, top5 = viznet.accuracy(net, test)
-    assert top1 >= {"viznet": 0.47, "viznet-robust": 0.38}[name]
+    assert top1 >= {"viznet": 0.47, "viznet-robust": 0.38, "viznet-small": 0.4}[name]
     assert viznet.dead_channels(net, test) == 0
     card = (exporting.ASSETS / "models" / f"{name}.md").read_text()
     assert f"{top1:.2%}" in card

@@ -15,6 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from vizkit.core.windows import Window, window_of
 
 
 @dataclass(frozen=True)
@@ -328,17 +331,32 @@ class ReLURule(_ReLUCalls):
 
 
 class ReLUMaps(TorchFunctionMode):
-    """Within this context, keeps the mean over channels of every map behind a ReLU.
+    """Within this context, keeps the mean over channels of every map behind a ReLU, and the way from one to the next.
 
     Attributes
     ----------
     means : list of Tensor, shape (N, 1, H, W)
         In forward order; modules and function calls alike.
+    windows : list of list of Window
+        Convolutions and poolings before each of those maps, behind the map before it, in forward order.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.means: list[Tensor] = []
+        self.windows: list[list[Window]] = []
+        self._met = _Windows()
+
+    def __enter__(self) -> "ReLUMaps":
+        """Begin to look at operations, too."""
+        self._met.__enter__()  # type: ignore[no-untyped-call]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        """Look no more."""
+        super().__exit__(*raised)  # type: ignore[no-untyped-call]
+        self._met.__exit__(*raised)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Callable[..., Any], types: object, args: Any = (), kwargs: Any = None) -> Any:
         """Look at a ReLU's output and let every function pass."""
@@ -346,7 +364,22 @@ class ReLUMaps(TorchFunctionMode):
         output = func(*args, **kwargs)
         if _ceiling(func, args, kwargs) is not None and output.ndim == 4:
             self.means.append(output.mean(1, keepdim=True))
+            self.windows.append(self._met.found)
+            self._met.found = []
         return output
+
+
+class _Windows(TorchDispatchMode):
+    """Within this context, keeps the windows of convolutions and poolings."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found: list[Window] = []
+
+    def __torch_dispatch__(self, func: Any, types: object, args: Any = (), kwargs: Any = None) -> Any:
+        if window := window_of(func, args):
+            self.found.append(window)
+        return func(*args, **(kwargs or {}))
 
 
 class _OpenedReLU(torch.autograd.Function):

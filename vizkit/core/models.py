@@ -25,7 +25,9 @@ from vizkit.core.viznet import from_state
 _SIZE_ERRORS = (RuntimeError, AssertionError)
 
 #: The networks that come with the kit, by name.
-BUNDLED = {name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust", "scenes")}
+BUNDLED = {
+    name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust", "viznet-small", "scenes")
+}
 
 #: One lock per net: hooks and evaluation mode are the net's, whoever calls it.
 _locks: WeakKeyDictionary[nn.Module, RLock] = WeakKeyDictionary()

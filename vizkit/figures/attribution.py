@@ -5,6 +5,7 @@ from html import escape
 
 import plotly.graph_objects as go
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core.scenes import SHAPES, Scenes
@@ -13,6 +14,8 @@ from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
 from vizkit.methods.localization import ScoreStep
+from vizkit.methods.sanity import SanityStep
+from vizkit.methods.visual_backprop import VisualBackProp
 
 
 def clipped(heat: Tensor, percentile: float) -> Tensor:
@@ -62,6 +65,62 @@ def attribution_sheet(
     captions = ["the picture", *names]
     pictures = torch.stack([image.cpu(), *[base] * len(found)])
     return heated(sheet(pictures, alt, side=side, columns=5, captions=captions), torch.stack(painted), opacity)
+
+
+def mask_sheet(image: Tensor, found: VisualBackProp, *, most: int = 7, side: int = 120) -> Tiles:
+    """Draw VisualBackProp's averaged maps above its masks, from the first layer to the last, and what they end in.
+
+    Parameters
+    ----------
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    found : VisualBackProp
+    most : int
+        Layers drawn, evenly spread over those that there are.
+    side : int
+        Width of a tile in pixels.
+    """
+    count = len(found.means)
+    drawn = torch.linspace(0, count - 1, min(most, count)).round().long().tolist()
+
+    def gray(heat: Tensor) -> Tensor:
+        scaled = (heat / heat.max().clamp(min=1e-20))[None, None]
+        return F.interpolate(scaled, image.shape[1:], mode="nearest")[0].expand(3, -1, -1)
+
+    pictures = [image.cpu(), *(gray(found.means[at]) for at in drawn)]
+    pictures += [gray(found.heat), *(gray(found.masks[at]) for at in drawn)]
+    sizes = [f"ReLU {at + 1}: {found.means[at].shape[0]} x {found.means[at].shape[1]}" for at in drawn]
+    captions = ["the picture", *sizes, "the map", *(f"mask {at + 1}" for at in drawn)]
+    alt = f"Averaged maps of {len(drawn)} layers above their masks, and the map that they end in"
+    return sheet(torch.stack(pictures), alt, side=side, columns=len(drawn) + 1, captions=captions)
+
+
+def sanity_chart(step: SanityStep, layers: Sequence[str]) -> go.Figure:
+    """Draw how alike each method's maps stay while a net forgets: the mean, and the middle half of the pictures.
+
+    Parameters
+    ----------
+    step : SanityStep
+    layers : sequence of str
+        That are forgotten, from the top.
+    """
+    depths, figure = list(range(len(step.correlation))), go.Figure()
+    for index, name in enumerate(step.methods):
+        color, values = CLASSES[index], step.correlation[:, index]
+        low, high = values.quantile(torch.tensor([0.25, 0.75]), dim=1).tolist()
+        band = {"x": depths + depths[::-1], "y": high + low[::-1], "fill": "toself", "fillcolor": color}
+        figure.add_scatter(**band, opacity=0.12, line_width=0, hoverinfo="skip", showlegend=False, mode="lines")
+        line = {"x": depths, "y": values.mean(1).tolist(), "name": name, "line": {"color": color, "width": 3}}
+        figure.add_scatter(**line, mode="lines+markers")
+    ticks = ["nothing", *(f"+ {name}" for name in layers)]
+    return layout(
+        figure,
+        width=820,
+        height=440,
+        title_text=f"Mean over {step.correlation.shape[2]} pictures, band: their middle half",
+        xaxis={"title": "forgotten, from the top", "tickvals": list(range(len(ticks))), "ticktext": ticks}
+        | {"range": [-0.2, len(layers) + 0.2]},
+        yaxis={"title": "rank correlation with the whole net's map", "range": [-0.35, 1.05]},
+    )
 
 
 def top_bars(top: Sequence[tuple[str, float]], title: str, chosen: str = "") -> Html:

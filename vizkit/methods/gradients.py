@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core import checks
-from vizkit.core.hooks import ReLUMaps, ReLURule, Rule, capture
+from vizkit.core.hooks import ReLURule, Rule, capture
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.methods.activations import as_maps
 
-__all__ = ["Unit", "grad_cam", "integrated_gradients", "pixel_gradient", "saliency", "smooth_grad", "visual_backprop"]
+__all__ = ["Unit", "grad_cam", "integrated_gradients", "pixel_gradient", "saliency", "smooth_grad"]
 
 
 @dataclass(frozen=True)
@@ -377,29 +377,6 @@ def last_map(model: ImageModel) -> str:
     if not maps:
         raise ValueError(f"{model.name} has no layer with a map")
     return maps[-1]
-
-
-def visual_backprop(model: ImageModel, image: Tensor) -> Tensor:
-    """Multiply the channel means of every ReLU's maps, from the deepest up, shape (H, W).
-
-    Knows no class: it shows where all maps agree that something is. The maps are scaled up
-    bilinearly, a transposed convolution with tent weights; the paper's has weights of 1.
-
-    References
-    ----------
-    Bojarski et al., "VisualBackProp: efficient visualization of CNNs", ICRA 2018.
-    """
-    checks.image(image)
-    with torch.no_grad(), model.running(image) as net, ReLUMaps() as maps:
-        net(model.normalize(image[None]))
-    if not maps.means:
-        raise ValueError(f"VisualBackProp reads maps behind ReLUs, and {model.name} has none")
-    means = maps.means
-    found = means[-1]
-    for mean in reversed(means[:-1]):
-        found = F.interpolate(found, mean.shape[2:], mode="bilinear", align_corners=False) * mean
-        found = found / found.max().clamp(min=1e-30)  # the product would vanish
-    return enlarged(found, image)
 
 
 def enlarged(heat: Tensor, image: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """Which pixels a unit can see, computed from the layers and measured by a gradient."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from vizkit.core import checks
 from vizkit.core.hooks import capture, forward_to
 from vizkit.core.models import ImageModel
+from vizkit.core.windows import Window, is_transposed, window_of
 
 __all__ = ["ReceptiveField", "measured_field", "receptive_fields"]
 
@@ -34,13 +34,13 @@ class Axis:
     stride: float = 1
     start: float = 0
 
-    def window(self, kernel: int, stride: int, padding: int, dilation: int) -> "Axis":
-        """Return the field of a sliding window over this layer."""
+    def window(self, window: Window, axis: int) -> "Axis":
+        """Return the field, along one of its axes, of a window that slides over this layer."""
         if math.isinf(self.size):
             return self
-        return Axis(
-            self.size + dilation * (kernel - 1) * self.stride, self.stride * stride, self.start - padding * self.stride
-        )
+        size = self.size + window.dilation[axis] * (window.kernel[axis] - 1) * self.stride
+        start = self.start - window.padding[axis] * self.stride
+        return Axis(size, self.stride * window.stride[axis], start)
 
     def union(self, other: "Axis") -> "Axis":
         """Return the smallest field that holds both: where branches of a net meet."""
@@ -200,46 +200,14 @@ class _FieldTracker(TorchDispatchMode):
         for tensor in tensors[1:]:
             other = self._fields[id(tensor)]
             vertical, horizontal = vertical.union(other[0]), horizontal.union(other[1])
-        window = _WINDOWS.get(name)
+        if is_transposed(func, args):
+            raise ValueError("the receptive field of a transposed convolution is not computed")
+        window = window_of(func, args)
         if window is not None:
-            kernel, stride, padding, dilation = (_pair(value) for value in window(*args))
-            return (
-                vertical.window(kernel[0], stride[0], padding[0], dilation[0]),
-                horizontal.window(kernel[1], stride[1], padding[1], dilation[1]),
-            )
+            return vertical.window(window, 0), horizontal.window(window, 1)
         if name in _POINTWISE or (name in _CHANNELWISE and _dimension(name, args) == 1):
             return vertical, horizontal
         return WHOLE, WHOLE
-
-
-def _convolution(
-    inputs: Tensor, weight: Tensor, bias: object, stride: Any, padding: Any, dilation: Any, transposed: bool, *_: object
-) -> tuple[Any, ...]:
-    if transposed:
-        raise ValueError("the receptive field of a transposed convolution is not computed")
-    return weight.shape[2:], stride, padding, dilation
-
-
-def _max_pool(
-    inputs: Tensor, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, *_: object
-) -> tuple[Any, ...]:
-    return kernel, stride or kernel, padding, dilation
-
-
-def _avg_pool(inputs: Tensor, kernel: Any, stride: Any = (), padding: Any = 0, *_: object) -> tuple[Any, ...]:
-    return kernel, stride or kernel, padding, 1
-
-
-_WINDOWS: dict[str, Callable[..., tuple[Any, ...]]] = {
-    "convolution": _convolution,
-    "max_pool2d_with_indices": _max_pool,
-    "avg_pool2d": _avg_pool,
-}
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    values = tuple(value) if hasattr(value, "__len__") else (value,)
-    return (values[0], values[-1])
 
 
 def _dimension(name: str, args: Any) -> int:

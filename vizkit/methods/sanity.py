@@ -3,7 +3,6 @@
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from scipy.stats import spearmanr
@@ -13,10 +12,10 @@ from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.remembered import remembered
 from vizkit.core.seeds import generator
-from vizkit.core.steps import Step, step_method
+from vizkit.core.steps import Step, last, step_method
 from vizkit.methods.attribution import QUICK, Attribution, attribute
 
-__all__ = ["ForgetStep", "forget_steps", "forgetful", "rank_correlation"]
+__all__ = ["ForgetStep", "SanityStep", "forget_steps", "forgetful", "rank_correlation", "sanity_steps"]
 
 
 def weighted_layers(model: ImageModel) -> list[str]:
@@ -28,7 +27,7 @@ def weighted_layers(model: ImageModel) -> list[str]:
 def forgetful(model: ImageModel, count: int, *, seed: int = 0) -> ImageModel:
     """Return a copy whose last `count` layers have forgotten what they learned.
 
-    Their weights are drawn anew around 0, with the spread they had; the model is not changed.
+    Their weights and their biases are drawn anew around 0, each with the spread it had; the model is not changed.
 
     Parameters
     ----------
@@ -51,10 +50,9 @@ def forgetful(model: ImageModel, count: int, *, seed: int = 0) -> ImageModel:
     net = copy.deepcopy(model.net)
     random = generator(seed)
     for name in names[:count]:
-        weight: Any = net.get_submodule(name).weight
-        with torch.no_grad():
-            fresh = torch.randn(weight.shape, generator=random).to(weight)
-            weight.copy_(fresh * weight.std())
+        for parameter in net.get_submodule(name).parameters():
+            fresh = torch.randn(parameter.shape, generator=random).to(parameter)
+            parameter.data.copy_(fresh * parameter.data.std(unbiased=len(parameter) > 1))
     return ImageModel(
         net,
         mean=model.mean,
@@ -132,3 +130,68 @@ def forget_steps(
         alike = (*alike, rank_correlation(true.heat.abs(), now.heat.abs()))
         copies = tuple(replace(one, heat=one.heat.clone()) for one in found)
         yield ForgetStep(len(found), len(methods), copies, alike)
+
+
+#: Methods that need one backward pass or none, so that many pictures can be asked about at every depth.
+ONE_PASS = ("gradient", "saliency", "deconvnet", "guided backprop", "Grad-CAM", "VisualBackProp")
+
+
+@dataclass(frozen=True)
+class SanityStep(Step):
+    """How alike maps stay while a net forgets.
+
+    Parameters
+    ----------
+    methods : tuple of str
+    correlation : Tensor, shape (depths, methods, N)
+        Rank correlation of each picture's map with the whole net's when the last ``0, 1, ...`` layers are forgotten.
+    """
+
+    methods: tuple[str, ...]
+    correlation: Tensor
+
+
+@step_method()
+def sanity_steps(
+    model: ImageModel,
+    images: Tensor,
+    methods: Sequence[str] = ONE_PASS,
+    *,
+    seed: int = 0,
+    resume: SanityStep | None = None,
+) -> Iterator[SanityStep]:
+    """Forget one layer after the other, from the top, and follow each method's maps of many pictures.
+
+    Each picture is explained for the class that the whole net gives it; each picture has its own draw of weights.
+
+    Parameters
+    ----------
+    model : ImageModel
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+    methods : sequence of str
+        Keys of ``METHODS``.
+    seed : int
+        Of the first picture's draw; the next one's is one more.
+    resume : SanityStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such method or picture.
+
+    References
+    ----------
+    Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018: figure 4, the cascading randomization.
+    """
+    depths = len(weighted_layers(model)) + 1
+    found = resume.correlation if resume else torch.ones(0, len(methods), len(images))
+    with torch.no_grad():
+        targets = [int(model.logits(image).argmax()) for image in images]
+    for depth in range(len(found), depths):
+        row = torch.empty(1, len(methods), len(images))
+        for place, (image, target) in enumerate(zip(images, targets, strict=True)):
+            step = last(forget_steps(model, image, target, depth, methods, seed=seed + place))
+            row[0, :, place] = torch.tensor(step.correlation)
+        found = torch.cat([found, row])
+        yield SanityStep(depth + 1, depths, tuple(methods), found.clone())

@@ -1,6 +1,7 @@
 """From a saliency map to an object: GrabCut, told by the map where to begin."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vizkit.core import checks
-from vizkit.core.scenes import mask_box
+from vizkit.core.models import ImageModel
+from vizkit.core.scenes import Scenes, mask_box
+from vizkit.methods.gradients import saliency
 
-__all__ = ["Segment", "grab_cut"]
+__all__ = ["Segment", "cut_overlap", "grab_cut"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ def grab_cut(
     background: float = 0.3,
     steps: int = 5,
     smooth: float = 3.0,
+    box: tuple[float, float, float, float] | None = None,
 ) -> Segment:
     """Cut the largest object out, its color model grown from where a saliency map is high.
 
@@ -46,16 +50,20 @@ def grab_cut(
     heat : Tensor, shape (H, W), 0 or more
     foreground, background : float
         Quantiles of the smoothed map: above the first is surely object, below the second surely
-        ground; 0 < background < foreground < 1.
+        ground if there is no box; 0 < background < foreground < 1.
     steps : int
         Of GrabCut.
     smooth : float
         Standard deviation of the Gaussian that joins the map's specks, in pixels.
+    box : (float, float, float, float), optional
+        ``x0, y0, x1, y1`` as shares of the width and height: what lies outside is surely ground, what lies inside
+        probably object, surely where the map is high. The whole picture by default: then the map alone says where
+        ground is.
 
     Raises
     ------
     TypeError, ValueError
-        If the picture is none, the map does not fit it, or the quantiles are out of order.
+        If the picture is none, the map does not fit it, the quantiles are out of order, or the box holds no pixel.
 
     References
     ----------
@@ -67,10 +75,7 @@ def grab_cut(
     if not 0 < background < foreground < 1:
         raise ValueError(f"quantiles must be 0 < background < foreground < 1, got {background} and {foreground}")
     smoothed = cv2.GaussianBlur(heat.double().numpy(), (0, 0), smooth)
-    low, high = np.quantile(smoothed, [background, foreground])
-    seeds = np.full(smoothed.shape, cv2.GC_PR_BGD, np.uint8)
-    seeds[smoothed > (low + high) / 2] = cv2.GC_PR_FGD
-    seeds[smoothed <= low], seeds[smoothed >= high] = cv2.GC_BGD, cv2.GC_FGD
+    seeds = _seeds(smoothed, _inside(smoothed.shape, box), foreground, background)
     pixels = image.mul(255).round().byte().permute(1, 2, 0).flip(2).contiguous().numpy()  # BGR
     cv2.setRNGSeed(0)
     models = np.zeros((2, 1, 65))
@@ -78,6 +83,64 @@ def grab_cut(
     cv2.grabCut(pixels, seeds, whole, models[0], models[1], steps, cv2.GC_INIT_WITH_MASK)
     mask = _largest((seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD))
     return Segment(torch.from_numpy(mask), mask_box(mask))
+
+
+def cut_overlap(model: ImageModel, scenes: Scenes, *, margin: int | None = None, smooth: float = 3.0) -> Tensor:
+    """Score GrabCut, begun from the saliency of the scene's class, against the true shape.
+
+    Parameters
+    ----------
+    model : ImageModel
+        That knows the classes of the scenes.
+    scenes : Scenes
+    margin : int, optional
+        Of a box around the shape, in pixels; none by default.
+    smooth : float
+        As in `grab_cut`.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        Intersection over union, in [0, 1].
+    """
+    height, width = scenes.mask.shape[1:]
+    shares = torch.tensor([width, height, width, height])
+    overlap = []
+    for image, label, mask, (x0, y0, x1, y1) in zip(
+        scenes.images / 255, scenes.label.tolist(), scenes.mask, scenes.box.tolist(), strict=True
+    ):
+        box = None
+        if margin is not None:
+            corners = torch.tensor([x0 - margin, y0 - margin, x1 + margin, y1 + margin])
+            box = tuple((corners / shares).clamp(0, 1).tolist())
+        cut = grab_cut(image, saliency(model, image, label), smooth=smooth, box=box).mask
+        overlap.append((cut & mask).sum() / (cut | mask).sum().clamp(min=1))
+    return torch.stack(overlap)
+
+
+def _seeds(heat: NDArray[Any], inside: NDArray[np.bool_], foreground: float, background: float) -> NDArray[np.uint8]:
+    """Say of each pixel, as GrabCut wants it, whether it is object or ground, surely or probably."""
+    low, high = np.quantile(heat[inside], [background, foreground])
+    if inside.all():
+        seeds = np.where(heat > (low + high) / 2, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
+        seeds[heat <= low] = cv2.GC_BGD
+    else:
+        seeds = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD)
+    seeds[(heat >= high) & inside] = cv2.GC_FGD
+    return seeds.astype(np.uint8)
+
+
+def _inside(shape: tuple[int, ...], box: tuple[float, float, float, float] | None) -> NDArray[np.bool_]:
+    """Mark the pixels of a box, all of them without one."""
+    x0, y0, x1, y1 = box or (0, 0, 1, 1)
+    inside = np.zeros(shape, np.bool_)
+    rows, columns = (
+        slice(round(first * size), round(last * size)) for first, last, size in ((y0, y1, shape[0]), (x0, x1, shape[1]))
+    )
+    inside[rows, columns] = True
+    if not inside.any():
+        raise ValueError(f"box must be x0, y0, x1, y1 with x0 < x1 and y0 < y1, shares of the picture, got {box}")
+    return inside
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

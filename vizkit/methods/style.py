@@ -97,7 +97,7 @@ LAYERS: dict[str, StyleLayers] = {
     ),
     "viznet": StyleLayers(("relu5",), ("relu1", "relu2", "relu3", "relu4", "relu5", "relu6")),
 }
-LAYERS["viznet-robust"] = LAYERS["viznet"]
+LAYERS["viznet-robust"] = LAYERS["viznet-small"] = LAYERS["viznet"]
 
 
 def style_layers(model: ImageModel) -> StyleLayers:

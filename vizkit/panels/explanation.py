@@ -8,7 +8,7 @@ from torch import Tensor
 import vizkit
 from vizkit.core.models import ImageModel, look_size, own_size
 from vizkit.core.scenes import make_scenes
-from vizkit.figures.attribution import attribution_sheet, scene_sheet, score_chart, top_bars
+from vizkit.figures.attribution import attribution_sheet, mask_sheet, sanity_chart, scene_sheet, score_chart, top_bars
 from vizkit.figures.pictures import fit, framed, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.figures.texts import table
@@ -16,10 +16,12 @@ from vizkit.methods.attribution import attribute_steps
 from vizkit.methods.gradients import Target, Unit, saliency
 from vizkit.methods.localization import score_steps
 from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps
-from vizkit.methods.sanity import forget_steps, weighted_layers
+from vizkit.methods.sanity import forget_steps, sanity_steps, weighted_layers
 from vizkit.methods.segmentation import grab_cut
-from vizkit.panels.common import PHOTO, maps_of, top_class, unit_at
+from vizkit.methods.visual_backprop import visual_backprop_masks
+from vizkit.panels.common import PHOTO, maps_of, patch_pool, patch_size, top_class, unit_at
 from vizkit.widgets import (
+    Box,
     Channel,
     Class,
     Image,
@@ -28,6 +30,7 @@ from vizkit.widgets import (
     On,
     OneOf,
     Picture,
+    Pictures,
     Place,
     Point,
     Run,
@@ -139,22 +142,25 @@ def cut_out(
     foreground: Annotated[float, Slider(0.5, 0.99, 0.01, label="surely object")] = 0.95,
     background: Annotated[float, Slider(0.01, 0.49, 0.01, label="surely ground")] = 0.3,
     smooth: Annotated[float, Slider(0.5, 8.0, 0.5, unit="px")] = 3.0,
+    box: Annotated[tuple[float, float, float, float], On("saliency", Box)] = (0.0, 0.0, 1.0, 1.0),
 ) -> Any:
-    """A handful of specks is enough to tell GrabCut what colors the object has.
+    """A saliency map tells GrabCut what colors the object has; a box tells it what the ground has.
 
     Shows
     -----
-    saliency : the saliency map
+    saliency : the saliency map: drag a box around the object
     cut : GrabCut, and the box around it
     """
     image = vizkit.load_image(picture, look_size(model))
     heat = saliency_of(model, image, target or top_class(model, picture))
-    segment = grab_cut(image, heat, foreground=foreground, background=background, smooth=smooth)
+    segment = grab_cut(image, heat, foreground=foreground, background=background, smooth=smooth, box=box)
     seen = torch.where(segment.mask, image, image.mean(0) * 0.35 + 0.6)
     share = float(segment.mask.double().mean())
     cut = photo(seen, f"The object cut out: {share:.0%} of the picture")
+    height, width = image.shape[1:]
+    around = (round(box[0] * width), round(box[1] * height), round(box[2] * width), round(box[3] * height))
     return segment, {
-        "saliency": fit(overlay(image, heat, "The saliency map"), PHOTO),
+        "saliency": framed(overlay(image, heat, "The saliency map"), around, PHOTO),
         "cut": framed(cut, segment.box, PHOTO) if share else fit(cut, PHOTO),
     }
 
@@ -210,3 +216,31 @@ def forgetting(
                 "text": f"Forgotten: **{forgotten}**. The number is the rank correlation with the trained net's map.",
             },
         )
+
+
+@vizkit.panel("Forget everything, layer by layer", rate=5, layout="chart")
+def sanity(
+    model: Model = "viznet",
+    count: Annotated[int, Slider(5, 50, 5, live=False, label="pictures")] = 20,
+    seed: Annotated[int, Slider(0, 20, live=False)] = 0,
+    pictures: Annotated[Any, Pictures(label="crops of")] = "bundled",
+    *,
+    run: Run = direct,
+) -> Any:
+    """How alike do the maps stay while the network forgets, over many pictures?"""
+    images = patch_pool(pictures, count, patch_size(model)).patches.float() / 255
+    for step in run(sanity_steps, model, images, seed=seed):
+        yield step, {"chart": sanity_chart(step, weighted_layers(model))}
+
+
+@vizkit.panel("VisualBackProp, layer by layer")
+def masks(picture: Picture = "chelsea", model: Model = "viznet") -> Any:
+    """The mean map of each layer, and what is left of it where the deeper ones agree.
+
+    Shows
+    -----
+    sheet : above the averaged maps, below the masks: each is its map times the mask to its right
+    """
+    image = vizkit.load_image(picture, look_size(model))
+    found = visual_backprop_masks(model, image)
+    return found, {"sheet": mask_sheet(image, found)}

@@ -18,7 +18,17 @@ from vizkit.training.facets import all_facets, save_facets
 from vizkit.training.linear import linear_accuracy, save_linear, train_linear
 from vizkit.training.style import STEPS, save_style, training_steps
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
-from vizkit.training.viznet import ROBUST, SCENES, Recipe, Trainer, accuracy, attacked_accuracy, dead_channels, labeled
+from vizkit.training.viznet import (
+    ROBUST,
+    SCENES,
+    SMALL,
+    Recipe,
+    Trainer,
+    accuracy,
+    attacked_accuracy,
+    dead_channels,
+    labeled,
+)
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Folder with Tiny-ImageNet-200.")]
@@ -54,6 +64,13 @@ def train_viznet_robust(
     trainer = Trainer(load_tiny_imagenet(data, "train"), recipe, device)
     trainer.start_from(start)
     _train(trainer, out / "viznet-robust.pt", load_tiny_imagenet(data, "val"), tensorboard)
+
+
+@app.command("viznet-small")
+def train_viznet_small(data: Data, out: Out = Path("runs"), device: Device = "cpu", tensorboard: Board = None) -> None:
+    """Train a stranger to viznet: half the channels, its own initial weights, the same pictures."""
+    trainer = Trainer(load_tiny_imagenet(data, "train"), SMALL, device)
+    _train(trainer, out / "viznet-small.pt", load_tiny_imagenet(data, "val"), tensorboard)
 
 
 @app.command("scenes")

@@ -72,6 +72,10 @@ ROBUST = Recipe(epochs=8, peak_lr=0.06, sizes=((0.0, 64),), attack_radius=1.0)
 #: The net that knows the scenes of ``vizkit.core.scenes``: minutes on two CPU cores.
 SCENES = Recipe(epochs=12, peak_lr=0.1, sizes=((0.0, 64),), side=(0.8, 1.05), width=0.25, label_smoothing=0.05)
 
+#: A net of half the channels and other initial weights, trained from scratch on the same pictures in another order:
+#: what fools one of two strangers is tried on the other.
+SMALL = Recipe(epochs=24, width=0.5, seed=1)
+
 
 def labeled(scenes: Scenes) -> LabeledImages:
     """Return scenes as pictures with labels."""

@@ -8,16 +8,9 @@ from vizkit.core.hooks import Rule
 from vizkit.core.models import ImageModel
 from vizkit.core.steps import last
 from vizkit.methods.attribution import attribution
-from vizkit.methods.gradients import (
-    Target,
-    grad_cam,
-    integrated_gradients,
-    pixel_gradient,
-    saliency,
-    smooth_grad,
-    visual_backprop,
-)
+from vizkit.methods.gradients import Target, grad_cam, integrated_gradients, pixel_gradient, saliency, smooth_grad
 from vizkit.methods.occlusion import occlusion_steps
+from vizkit.methods.visual_backprop import visual_backprop
 
 
 def _signed(model: ImageModel, image: Tensor, target: Target, *, rule: Rule = "backprop") -> Tensor:
