@@ -196,7 +196,7 @@ def plain(text: str) -> str:
 
 def searched(slide: Slide) -> str:
     """Return the words of a slide that are looked through."""
-    return plain(f"{slide.title} {slide.section} {slide.shows}")
+    return plain(f"{slide.title} {slide.section} {slide.label} {slide.shows}")
 
 
 @vizkit.panel("Where each slide lives", layout="count / table")
