@@ -178,7 +178,7 @@ ALL = "all decks"
 
 
 #: What slides call by another word than the one that is looked for.
-ALSO = {"mnist": "digits", "adam": "optimiz", "sgd": "optimiz", "eigenfaces": "faces"}
+ALSO = {"mnist": "digits", "eigenfaces": "faces"}
 
 
 def page_and_words(text: str) -> tuple[int | None, list[str]]:
