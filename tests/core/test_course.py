@@ -4,8 +4,11 @@ import csv
 import re
 from dataclasses import replace
 
+import nbformat
 import pytest
+from nbval.plugin import IPyNbCell, NbCellError
 
+import conftest
 from tests.conftest import ROOT
 from tests.index import cells_of, complaint, named_cells, shows_something
 from vizkit import panels
@@ -91,6 +94,28 @@ def test_a_named_cell_that_shows_nothing_fails():
     ):
         assert pages[0] in complaint("05_deconv", number, nothing)
         assert complaint("05_deconv", 10_000, nothing) == "", "a cell that no slide names"
+
+
+def test_the_hook_around_nbval_fails_such_a_cell():
+    cell = IPyNbCell.__new__(IPyNbCell)
+    cell.path, cell.cell_num = ROOT / "notebooks" / "05_deconv.ipynb", next(iter(named_cells("05_deconv")))
+    cell.cell, cell.test_outputs = nbformat.v4.new_code_cell("pass"), []
+    with pytest.raises(NbCellError, match="it shows nothing"):
+        ran(cell)
+    cell.test_outputs = [{"name": "stdout", "text": "saliency"}]
+    assert ran(cell) == "the cell's own result"
+    cell.path, cell.test_outputs = ROOT / "notebooks" / "homework" / "05_deconv.ipynb", []
+    assert ran(cell) == "the cell's own result"
+
+
+def ran(cell):
+    """Drive the hook as pytest does."""
+    hook = conftest.pytest_runtest_call(cell)
+    next(hook)
+    try:
+        hook.send("the cell's own result")
+    except StopIteration as end:
+        return end.value
 
 
 def test_no_page_stands_twice_and_readme_counts_them():
