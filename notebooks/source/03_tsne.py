@@ -208,7 +208,7 @@ print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "p
 # assignment). *Pictures* may be a folder of yours or a torchvision dataset.
 #
 # The slides (000, pp. 24-27; Zahavy, Ben-Zrihem & Mannor 2016) do so with the frames of a game that an agent plays: what lies
-# together is one situation to the agent, and a cluster that it does not leave for a long time is a fault of its policy.
+# together is one situation to the agent, and a cluster that it does not leave for a long time may be a fault of its policy.
 
 # %%
 thumbnail_view = panels.thumbnails.show()
