@@ -110,7 +110,8 @@ tsne_view
 
 # %% [markdown]
 # **A run's numbers, kept** (slides 003, p. 48). Every run hands its numbers to a `writer`; where TensorBoard is installed
-# (`pip install "vizkit[tensorboard]"`) the cell below keeps those of this one, and `tensorboard --logdir FOLDER` draws them.
+# (`pip install "vizkit[tensorboard]"`) the cells below keep those of this one, and read them again as `tensorboard --logdir FOLDER`
+# does, which draws them.
 
 # %%
 from importlib.util import find_spec
@@ -127,6 +128,18 @@ if find_spec("tensorboard"):
 # %%
 tsne_view.play()
 embedding = tsne_view.wait(120).embedding
+
+# %%
+if tsne_view.writer:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tsne_view.writer.flush()
+    events = EventAccumulator(str(folder)).Reload()
+    kept = {name: [one.value for one in events.Scalars(name)] for name in events.Tags()["scalars"]}
+    for name, values in kept.items():
+        print(f"{name}: {len(values)} values, from {values[0]:.3g} to {values[-1]:.3g}")
+else:
+    print("TensorBoard is missing, so nothing was kept.")
 
 # %% [markdown]
 # ## 3 The crowding problem
@@ -193,6 +206,9 @@ print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "p
 # The code of a picture is what the layer before the classifier says of it, a point in 352 dimensions. t-SNE of the
 # codes, then each picture moved into a cell of a grid of its own, all of them together as little as possible (linear
 # assignment). *Pictures* may be a folder of yours or a torchvision dataset.
+#
+# The slides (000, pp. 24-27; Zahavy, Ben-Zrihem & Mannor 2016) do so with the frames of a game that an agent plays: what lies
+# together is one situation to the agent, and a cluster that it does not leave for a long time may be a fault of its policy.
 
 # %%
 thumbnail_view = panels.thumbnails.show()
@@ -275,8 +291,9 @@ assert tsne_view.error is None
 assert tsne_view.result.index == 500
 assert tsne_view.result.cost < 1
 if tsne_view.writer:
-    tsne_view.writer.flush()
-    assert sum(one.stat().st_size for one in folder.iterdir()) > 5000, "a cost for each step"
+    costs = kept["tsne_steps/cost"]
+    assert len(costs) == 499, "the first step was there before the writer"
+    assert abs(costs[-1] - tsne_view.result.cost) < 1e-5
 
 # %%
 cluster_view.controls["algorithm"].value = "HDBSCAN"

@@ -54,9 +54,20 @@ def test_slides_are_found_by_their_words():
         assert [slide.page for slide in panel.result] == [87], typed
     panel.set(find="p. 7 loss")
     assert [slide.page for slide in panel.result] == [7]
-    for typed in ("tsne", "t-SNE", "mnist", "adam"):
+    for typed in ("47", "page 47", "p. 47"):
         panel.set(find=typed, deck="all decks")
-        assert panel.result, typed
+        assert [(slide.deck, slide.notebook[:2]) for slide in panel.result] == [("000", "06"), ("003", "05")], typed
+    for typed, lectures in {
+        "tsne": {"03"},
+        "t-SNE": {"03"},
+        "adam": {"01"},
+        "mnist": {"01", "03", "08"},
+        "openvino": {"00"},
+        "occluder": {"05"},  # a panel's name
+    }.items():
+        panel.set(find=typed, deck="all decks")
+        assert lectures <= {slide.notebook[:2] for slide in panel.result}, typed
+        assert len(panel.result) < 20, "found, not listed"
     panel.set(find="no such word")
     assert panel.result == []
     assert "No slide" in panel.shown["table"].value

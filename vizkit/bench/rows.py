@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 
 from vizkit.core import checks
 from vizkit.core.assets import NOTEBOOKS
+from vizkit.core.compiled import openvino_logits
 from vizkit.core.data import cut_patches
 from vizkit.core.hooks import forward_to
 from vizkit.core.images import load_image
@@ -380,6 +381,19 @@ class _Normalized(torch.nn.Module):
         return self.normalize(images)
 
 
+def through_openvino() -> list[Row]:
+    """Ask viznet for one picture and for 64 through OpenVINO, against torch, both in float32."""
+    model, pictures = load_model(device="cpu"), cut_patches(count=64, size=64).pixels(slice(None))
+    eager, compiled = torch.no_grad()(model.logits), openvino_logits(model)
+    rows = []
+    for name, some, rounds in (("one picture", pictures[:1], 100), ("64 pictures", pictures, 15)):
+        runs = [partial(compiled, some), partial(eager, some)]
+        interleaved(*runs, rounds=1)  # the first time each looks for its kernels
+        ours, peer = interleaved(*runs, rounds=rounds)
+        rows.append(Row(f"OpenVINO, {name}", 1e3 * ours, "ms", "torch", ours / peer, math.nan))
+    return rows
+
+
 def fast_style() -> Row:
     """Repaint a picture of 256 px by a bundled style net."""
     net, image = load_style(styles()[0]), load_image("chelsea", (256, 256))
@@ -624,6 +638,7 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "feature step": feature_step,
     "dream step": dream_step,
     "style step": style_step,
+    "OpenVINO": through_openvino,
     "fast style": fast_style,
     "PGD": attack_steps,
     "one pixel": one_pixel_queries,

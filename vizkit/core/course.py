@@ -3,10 +3,11 @@
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from vizkit.core.assets import ASSETS, NOTEBOOKS
 
@@ -51,6 +52,8 @@ class Slide:
     title : str
     notebook, section : str
         Where its picture or number lives; empty if nowhere.
+    label : str
+        The name of the panel that shows it there, or a few words of the cell; empty if nowhere.
     shows : str
         Which picture or number, or why there is none.
     """
@@ -60,6 +63,7 @@ class Slide:
     title: str
     notebook: str
     section: str
+    label: str
     shows: str
 
     @property
@@ -98,3 +102,38 @@ def slides() -> tuple[Slide, ...]:
             Slide(**{**row, "page": int(row["page"])})  # type: ignore[arg-type]
             for row in csv.DictReader(file)
         )
+
+
+def section_of(cells: Sequence[Mapping[str, Any]], name: str) -> Iterator[tuple[int, str]]:
+    """Yield number and text of each cell of a notebook's section; of Markdown, the lines that belong to it."""
+    level = 0  # of the section's heading; 0 outside of it
+    for number, cell in enumerate(cells):
+        lines = []
+        for line in "".join(cell["source"]).splitlines():
+            if cell["cell_type"] == "markdown" and (found := re.match(r"(#{1,3}) (.+)", line)):
+                here = len(found[1])
+                level = here if found[2] == name else level if here > level else 0
+            lines += [line] if level else []
+        if lines:
+            yield number, "\n".join(lines)
+
+
+def labeled_cell(slide: Slide, cells: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the number of the cell that a slide's label names; None if there is none.
+
+    It is the first cell of the slide's section that shows the panel of that name, or else the first
+    cell of code, or else of Markdown, with these words.
+
+    Parameters
+    ----------
+    slide : Slide
+    cells : sequence of mappings
+        The cells of the slide's notebook, as in its file.
+    """
+    section = list(section_of(cells, slide.section))
+    code = [(number, text) for number, text in section if cells[number]["cell_type"] == "code"]
+    for part, words in ((code, f"panels.{slide.label}.show("), (code, slide.label), (section, slide.label)):
+        for number, text in part:
+            if words in text:
+                return number
+    return None

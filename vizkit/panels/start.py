@@ -178,7 +178,7 @@ ALL = "all decks"
 
 
 #: What slides call by another word than the one that is looked for.
-ALSO = {"mnist": "digits", "adam": "optimiz", "sgd": "optimiz", "eigenfaces": "faces"}
+ALSO = {"mnist": "digits", "eigenfaces": "faces"}
 
 
 def page_and_words(text: str) -> tuple[int | None, list[str]]:
@@ -196,7 +196,7 @@ def plain(text: str) -> str:
 
 def searched(slide: Slide) -> str:
     """Return the words of a slide that are looked through."""
-    return plain(f"{slide.title} {slide.section} {slide.shows}")
+    return plain(f"{slide.title} {slide.section} {slide.label} {slide.shows}")
 
 
 @vizkit.panel("Where each slide lives", layout="count / table")

@@ -32,6 +32,7 @@
 # | 6 What this does not show | 10 | at least two ways in which the conclusion could be wrong |
 # | **together** | **100** | |
 #
+# The work of a team of three or four, whose [proposal](proposal.ipynb) and talk came first; each of those is worth 25 points more.
 # Different groups may work on one topic, with different approaches. Reproducing a paper whose code is public asks for an idea of your
 # own on top of it.
 
@@ -59,7 +60,8 @@ pictures.shape
 # %% [markdown]
 # ## 3 Tools
 #
-# *Which networks and libraries? What is ready-made, what did you change, what did you write yourselves?*
+# *Which networks and libraries? What is ready-made, what did you change, what did you write yourselves? How long does it take, and on
+# which machine?*
 
 # %%
 import torch
