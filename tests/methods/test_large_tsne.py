@@ -13,7 +13,7 @@ from vizkit.methods.large_tsne import (
     fitted_growth,
     large_embedding_steps,
     neighbor_affinities,
-    place,
+    place_new,
     timed_steps,
     timing_steps,
     tsne_steps,
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_embedding(affinities):
         (lambda a: next(timing_steps(0)), "budget must be positive seconds, got 0"),
         (lambda a: fitted_growth({10: 1.0}, 100), "two numbers of points or more, got 1"),
         (
-            lambda a: place(torch.zeros(40, 2), torch.zeros(40, 3), torch.zeros(1, 4)),
+            lambda a: place_new(torch.zeros(40, 2), torch.zeros(40, 3), torch.zeros(1, 4)),
             "must be .N, 2., .N, d. and .M, d., got .40, 2., .40, 3. and .1, 4.",
         ),
     ],
@@ -119,15 +119,15 @@ def finished():
 
 def test_new_digits_are_placed_beside_their_like(finished):
     flat, labels = digits().flatten(1), digit_labels()
-    found = place(finished, flat[:400], flat[400:500], perplexity=15)
+    found = place_new(finished, flat[:400], flat[400:500], perplexity=15)
     nearest = torch.cdist(found, finished).argmin(1)
     assert (labels[nearest] == labels[400:500]).double().mean() > 0.9
-    assert torch.equal(found, place(finished, flat[:400], flat[400:500], perplexity=15)), "the same twice"
+    assert torch.equal(found, place_new(finished, flat[:400], flat[400:500], perplexity=15)), "the same twice"
 
 
 def test_a_known_digit_is_placed_where_it_is(finished):
     flat = digits().flatten(1)
-    found = place(finished, flat[:400], flat[:50], perplexity=15)
+    found = place_new(finished, flat[:400], flat[:50], perplexity=15)
     width = finished.std()
     assert ((found - finished[:50]).norm(dim=1).median() / width) < 0.1
 

@@ -209,7 +209,7 @@ def labeled_maps(embeddings: Mapping[str, Tensor], labels: Tensor, names: Sequen
     return layout(
         figure,
         width=880,
-        height=450,
+        height=400,
         margin={"l": 10, "r": 10, "t": 40, "b": 50},
         legend={"orientation": "h", "y": -0.02, "x": 0.5, "xanchor": "center", "itemsizing": "constant"},
     )
@@ -241,7 +241,7 @@ def separation_chart(step: SeparationStep, layer: str) -> go.Figure:
     return layout(
         figure,
         width=560,
-        height=270,
+        height=250,
         title_text="Nearest neighbor of the same class",
         xaxis={"tickangle": -50},
         yaxis={"range": [0, 1], "tickformat": ".0%"},

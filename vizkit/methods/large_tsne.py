@@ -30,7 +30,7 @@ __all__ = [
     "fitted_growth",
     "large_embedding_steps",
     "neighbor_affinities",
-    "place",
+    "place_new",
     "timed_steps",
     "timing_steps",
     "tsne_steps",
@@ -258,7 +258,7 @@ def tsne_steps(
             )
 
 
-def place(embedding: Tensor, points: Tensor, new: Tensor, *, perplexity: float = 30, seed: int = 0) -> Tensor:
+def place_new(embedding: Tensor, points: Tensor, new: Tensor, *, perplexity: float = 30, seed: int = 0) -> Tensor:
     """Place new points into a finished embedding, which stays as it is.
 
     Each begins at the median of its nearest neighbors' places and moves down the divergence by itself;

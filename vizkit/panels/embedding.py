@@ -38,7 +38,7 @@ from vizkit.methods.large_tsne import (
     Algorithm,
     Extrapolation,
     extrapolated,
-    place,
+    place_new,
     timed_steps,
     timing_steps,
     tsne_steps,
@@ -365,9 +365,9 @@ class Placed(NamedTuple):
 def with_digit(embedding: Tensor, number: int) -> Placed:
     """Place a digit into the finished embedding of the first ones, and take the time."""
     count, flat = len(embedding), digits().flatten(1)
-    place(embedding, flat[:count], flat[:1])  # what the embedding itself needs, once
+    place_new(embedding, flat[:count], flat[:1])  # what the embedding itself needs, once
     begun = time.perf_counter()
-    found = place(embedding, flat[:count], flat[number : number + 1])
+    found = place_new(embedding, flat[:count], flat[number : number + 1])
     seconds = time.perf_counter() - begun
     return Placed(torch.cat([embedding, found]), digit_labels()[[*range(count), number]], seconds)
 
