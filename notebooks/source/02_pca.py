@@ -110,6 +110,41 @@ rebuilt_view = panels.components.show()
 rebuilt_view
 
 # %% [markdown]
+# **Components are uncorrelated** (slides 003, p. 4). Neighboring pixels vary together, so the covariance of the pixels has numbers
+# all over. That of the projections, $E^\top C E$, has the eigenvalues on its diagonal and zeros beside it.
+
+# %%
+uncorrelated_view = panels.uncorrelated.show()
+uncorrelated_view
+
+# %% [markdown]
+# ## 4 Features that add nothing
+#
+# *Using more features means that we also need more training samples* (slides 003, p. 3). Which features? Here digits are told by the
+# nearest known one, over how many are known. **Copies** of some pixels and **mixtures** of them are derived from what is there:
+# they add nothing, and they hardly cost anything. **Noise** has nothing to do with the digit and blurs all distances: with as many columns of
+# noise as pixels, a thousand digits give no more than a hundred without it.
+
+# %%
+added_view = panels.added_features.show()
+added_view
+
+# %% [markdown]
+# ## 5 Does PCA inhibit overfitting?
+#
+# The slides (003, p. 4) say so. Fifty digits, their first $k$ components, and all other digits to judge by:
+#
+# * **Least squares** can overfit: a line for each digit class, with as many slopes as components. With all 49 it has all fifty
+#   training digits right and most new ones wrong; with about twenty components it has three of four new ones right. There the
+#   slides are right.
+# * **The nearest neighbor** fits nothing. It has its training digits right at every $k$, and new ones no more often by twenty components
+#   than by all. There PCA saves numbers, no mistakes.
+
+# %%
+few_view = panels.few_samples.show()
+few_view
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **Find the eigenvalue by hand.** Turn the axis in *The axis of largest variance* until the variance stops growing.
@@ -118,6 +153,7 @@ rebuilt_view
 #    the variance is that? Do the same for faces.
 # 3. **Break it.** In *PCA, step by step* give a column one value everywhere; give four samples on a cross,
 #    `1 0`, `-1 0`, `0 1`, `0 -1`; give a single sample. Each time the panel says what is special.
+# 4. **More digits.** In *Few samples, many components* raise *training digits*. At how many does least squares no longer overfit?
 
 # %% [markdown]
 # ## What this does not show
@@ -196,3 +232,26 @@ from vizkit.panels.principal import kept_of_new
 assert 0.7 < kept_of_new("faces")[78] < 0.8
 all_faces = faces().flatten(1)
 assert float(pca(all_faces[:80]).explained[:79].sum()) > 0.9999
+
+# %%
+for kind in ("copies", "mixtures"):
+    added_view.set(kind=kind)
+    plain, more = (one.mean(0) for one in added_view.result.values())
+    assert (plain - more).abs().max() < 0.03
+added_view.reset()
+plain, more = (one.mean(0) for one in added_view.result.values())
+assert more[-1] < plain[2] + 0.01, "a thousand with noise, a hundred without"
+
+# %%
+for scores in few_view.result:
+    assert scores.train[-1] == 1
+    assert scores.held[-1] < 0.5
+few = torch.stack([scores.held for scores in few_view.result]).mean(0)
+assert few[14:25].min() > 0.7
+few_view.set(classifier="nearest neighbor")
+near = torch.stack([scores.held for scores in few_view.result]).mean(0)
+assert (near[19:] - near[-1]).abs().max() < 0.02
+few_view.reset()
+own = uncorrelated_view.result
+beside = torch.cov(pca(own.samples, 64).projection.T)
+assert (beside - beside.diag().diag()).abs().max() < 1e-12

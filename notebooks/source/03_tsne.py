@@ -153,6 +153,15 @@ crowding_view = panels.crowding.show()
 crowding_view
 
 # %% [markdown]
+# **The same tail bears with outliers** (slides 003, p. 21). Ten points on a line, fitted by a Gaussian and by a Student t, each
+# of the largest likelihood. Click into the chart, or move *tenth point*: the Gaussian's mean follows it by a tenth of its way,
+# however far it goes. The t lets it count for less the farther off it is: from five on its location moves back.
+
+# %%
+outlier_view = panels.outlier.show()
+outlier_view
+
+# %% [markdown]
 # ## 4 Against PCA
 #
 # PCA's plane keeps the largest variance, t-SNE's the neighborhoods. One number for each: how often a digit's nearest
@@ -179,7 +188,7 @@ scatter(embedding, labels, f"t-SNE: {by_tsne:.1%}", width=480)
 # ## 5 Clusters
 #
 # The clusters of an embedding are not round, so the slides (000, p. 21) cluster by density: **DBSCAN** with one radius for
-# all, **HDBSCAN** with every radius at once.
+# all, **HDBSCAN** with every radius at once. Beyond nine clusters the colors come again, with another marker.
 
 # %%
 cluster_view = panels.clusters.show(points=embedding, labels=labels)
@@ -189,7 +198,14 @@ cluster_view
 # ## 6 What it costs
 #
 # The exact gradient needs all pairs, $O(N^2)$ in time and memory. Barnes-Hut sums far points up in a tree, $O(N \log N)$;
-# interpolation on a grid is $O(N)$. The times below are taken on *your* machine, within the budget (two minutes; fewer are needed).
+# interpolation on a grid is $O(N)$. Both keep the probabilities of near neighbors only. The times below are taken on *your*
+# machine, within the budget (two minutes; fewer are needed).
+#
+# Symmetric SNE has the simpler gradient (slides 003, p. 20): one sum over all pairs where SNE has one for each row. The panel
+# shows what that saves.
+#
+# **A million points** (slides 000, p. 22) are not run here. The table carries the lines on from 20,000, which is an extrapolation:
+# by the slope that the three largest sizes have, and by theory from the largest one. Where the two differ, neither is a measurement.
 
 # %%
 timing_view = panels.timing.show()
@@ -199,6 +215,39 @@ timing_view
 timing_view.play()
 times = timing_view.wait(180)
 print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "points at most")
+
+# %% [markdown]
+# **A newcomer** (slides 003, p. 23). t-SNE moves points; it learns no function that says where a new one belongs, and it neither
+# classifies nor predicts. What one can do: leave the picture as it is and *place* the new point among its neighbors, or *run again*
+# with it, which takes as long as before. With another *seed* the picture that comes is another one.
+
+# %%
+newcomer_view = panels.newcomer.show(embedding=embedding)
+newcomer_view
+
+# %%
+newcomer_view.play()
+_ = newcomer_view.wait(120)
+
+# %% [markdown]
+# The other 797 digits, placed all at once; the class of the nearest digit on the picture against that in 64 dimensions:
+
+# %%
+import torch
+
+from vizkit.methods.large_tsne import place_new
+
+new, new_labels = digits().flatten(1)[1000:], digit_labels()[1000:]
+placed = place_new(embedding, points, new)
+
+
+def share_right(known, asked):
+    nearest = torch.cdist(asked.double(), known.double()).argmin(1)
+    return float((labels[nearest] == new_labels).double().mean())
+
+
+by_place, by_pixels = share_right(embedding, placed), share_right(points, new)
+print(f"placed on the picture {by_place:.1%}, in 64 dimensions {by_pixels:.1%}")
 
 # %% [markdown]
 # ## 7 Pictures by what a network sees in them
@@ -226,6 +275,34 @@ neighbor_view = panels.neighbors.show()
 neighbor_view
 
 # %% [markdown]
+# ## 8 How classes come apart
+#
+# *Different classes will aggregate into different clusters* (slides 002, p. 4): is that so, and from which layer on? Scenes with
+# one of eight shapes, which the bundled net `scenes` was trained to tell. To the pixels all shapes are alike: the nearest neighbor
+# is right no more often than by guessing. So it stays through the first layers; then the classes come apart, layer by layer. On PCA's
+# plane much of that is lost, on t-SNE's hardly anything.
+
+# %%
+from vizkit import load_model
+from vizkit.core.scenes import make_scenes
+from vizkit.core.steps import last
+from vizkit.methods.separation import separation_steps
+
+scenes = make_scenes(600, seed=2)
+scan = last(separation_steps(load_model("scenes"), scenes.images, scenes.label))
+for name, share in scan.code.items():
+    print(f"{name:8} {share:.1%}, on PCA's plane {scan.plane[name]:.1%}")
+print(f"chance   {scan.chance:.1%}")
+
+# %%
+codes_view = panels.codes_map.show()
+codes_view
+
+# %%
+codes_view.play()
+_ = codes_view.wait(120)
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **Three tails.** In *t-SNE, live* run *SNE*, *symmetric SNE*, then *t-SNE*. Compare the pictures and the percentages, not
@@ -234,6 +311,7 @@ neighbor_view
 #    say at the end?
 # 3. **Which layer knows?** In *Pictures by their codes* take the code of `relu1`, then of `relu4`, then of `avgpool`. What
 #    lies together in each: colors, textures, or things?
+# 4. **A net that was not asked.** In *Codes of labeled pictures* take `viznet`, trained on photos. Do its layers tell the shapes?
 
 # %% [markdown]
 # ## What this does not show
@@ -253,8 +331,6 @@ misreading_view
 # ## Checks
 
 # %%
-import torch
-
 from vizkit.methods.tsne import bandwidths, conditional_probabilities
 
 rows = conditional_probabilities(points, 30)
@@ -300,6 +376,28 @@ cluster_view.controls["algorithm"].value = "HDBSCAN"
 assert cluster_view.error is None
 assert cluster_view.result.agreement(labels) > 0.7
 cluster_view.reset()
+
+# %%
+from vizkit.methods.outliers import fit_both
+
+outlier_view.set(tenth=0.0)
+near = outlier_view.result
+outlier_view.set(tenth=20.0)
+far, alone = outlier_view.result, fit_both(near.samples[:-1])
+assert abs(float(far.mean - near.mean) - 2) < 1e-6, "a tenth of its way"
+assert abs(float(far.location - alone.location)) < 0.15
+outlier_view.set(tenth=5.0)
+assert outlier_view.result.location > far.location, "it has moved back"
+outlier_view.reset()
+
+# %%
+assert abs(scan.code["pixels"] - scan.chance) < 0.05
+assert max(scan.code[name] for name in ("conv1", "relu1", "conv2", "relu2")) < 2 * scan.chance
+assert scan.code["relu2"] < scan.code["relu4"] < scan.code["relu5"] < scan.code["flatten"]
+on_plane = neighbor_accuracy(codes_view.result.embedding, scenes.label)
+assert abs(on_plane - scan.code["flatten"]) < 0.08 < scan.code["flatten"] - scan.plane["flatten"]
+assert abs(by_place - by_pixels) < 0.03
+assert newcomer_view.result.index == 500
 
 # %%
 assert max(times.seconds["bh"]) == max(times.seconds["fft"]) == 20000

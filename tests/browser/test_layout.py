@@ -10,7 +10,10 @@ from vizkit.widgets.presets import presets_of
 
 #: A panel's box at a width of 1,200 px, at its first state and at each preset.
 HIGHEST = 780
-GIVEN = {"clusters": "points=torch.randn(200, 2), labels=torch.arange(200) % 3"}
+GIVEN = {
+    "clusters": "points=torch.randn(200, 2), labels=torch.arange(200) % 3",
+    "newcomer": "embedding=torch.randn(200, 2)",
+}
 
 #: Finds elements of a panel that overlap, or reach out of it.
 WRONG = """panel => {

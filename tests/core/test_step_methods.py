@@ -28,6 +28,7 @@ from vizkit.methods import (
     one_pixel,
     patch,
     sanity,
+    separation,
     small_nets,
     style,
     tsne,
@@ -36,7 +37,7 @@ from vizkit.methods import (
 from vizkit.methods.objectives import Channel
 
 #: Those that cannot be continued bit for bit, and why is said where they are registered.
-INEXACT = {"large_embedding_steps", "timing_steps"}
+INEXACT = {"large_embedding_steps", "timed_steps", "timing_steps"}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,10 @@ RUNS = {
     "sanity_steps": lambda d, **on: sanity.sanity_steps(
         d["knows"], d["scenes"].images[:2] / 255, ("gradient", "VisualBackProp"), **on
     ),
+    "separation_steps": lambda d, **on: separation.separation_steps(
+        d["knows"], d["scenes"].images, d["scenes"].label, **on
+    ),
+    "timed_steps": lambda d, **on: large_tsne.timed_steps(d["points"], perplexity=10, steps=10, **on),
     "scan_steps": lambda d, **on: units.scan_steps(d["net"], d["pool"], "relu3", batch_size=16, **on),
     "score_steps": lambda d, **on: localization.score_steps(
         d["knows"], d["scenes"], ("gradient", "Grad-CAM"), batch_size=2, **on

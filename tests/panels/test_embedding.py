@@ -3,7 +3,19 @@ import torch
 
 from tests.panels.tools import PICTURES, executed, hidden, until
 from vizkit.core.data import CLOUDS, clouds
-from vizkit.panels import clusters, crowding, misreading, neighborhood, thumbnails, timing, tsne
+from vizkit.figures.embedding import cluster_look
+from vizkit.panels import (
+    clusters,
+    codes_map,
+    crowding,
+    misreading,
+    neighborhood,
+    newcomer,
+    outlier,
+    thumbnails,
+    timing,
+    tsne,
+)
 from vizkit.widgets.agreement import disagreements
 
 
@@ -100,6 +112,60 @@ def test_density_sliders_change_the_clusters():
     assert torch.equal(executed(panel)["result"].labels, panel.result.labels)
 
 
+def test_sixty_clusters_are_told_apart():
+    points = torch.cat([40 * torch.tensor([[i % 8, i // 8]]) + torch.rand(6, 2) for i in range(60)])
+    panel = clusters.show(points=points, labels=torch.arange(60).repeat_interleave(6), nearest=3)
+    assert panel.result.count == 60
+    dots = panel.items["map"].data[0]
+    looks = list(zip(dots.marker.color, dots.marker.symbol, strict=True))
+    assert len(set(looks)) == 60
+    assert all(len(set(looks[start : start + 6])) == 1 for start in range(0, 360, 6))
+    assert len({cluster_look(label) for label in range(-1, 90)}) == 91
+    written = {one.text for one in panel.items["map"].layout.annotations}
+    assert written == {f"<b>{label}</b>" for label in range(60)}
+    panel.set(nearest=6)
+    assert panel.error is None
+
+
+def test_a_click_puts_the_tenth_point_there():
+    panel = outlier.show()
+    before = panel.result
+    panel.shown["chart"]._handle_custom_msg({"kind": "click", "trace": 0, "x": [20.0], "y": [0.1]}, [])
+    assert panel.values["tenth"] == 20.0
+    assert float(panel.result.mean - before.mean) == pytest.approx(0.8)
+    assert abs(float(panel.result.location - before.location)) < 0.1
+    assert torch.equal(executed(panel)["result"].weights, panel.result.weights)
+    panel.shown["chart"]._handle_custom_msg({"kind": "click", "trace": 2, "x": [3.0], "y": [0.1]}, [])
+    assert panel.values["tenth"] == 20.0, "the lower chart has no hand"
+
+
+def test_codes_of_scenes_by_two_methods():
+    panel = codes_map.show(count=200, layer=None)
+    panel.wait(60)
+    assert len(panel.items["maps"].data) == 16
+    curve = panel.shown["curve"].figure.data[0]
+    assert curve.x[0] == "pixels"
+    assert len(curve.x) == 21
+    assert "12,288 numbers a scene" in panel.shown["text"].value
+    panel.set(layer="flatten")
+    assert "88 numbers a scene" in panel.shown["text"].value
+    panel.play()
+    assert panel.wait(60).index == 400
+    assert panel.error is None
+
+
+def test_a_newcomer_leaves_the_others_where_they_are():
+    plane = torch.randn(100, 2, generator=torch.manual_seed(0))
+    panel = newcomer.show(embedding=plane, number=200)
+    dots = [trace for trace in panel.items["placed"].data if trace.name != "new"]
+    places = torch.tensor([(x, y) for trace in dots for x, y in zip(trace.x, trace.y, strict=True)])
+    assert torch.equal(places.sort(0).values, plane.sort(0).values)
+    assert panel.controls["number"].min == 100
+    panel.step()
+    assert "Placed in" in panel.shown["text"].value
+    assert panel.result.embedding.shape == (101, 2)
+
+
 def test_times_fill_in_and_the_rest_is_named(monkeypatch):
     monkeypatch.setattr("vizkit.methods.large_tsne.timing_steps.__kwdefaults__", {"sizes": (100, 20000)})
     panel = timing.show()
@@ -107,7 +173,8 @@ def test_times_fill_in_and_the_rest_is_named(monkeypatch):
     panel.play()
     step = panel.wait(60)
     chart = panel.items["chart"]
-    assert list(chart.data[1].x) == list(step.seconds["bh"])
+    tree = next(trace for trace in chart.data if trace.name == "t-SNE, Barnes-Hut")
+    assert list(tree.x) == list(step.seconds["bh"])
     if step.skipped:
         assert "Not within the budget: 20,000 points" in panel.shown["text"].value
 

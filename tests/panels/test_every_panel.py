@@ -32,6 +32,7 @@ SHORT = {
     "sticker": {"steps": 20},
     "style": {"steps": 20, "size": 128},
     "channels": {"steps": 16, "most": 8},
+    "codes_map": {"count": 200},
     "landscape": {"depth": 2},
     "misreading": {"count": 60},
     "mixture": {"patches": 160},
@@ -55,7 +56,10 @@ LOOSE = {("tsne", "kind", "openTSNE")}
 
 
 #: What a panel must be given.
-GIVEN = {"clusters": {"points": clouds("unequal gaps", 90)[0].float(), "labels": clouds("unequal gaps", 90)[1]}}
+GIVEN = {
+    "clusters": {"points": clouds("unequal gaps", 90)[0].float(), "labels": clouds("unequal gaps", 90)[1]},
+    "newcomer": {"embedding": clouds("one cloud", 120)[0][:, :2].float()},
+}
 
 
 def settings(name):

@@ -3,7 +3,7 @@ import torch
 
 from tests.panels.tools import executed
 from vizkit.methods.pca import EXAMPLE, pca, variance_along
-from vizkit.panels import axis, components, pca_steps
+from vizkit.panels import added_features, axis, components, few_samples, pca_steps, uncorrelated
 
 
 def test_a_table_of_ones_own_goes_through_the_same_steps():
@@ -66,3 +66,31 @@ def test_pictures_are_rebuilt(pictures):
     share = pca(found.samples).explained[:20].sum()
     assert panel.items["curve"].data[1].y[19] == pytest.approx(float(share))
     assert panel.shown["rows"].raster.columns == 12
+
+
+def test_off_the_diagonal_is_rounding():
+    panel = uncorrelated.show()
+    assert "<b>64%</b>" in panel.shown["text"].value
+    panel.set(pictures="faces")
+    assert panel.error is None
+    assert panel.shown["matrices"].raster.count == 2
+
+
+def test_what_is_added_is_named_and_compared():
+    panel = added_features.show()
+    assert "64 columns of noise" in panel.shown["text"].value
+    assert "100 digits without them give as much" in panel.shown["text"].value
+    panel.set(count=0)
+    plain, more = panel.result.values()
+    assert torch.equal(plain, more)
+    assert "give as much" not in panel.shown["text"].value
+
+
+def test_few_samples_bear_few_components():
+    panel = few_samples.show()
+    assert len(panel.items["chart"].data[1].x) == 49
+    assert "of the training digits 100.0%" in panel.shown["text"].value
+    panel.set(train=20)
+    assert len(panel.items["chart"].data[1].x) == 19
+    panel.set(classifier="nearest neighbor", train=200)
+    assert panel.error is None

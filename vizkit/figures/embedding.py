@@ -10,8 +10,10 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from vizkit.figures.raster import Raster
-from vizkit.figures.theme import CLASSES, TEN, Change, layout
-from vizkit.methods.large_tsne import TimingStep
+from vizkit.figures.theme import CLASSES, INK, TEN, Change, layout
+from vizkit.methods.large_tsne import Algorithm, Extrapolation, TimingStep
+from vizkit.methods.outliers import Fits
+from vizkit.methods.separation import SeparationStep
 from vizkit.methods.tsne import closeness, distance_at
 
 NOISE = "#c8c8c8"
@@ -79,6 +81,172 @@ def scatter_change(embedding: Tensor, labels: Tensor, title: str, classes: Seque
     return Change(
         [{"x": group[:, 0], "y": group[:, 1]} for group in groups],
         {"title_text": title, "xaxis_range": [-reach, reach], "yaxis_range": [-reach, reach]},
+    )
+
+
+#: Colors of clusters: not the gray one, beside noise.
+NINE = tuple(color for color in TEN if color != "#999999")
+#: The shapes of markers, of which each takes its turn with all nine colors.
+SYMBOLS = ("circle", "x", "diamond", "square", "triangle-up", "cross", "star", "pentagon", "triangle-down", "hexagon")
+
+
+def cluster_look(label: int) -> tuple[str, str]:
+    """Return the color and the marker of a cluster, no two alike among the first ninety; -1 is noise."""
+    if label < 0:
+        return NOISE, SYMBOLS[0]
+    turn, color = divmod(label, len(NINE))
+    return NINE[color], SYMBOLS[turn % len(SYMBOLS)]
+
+
+def cluster_map(points: Tensor, labels: Tensor, title: str) -> go.Figure:
+    """Draw points in the plane, each cluster in a color and a marker of its own, numbers on the larger ones.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, 2)
+    labels : Tensor, int64, shape (N,)
+        A cluster from 0 up for each point, -1 for none.
+    title : str
+    """
+    places, of = points.float(), labels.tolist()
+    looks = {label: cluster_look(label) for label in set(of)}
+    found, counts = labels[labels >= 0].unique(return_counts=True)
+    written = found[100 * counts >= len(points)].tolist()  # a number would cover the smaller ones
+    figure = go.Figure(
+        [
+            go.Scattergl(
+                x=places[:, 0].numpy(),
+                y=places[:, 1].numpy(),
+                mode="markers",
+                text=["noise" if label < 0 else f"cluster {label}" for label in of],
+                hovertemplate="%{text}<extra></extra>",
+                marker={
+                    "color": [looks[label][0] for label in of],
+                    "symbol": [looks[label][1] for label in of],
+                    "size": 8,
+                    "opacity": 0.85,
+                },
+            )
+        ]
+    )
+    axis = {"showticklabels": False, "zeroline": False}
+    numbers = [
+        {
+            "x": x,
+            "y": y,
+            "text": f"<b>{label}</b>",
+            "showarrow": False,
+            "bgcolor": "rgba(255,255,255,0.7)",
+            "borderpad": 0,
+            "font_size": 14,
+        }
+        for label in written
+        for x, y in [places[labels == label].median(0).values.tolist()]
+    ]
+    return layout(
+        figure,
+        width=560,
+        height=510,
+        annotations=numbers,
+        title_text=title,
+        showlegend=False,
+        xaxis=axis,
+        yaxis=axis | {"scaleanchor": "x"},
+        margin={"l": 16, "r": 10, "t": 52, "b": 16},
+    )
+
+
+def newcomer_map(embedding: Tensor, labels: Tensor, title: str) -> go.Figure:
+    """Draw digits in the plane, the last of them as a star of its own color.
+
+    Parameters
+    ----------
+    embedding : Tensor, shape (N + 1, 2)
+    labels : Tensor, int64, shape (N + 1,)
+    title : str
+    """
+    figure = scatter(embedding[:-1], labels[:-1], title, width=440)
+    star = {"symbol": "star", "size": 22, "color": class_color(int(labels[-1])), "line": {"color": INK, "width": 2}}
+    x, y = embedding[-1].tolist()
+    figure.add_scatter(x=[x], y=[y], mode="markers", name="new", marker=star, hoverinfo="skip")
+    return figure
+
+
+def labeled_maps(embeddings: Mapping[str, Tensor], labels: Tensor, names: Sequence[str]) -> go.Figure:
+    """Draw layouts of the same points beside each other, a color per class, one legend for all.
+
+    Parameters
+    ----------
+    embeddings : mapping of str to Tensor, shape (N, 2)
+        By what is written above each.
+    labels : Tensor, int64, shape (N,)
+    names : sequence of str
+        What the classes are called, from 0 up.
+    """
+    figure = make_subplots(1, len(embeddings), subplot_titles=list(embeddings), horizontal_spacing=0.02)
+    for column, points in enumerate(embeddings.values(), 1):
+        for label, name in enumerate(names):
+            here = points[labels == label].float().numpy()
+            figure.add_trace(
+                go.Scattergl(
+                    x=here[:, 0],
+                    y=here[:, 1],
+                    mode="markers",
+                    name=name,
+                    legendgroup=name,
+                    showlegend=column == 1,
+                    hovertemplate=f"{name}<extra></extra>",
+                    marker={"color": class_color(label), "size": 7, "opacity": 0.85},
+                ),
+                row=1,
+                col=column,
+            )
+        reach = 1.1 * max(float(points.abs().max()), 1e-6)
+        figure.update_xaxes(range=[-reach, reach], row=1, col=column)
+        figure.update_yaxes(range=[-reach, reach], row=1, col=column)
+    figure.update_xaxes(showticklabels=False, zeroline=False)
+    figure.update_yaxes(showticklabels=False, zeroline=False)
+    return layout(
+        figure,
+        width=880,
+        height=400,
+        margin={"l": 10, "r": 10, "t": 40, "b": 50},
+        legend={"orientation": "h", "y": -0.02, "x": 0.5, "xanchor": "center", "itemsizing": "constant"},
+    )
+
+
+def separation_chart(step: SeparationStep, layer: str) -> go.Figure:
+    """Draw how often the nearest neighbor is of the same class, layer by layer.
+
+    Parameters
+    ----------
+    step : SeparationStep
+    layer : str
+        The one that is marked.
+    """
+    figure = go.Figure()
+    for color, (name, found) in zip(CLASSES, (("the code", step.code), ("PCA's plane", step.plane)), strict=False):
+        figure.add_scatter(
+            x=list(found),
+            y=list(found.values()),
+            mode="lines+markers",
+            name=name,
+            line={"color": color, "width": 3},
+            marker={"size": [13 if one == layer else 6 for one in found]},
+        )
+    ends = list(step.code)[:: max(len(step.code) - 1, 1)]
+    figure.add_scatter(
+        x=ends, y=[step.chance] * len(ends), mode="lines", name="chance", line={"color": "#888888", "dash": "dash"}
+    )
+    return layout(
+        figure,
+        width=560,
+        height=250,
+        title_text="Nearest neighbor of the same class",
+        xaxis={"tickangle": -50},
+        yaxis={"range": [0, 1], "tickformat": ".0%"},
+        legend={"x": 0.02, "y": 0.98},
+        margin={"l": 56, "r": 10, "t": 44, "b": 76},
     )
 
 
@@ -311,53 +479,128 @@ def crowding_chart(value: float, distances: Tensor, dimension: int) -> go.Figure
     )
 
 
-_ALGORITHMS = {"exact": "exact", "bh": "Barnes-Hut", "fft": "interpolation"}
+def outlier_chart(fits: Fits, sweep: Fits) -> go.Figure:
+    """Draw two fits of samples of which the last is moved, and where they lie wherever it is.
 
-
-def timing_chart(step: TimingStep) -> go.Figure:
-    """Draw the seconds of one gradient step over the number of points, both logarithmic."""
-    figure = go.Figure()
-    for index, (key, name) in enumerate(_ALGORITHMS.items()):
-        taken = step.seconds[key]  # type: ignore[index]
-        figure.add_scatter(
-            x=list(taken),
-            y=list(taken.values()),
-            mode="lines+markers",
-            name=name,
-            line={"color": CLASSES[index], "width": 3},
-            marker_size=9,
-        )
-    exact = step.seconds["exact"]
-    largest = max(exact, default=0)
-    ends = [largest, 20000] if largest else []
-    figure.add_scatter(
-        x=ends,
-        y=[exact[largest] * (count / largest) ** 2 for count in ends],
-        mode="lines",
-        name="exact, extended as N²",
-        line={"color": CLASSES[0], "width": 2, "dash": "dot"},
+    Parameters
+    ----------
+    fits : Fits
+        Of samples of shape (n,).
+    sweep : Fits
+        Of samples of shape (m, n), the last of which goes along the axis.
+    """
+    at = sweep.samples[:, -1]
+    fine = torch.linspace(float(at[0]), float(at[-1]), 501, dtype=at.dtype)
+    heights = fits.densities(fine)
+    top = 1.15 * max(float(one.max()) for one in heights)
+    figure = make_subplots(
+        2,
+        1,
+        shared_xaxes=True,
+        row_heights=[0.58, 0.42],
+        vertical_spacing=0.12,
+        subplot_titles=("ten points and both fits: click to put the tenth there", "where the fits lie, over its place"),
     )
-    ticks = [250, 500, 1000, 2000, 4000, 8000, 20000]
+    # Nothing to see: what a click anywhere in the chart lands on.
+    ground = go.Heatmap(
+        x=at.numpy(), y=[0.0, top], z=np.zeros((2, len(at))), opacity=0, showscale=False, hoverinfo="none"
+    )
+    figure.add_trace(ground, row=1, col=1)
+    middles = ((fits.mean, sweep.mean), (fits.location, sweep.location))
+    for color, name, height, (now, path) in zip(CLASSES, ("Gaussian", "Student t"), heights, middles, strict=False):
+        look = {"mode": "lines", "name": name, "line": {"color": color, "width": 3}, "hoverinfo": "skip"}
+        figure.add_trace(go.Scatter(x=fine.numpy(), y=height.numpy(), **look), row=1, col=1)
+        figure.add_trace(go.Scatter(x=at.numpy(), y=path.numpy(), **look, showlegend=False), row=2, col=1)
+        dash = look | {"line": {"color": color, "width": 2, "dash": "dash"}, "showlegend": False}
+        figure.add_trace(go.Scatter(x=[float(now)] * 2, y=[0, top], **dash), row=1, col=1)
+        spot = {"mode": "markers", "marker": {"color": color, "size": 12}, "showlegend": False, "hoverinfo": "skip"}
+        figure.add_trace(go.Scatter(x=[float(fits.samples[-1])], y=[float(now)], name=name, **spot), row=2, col=1)
+    for name, points, color, size in (
+        ("nine points", fits.samples[:-1], INK, 10),
+        ("the tenth", fits.samples[-1:], CLASSES[2], 16),
+    ):
+        marker = {"color": color, "size": size, "line": {"color": "#ffffff", "width": 1}}
+        here = go.Scatter(
+            x=points.numpy(), y=[0.03 * top] * len(points), mode="markers", name=name, marker=marker, hoverinfo="skip"
+        )
+        figure.add_trace(here, row=1, col=1)
+    figure.update_xaxes(range=[float(at[0]), float(at[-1])])
+    figure.update_xaxes(title_text="place of the tenth point", row=2, col=1)
+    figure.update_yaxes(title_text="density", range=[0, top], row=1, col=1)
+    figure.update_yaxes(title_text="middle of the fit", row=2, col=1)
     return layout(
         figure,
-        width=760,
+        width=880,
+        height=540,
+        margin={"l": 70, "r": 20, "t": 40, "b": 60},
+        legend={"x": 0.99, "xanchor": "right", "y": 0.99, "bgcolor": "rgba(255,255,255,0.7)"},
+    )
+
+
+#: What the algorithms are called, in the order of `TimingStep.seconds`.
+ALGORITHMS: dict[Algorithm, str] = {
+    "sne": "SNE",
+    "symmetric": "symmetric SNE",
+    "tsne": "t-SNE, exact",
+    "bh": "t-SNE, Barnes-Hut",
+    "fft": "t-SNE, interpolation",
+}
+#: Those of which one stands for all that keep a number per pair, and one for those that keep near pairs.
+_KEEPERS: dict[Algorithm, str] = {"tsne": "all pairs", "fft": "near neighbors only"}
+
+
+def timing_chart(step: TimingStep, ends: Mapping[Algorithm, Extrapolation], most: int) -> go.Figure:
+    """Draw seconds of one gradient step and bytes of its probabilities over the number of points.
+
+    Parameters
+    ----------
+    step : TimingStep
+    ends : mapping of str to Extrapolation
+        To `most` points.
+    most : int
+    """
+    figure = make_subplots(
+        1, 2, column_widths=[0.58, 0.42], subplot_titles=("seconds of a gradient step", "GB of probabilities")
+    )
+    for color, (key, name) in zip(CLASSES, ALGORITHMS.items(), strict=False):
+        end = ends.get(key)
+        rows = [(1, name, step.seconds[key], end and end.ordered)]
+        if key in _KEEPERS:
+            rows.append(
+                (2, _KEEPERS[key], {at: size / 1e9 for at, size in step.sizes[key].items()}, end and end.size / 1e9)
+            )
+        for column, what, found, last in rows:
+            look = {"name": what, "line": {"color": color, "width": 3}, "showlegend": column == 1}
+            numbers = list(found.items())
+            solid = go.Scatter(x=list(found), y=list(found.values()), mode="lines+markers", marker_size=8, **look)
+            figure.add_trace(solid, row=1, col=column)
+            far = [] if last is None else [numbers[-1], (most, last)]
+            look |= {"line": {"color": color, "width": 2, "dash": "dot"}, "showlegend": False}
+            dots = go.Scatter(x=[one[0] for one in far], y=[one[1] for one in far], mode="lines", **look)
+            figure.add_trace(dots, row=1, col=column)
+            if column == 2 and numbers:
+                figure.add_annotation(
+                    x=math.log10(numbers[-1][0]),
+                    y=math.log10(numbers[-1][1]) + (0.9 if key == "tsne" else -1.3),
+                    text=what,
+                    showarrow=False,
+                    font={"color": color},
+                    row=1,
+                    col=2,
+                )
+    ticks = [250, 1000, 4000, 20000, 100_000, most]
+    words = ["250", "1,000", "4,000", "20,000", "100,000", "1 million"]
+    figure.update_xaxes(
+        type="log", title_text="points", tickvals=ticks, ticktext=words, tickangle=-40, range=[2.3, 6.1]
+    )
+    figure.update_yaxes(type="log", dtick=2, exponentformat="power")
+    return layout(
+        figure,
+        width=900,
         height=440,
-        title_text=f"What one gradient step costs here ({step.spent:.0f} of {step.budget:.0f} s)",
-        xaxis={
-            "type": "log",
-            "title": "points",
-            "tickvals": ticks,
-            "range": [2.3, 4.4],
-            "ticktext": [f"{tick:,}" for tick in ticks],
-        },
-        yaxis={
-            "type": "log",
-            "title": "seconds (log scale)",
-            "dtick": 1,
-            "range": [-3.6, 1.6],
-            "exponentformat": "none",
-        },
-        legend={"x": 0.02, "y": 0.98},
+        title_text=f"What N points cost here ({step.spent:.0f} of {step.budget:.0f} s); dotted: extrapolated by theory",
+        margin={"l": 60, "r": 20, "t": 84, "b": 90},
+        legend={"x": 0.01, "y": 0.99, "bgcolor": "rgba(255,255,255,0.7)"},
     )
 
 

@@ -1,6 +1,7 @@
 """Results of lecture 02: tables, the turning axis, the variance it meets, rebuilt pictures."""
 
 import math
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import plotly.graph_objects as go
@@ -8,7 +9,7 @@ import torch
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from vizkit.figures.pictures import colorize, enlarge, tiles
+from vizkit.figures.pictures import Tiles, colorize, enlarge, tiles
 from vizkit.figures.raster import Raster
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.pca import PCA, variance_along
@@ -235,3 +236,66 @@ def eigenpictures(found: PCA, shape: tuple[int, int], most: int = 24) -> Raster:
     vectors = found.eigenvectors.flip(1)[:, :count].T.reshape(-1, *shape)
     painted = colorize(enlarge(vectors, 60), signed=True, scale="each")
     return tiles(painted, f"The {count} leading eigenvectors as pictures", columns=12, gap=3)
+
+
+def covariance_pair(found: PCA, most: int = 64) -> Tiles:
+    """Draw the covariance of the features beside that of the projections, red and blue around zero.
+
+    Parameters
+    ----------
+    found : PCA
+    most : int
+        Features and components to draw.
+    """
+    projected = torch.cov((found.centered @ found.eigenvectors.flip(1)).T)
+    both = [one[:most, :most] for one in (found.covariance, projected)]
+    painted = colorize(torch.stack([enlarge(one, 400) for one in both]), signed=True, scale="each")
+    names = [f"covariance of {len(both[0])} pixels", f"covariance of {len(both[1])} components"]
+    return tiles(painted, " beside the ".join(names), columns=2, gap=16, captions=names)
+
+
+def banded_curves(
+    curves: Mapping[str, Tensor], across: Sequence[int], title: str, axis: str, *, log: bool = False
+) -> go.Figure:
+    """Draw accuracies over something, each as its mean in the band of all draws.
+
+    Parameters
+    ----------
+    curves : mapping of str to Tensor, shape (draws, n)
+    across : sequence of int
+        The n places.
+    title, axis : str
+    log : bool
+        Whether the axis is logarithmic, a tick at each place.
+    """
+    figure = go.Figure()
+    for color, (name, rows) in zip(CLASSES, curves.items(), strict=False):
+        low, high = rows.amin(0), rows.amax(0)
+        figure.add_scatter(
+            x=[*across, *across[::-1]],
+            y=torch.cat([low, high.flip(0)]).numpy(),
+            mode="none",
+            fill="toself",
+            fillcolor=color,
+            opacity=0.2,
+            showlegend=False,
+            hoverinfo="skip",
+        )
+        figure.add_scatter(
+            x=list(across),
+            y=rows.mean(0).numpy(),
+            mode="lines+markers" if log else "lines",
+            name=name,
+            line={"color": color, "width": 3},
+            marker_size=8,
+        )
+    ticks = {"type": "log", "tickvals": list(across), "ticktext": [f"{one:,}" for one in across]} if log else {}
+    return layout(
+        figure,
+        width=720,
+        height=420,
+        title_text=title,
+        xaxis={"title": axis, **ticks},
+        yaxis={"range": [0, 1.02], "tickformat": ".0%"},
+        legend={"x": 0.98, "xanchor": "right", "y": 0.04, "yanchor": "bottom", "bgcolor": "rgba(255,255,255,0.7)"},
+    )

@@ -1,8 +1,9 @@
 """t-SNE of many points through openTSNE, and what each algorithm costs as N grows."""
 
-import statistics
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+import timeit
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +21,23 @@ from vizkit.core.data import digits
 from vizkit.core.remembered import remembered
 from vizkit.core.seeds import normal
 from vizkit.core.steps import Step, from_callback, step_method
-from vizkit.methods.tsne import EmbeddingStep, cost_and_gradient, default_learning_rate, embedding_steps, targets
+from vizkit.methods.tsne import EmbeddingStep, Kind, cost_and_gradient, default_learning_rate, embedding_steps, targets
 
-__all__ = ["TSNEStep", "TimingStep", "large_embedding_steps", "neighbor_affinities", "timing_steps", "tsne_steps"]
+__all__ = [
+    "TSNEStep",
+    "TimingStep",
+    "extrapolated",
+    "fitted_growth",
+    "large_embedding_steps",
+    "neighbor_affinities",
+    "place_new",
+    "timed_steps",
+    "timing_steps",
+    "tsne_steps",
+]
 
-Algorithm = Literal["exact", "bh", "fft"]
+Approximation = Literal["bh", "fft"]
+Algorithm = Literal["sne", "symmetric", "tsne", "bh", "fft"]
 
 
 def neighbor_affinities(points: Tensor, perplexity: float = 30, *, jobs: int = 2, seed: int = 0) -> PerplexityBasedNN:
@@ -60,7 +73,7 @@ def neighbor_affinities(points: Tensor, perplexity: float = 30, *, jobs: int = 2
 )
 def large_embedding_steps(
     affinities: PerplexityBasedNN,
-    algorithm: Literal["bh", "fft"] = "fft",
+    algorithm: Approximation = "fft",
     *,
     steps: int = 750,
     rate: float | None = None,
@@ -104,7 +117,7 @@ def large_embedding_steps(
     "Fast interpolation-based t-SNE for improved visualization of single-cell RNA-seq data", Nature
     Methods 2019; Policar, Strazar & Zupan, "openTSNE", Journal of Statistical Software 2024.
     """
-    checks.choice(algorithm, ("bh", "fft"), "algorithm")
+    checks.choice(algorithm, get_args(Approximation), "algorithm")
     steps = checks.integer(steps, 1, None, "steps")
     every = checks.integer(every, 1, None, "every")
     done = resume.index if resume else 0
@@ -245,6 +258,91 @@ def tsne_steps(
             )
 
 
+def place_new(embedding: Tensor, points: Tensor, new: Tensor, *, perplexity: float = 30, seed: int = 0) -> Tensor:
+    """Place new points into a finished embedding, which stays as it is.
+
+    Each begins at the median of its nearest neighbors' places and moves down the divergence by itself;
+    t-SNE has no function that says where a point belongs, so this is an answer beside it.
+
+    Parameters
+    ----------
+    embedding : Tensor, shape (N, 2)
+        Finished, of `points`.
+    points : Tensor, shape (N, d)
+    new : Tensor, shape (M, d)
+    perplexity : float
+        In (1, (N - 1) / 3), for the points' own affinities.
+    seed : int
+        Of the approximate search for neighbors.
+
+    Returns
+    -------
+    Tensor, float32, shape (M, 2)
+
+    Raises
+    ------
+    ValueError
+        If the tables do not fit each other or the perplexity is out of range.
+
+    References
+    ----------
+    Policar, Strazar & Zupan, "Embedding to reference t-SNE space addresses batch effects in single-cell
+    classification", Machine Learning 2023.
+    """
+    if len(embedding) != len(points) or embedding.ndim != 2 or new.ndim != 2 or new.shape[1:] != points.shape[1:]:
+        raise ValueError(
+            "embedding, points and new must be (N, 2), (N, d) and (M, d), "
+            f"got {tuple(embedding.shape)}, {tuple(points.shape)} and {tuple(new.shape)}"
+        )
+    # One thread: the same twice.
+    settings = {"negative_gradient_method": "bh", "n_jobs": 1, "random_state": seed}
+    affinities = _affinities(points, perplexity, jobs=1, seed=seed)
+    finished = TSNEEmbedding(embedding.double().numpy().copy(), affinities, **settings)
+    found = torch.from_numpy(np.array(finished.transform(new.double().numpy())))
+    # The library has moved the finished points to the middle first.
+    moved = embedding[0].double() - torch.from_numpy(np.array(finished[0]))
+    return (found + moved).float()
+
+
+@dataclass(frozen=True)
+class TimedStep(Step):
+    """One state of an embedding, and what it has taken.
+
+    Parameters
+    ----------
+    embedding : Tensor, float32, shape (N, 2)
+    seconds : float
+        Since the run began, without what its reader does between two steps.
+    inner : TSNEStep
+        The embedding's own step.
+    """
+
+    embedding: Tensor
+    seconds: float
+    inner: TSNEStep
+
+
+@step_method(inexact="the seconds are this machine's: no two runs take the same")
+def timed_steps(
+    points: Tensor, *, perplexity: float = 30, steps: int = 500, seed: int = 0, resume: TimedStep | None = None
+) -> Iterator[TimedStep]:
+    """Embed points by exact t-SNE, see `tsne_steps`, and take the time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `tsne_steps` does.
+    """
+    inner, spent = (resume.inner, resume.seconds) if resume else (None, 0.0)
+    run = tsne_steps(points, perplexity=perplexity, exaggerated=120, steps=steps, seed=seed, resume=inner)
+    with closing(run):  # type: ignore[type-var]
+        begun = time.perf_counter()
+        for step in run:
+            spent += time.perf_counter() - begun
+            yield TimedStep(step.index, step.total, step.embedding.clone(), spent, step)
+            begun = time.perf_counter()
+
+
 @dataclass(frozen=True)
 class TimingStep(Step):
     """The times taken so far, number of points by number of points.
@@ -252,7 +350,10 @@ class TimingStep(Step):
     Parameters
     ----------
     seconds : dict of str to dict of int to float
-        Seconds of one gradient step, by algorithm and number of points.
+        Seconds of one gradient step, by algorithm and number of points: exact SNE, symmetric SNE and
+        t-SNE, then t-SNE by Barnes-Hut and by interpolation.
+    sizes : dict of str to dict of int to int
+        Bytes of the probabilities that the algorithm keeps, by algorithm and number of points.
     spent, budget : float
         Seconds in all.
     skipped : tuple of int
@@ -260,6 +361,7 @@ class TimingStep(Step):
     """
 
     seconds: dict[Algorithm, dict[int, float]]
+    sizes: dict[Algorithm, dict[int, int]]
     spent: float
     budget: float
     skipped: tuple[int, ...]
@@ -272,7 +374,7 @@ MOST_EXACT = 4000
 
 @step_method(inexact="times of two moments do not mix: it measures again")
 def timing_steps(budget: float = 40, *, sizes: Sequence[int] = SIZES) -> Iterator[TimingStep]:
-    """Measure on this machine what one gradient step costs, exactly and approximated.
+    """Measure on this machine what one gradient step costs, of each algorithm, exactly and approximated.
 
     On handwritten digits with noise, as many as are asked for.
 
@@ -291,45 +393,118 @@ def timing_steps(budget: float = 40, *, sizes: Sequence[int] = SIZES) -> Iterato
     if not budget > 0:
         raise ValueError(f"budget must be positive seconds, got {budget}")
     begun = time.perf_counter()
-    seconds: dict[Algorithm, dict[int, float]] = {name: {} for name in get_args(Algorithm)}
+    costs: dict[Algorithm, dict[int, tuple[float, int]]] = {name: {} for name in get_args(Algorithm)}
     skipped: list[int] = []
     spent = guess = 0.0
     for index, count in enumerate(sizes):
         if index and guess * (count / sizes[index - 1]) ** 1.5 > budget - spent:
             skipped.append(count)
         else:
-            for algorithm, taken in _seconds_per_step(count).items():
-                seconds[algorithm][count] = taken
+            for name, cost in _costs_of_step(count).items():
+                costs[name][count] = cost
             now = time.perf_counter() - begun
             guess, spent = now - spent, now
-        copied = {name: dict(found) for name, found in seconds.items()}
-        yield TimingStep(index + 1, len(sizes), copied, spent, budget, tuple(skipped))
+        taken = {name: {at: one[0] for at, one in found.items()} for name, found in costs.items()}
+        kept = {name: {at: one[1] for at, one in found.items()} for name, found in costs.items()}
+        yield TimingStep(index + 1, len(sizes), taken, kept, spent, budget, tuple(skipped))
 
 
-def _seconds_per_step(count: int) -> dict[Algorithm, float]:
-    found: dict[Algorithm, float] = {}
+def _costs_of_step(count: int) -> dict[Algorithm, tuple[float, int]]:
+    """Return the seconds of a step and the bytes of the probabilities, by algorithm."""
+    found: dict[Algorithm, tuple[float, int]] = {}
     if count <= MOST_EXACT:
         # The numbers do not change the time.
         targets = torch.full((count, count), 1 / count**2)
         embedding = normal((count, 2), seed=0)
-        cost_and_gradient(targets, embedding, "tsne")  # the first call is slower
-        found["exact"] = _median_seconds(lambda: cost_and_gradient(targets, embedding, "tsne"), repeats=5)
+        for kind in get_args(Kind):
+            cost_and_gradient(targets, embedding, kind)  # the first call is slower
+            taken = _least_seconds(partial(cost_and_gradient, targets, embedding, kind), repeats=3)
+            found[kind] = taken, targets.nbytes
     affinities = neighbor_affinities(_noisy_digits(count))
-    for algorithm in ("bh", "fft"):
+    size = sum(part.nbytes for part in (affinities.P.data, affinities.P.indices, affinities.P.indptr))
+    for algorithm in get_args(Approximation):
         steps = large_embedding_steps(affinities, algorithm, steps=24, exaggerated=0, every=4)
         with closing(steps):  # type: ignore[type-var]
             next(steps)
-            found[algorithm] = _median_seconds(partial(next, steps), repeats=5) / 4
+            found[algorithm] = _least_seconds(partial(next, steps), repeats=5) / 4, size
     return found
 
 
-def _median_seconds(run: Callable[[], object], repeats: int) -> float:
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
+#: What a step's time grows as, N points large enough: every pair, a tree, a grid.
+ORDERS: dict[Algorithm, Callable[[float], float]] = {
+    "sne": lambda count: count**2,
+    "symmetric": lambda count: count**2,
+    "tsne": lambda count: count**2,
+    "bh": lambda count: count * math.log(count),
+    "fft": lambda count: count,
+}
+
+
+def fitted_growth(measured: Mapping[int, float], count: int, *, last: int = 3) -> tuple[float, float]:
+    """Carry on what grows with the number of points by a straight line in logarithms.
+
+    Parameters
+    ----------
+    measured : mapping of int to float
+        A positive number at each number of points, ascending.
+    count : int
+        Where to: an extrapolation, no measurement.
+    last : int
+        So many of the largest numbers of points are fitted: with few points what does not grow hides what does.
+
+    Returns
+    -------
+    (float, float)
+        The slope, 2 for what grows as N^2; the value at `count`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two numbers of points.
+    """
+    if len(measured) < 2:
+        raise ValueError(f"measured must have two numbers of points or more, got {len(measured)}")
+    points, values = (np.log(list(one)[-last:]) for one in (measured.keys(), measured.values()))
+    slope, offset = np.polyfit(points, values, 1)
+    return float(slope), float(np.exp(offset + slope * np.log(count)))
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """What one algorithm would take for more points than were measured.
+
+    Parameters
+    ----------
+    slope : float
+        Of the logarithm of the seconds over that of the number of points, at the three largest.
+    fitted, ordered : float
+        Seconds of a step, that slope carried on; and as theory has it from the largest size on, see `ORDERS`.
+    size : float
+        Bytes of the probabilities, carried on by their own slope.
+    """
+
+    slope: float
+    fitted: float
+    ordered: float
+    size: float
+
+
+def extrapolated(step: TimingStep, count: int) -> dict[Algorithm, Extrapolation]:
+    """Return what each algorithm would take for `count` points; of those measured at two sizes or more."""
+    found = {}
+    for name, taken in step.seconds.items():
+        if len(taken) > 1:
+            largest = max(taken)
+            ordered = taken[largest] * ORDERS[name](count) / ORDERS[name](largest)
+            found[name] = Extrapolation(
+                *fitted_growth(taken, count), ordered, fitted_growth(step.sizes[name], count)[1]
+            )
+    return found
+
+
+def _least_seconds(run: Callable[[], object], repeats: int) -> float:
+    """Return the least time of some: what others do on the machine only adds to it."""
+    return min(timeit.repeat(run, number=1, repeat=repeats))
 
 
 def _noisy_digits(count: int) -> Tensor:

@@ -6,11 +6,20 @@ import torch
 from torch import Tensor
 
 import vizkit
-from vizkit.core.data import digits, faces, gray_pictures
-from vizkit.figures.pca import axis_chart, eigenpictures, explained_chart, rebuilt_rows, steps
+from vizkit.core.data import digit_labels, digits, faces, gray_pictures
+from vizkit.figures.pca import (
+    axis_chart,
+    banded_curves,
+    covariance_pair,
+    eigenpictures,
+    explained_chart,
+    rebuilt_rows,
+    steps,
+)
 from vizkit.figures.raster import Html
+from vizkit.methods.features import Added, Classifier, component_scores, learning_curve, widened
 from vizkit.methods.pca import EXAMPLE, PCA, pca
-from vizkit.widgets import Pictures, Slider, Table
+from vizkit.widgets import OneOf, Pictures, Slider, Table
 
 SAMPLES = tuple(map(tuple, EXAMPLE.tolist()))
 
@@ -88,4 +97,89 @@ def components(
         "rows": rebuilt_rows(found, k, rows, (height, width)),
         "components": eigenpictures(found, (height, width)),
         "curve": explained_chart(found, k, kept_of_new(pictures)),
+    }
+
+
+@vizkit.panel("Components are uncorrelated", layout="matrices / text")
+def uncorrelated(pictures: Annotated[Any, Pictures(hint="digits, faces, a folder, a dataset")] = "digits") -> Any:
+    """Pixels vary together; the projections on the components do not: all off the diagonal is zero."""
+    found = pca_of(pictures)
+    projected = torch.cov((found.centered @ found.eigenvectors).T)
+    before, behind = (float((one - one.diag().diag()).abs().max() / one.max()) for one in (found.covariance, projected))
+    return found, {
+        "matrices": covariance_pair(found),
+        "text": f"The largest number off the diagonal is **{before:.0%}** of the largest on it; of the components "
+        f"**{behind:.0e}**, which is rounding.",
+    }
+
+
+#: How many digits to learn from.
+SIZES = (20, 50, 100, 200, 500, 1000)
+DRAWS = range(5)
+#: What is added, in words.
+ADDED: dict[Added, str] = {"copies": "copies of pixels", "mixtures": "mixtures of pixels", "noise": "columns of noise"}
+
+
+@vizkit.remembered(4)
+def curve_of(samples: Tensor) -> Tensor:
+    """Return the accuracy over the number of digits, each draw a row."""
+    return torch.stack([learning_curve(samples, digit_labels(), SIZES, seed=seed) for seed in DRAWS])
+
+
+def compared(plain: Tensor, more: Tensor, added: str) -> str:
+    """Say what the most digits give with and without added features, and how many do without them."""
+    share = float(more[-1])
+    reached = [size for size, own in zip(SIZES, plain.tolist(), strict=True) if own >= share]
+    fewer = f": {reached[0]:,} digits without them give as much" if reached and reached[0] < SIZES[-1] else ""
+    return f"{SIZES[-1]:,} digits give **{plain[-1]:.1%}**, with {added} **{share:.1%}**{fewer}."
+
+
+@vizkit.panel("Features that add nothing", layout="chart / text")
+def added_features(
+    kind: Annotated[Added, OneOf(tuple(ADDED), label="added")] = "noise",
+    count: Annotated[int, Slider(0, 256, 16, label="features")] = 64,
+    seed: Annotated[int, Slider(0, 20)] = 0,
+) -> Any:
+    """Digits of 64 pixels and more: what copies, mixtures and noise do to the nearest neighbor.
+
+    Shows
+    -----
+    chart : of new digits, the share that the nearest known one is right about; the band holds five draws
+    """
+    flat = digits().flatten(1)
+    added = f"{count} {ADDED[kind]}"
+    curves = {"64 pixels": curve_of(flat), f"and {added}": curve_of(widened(flat, kind, count, seed=seed))}
+    plain, more = (one.mean(0) for one in curves.values())
+    title = "New digits, told by the nearest known one"
+    return curves, {
+        "chart": banded_curves(curves, SIZES, title, "known digits", log=True),
+        "text": compared(plain, more, added),
+    }
+
+
+@vizkit.panel("Few samples, many components", layout="chart / text")
+def few_samples(
+    classifier: Annotated[Classifier, OneOf(("least squares", "nearest neighbor"))] = "least squares",
+    train: Annotated[int, Slider(20, 200, 10, label="training digits", live=False)] = 50,
+) -> Any:
+    """Does PCA inhibit overfitting? A classifier by the first k components, fitted to a few digits.
+
+    Shows
+    -----
+    chart : the band holds five draws
+    """
+    flat, labels = digits().flatten(1), digit_labels()
+    found = [component_scores(flat, labels, train=train, classifier=classifier, seed=seed) for seed in DRAWS]
+    most = min(len(one.held) for one in found)
+    own, held = (torch.stack([getattr(one, name)[:most] for one in found]) for name in ("train", "held"))
+    best = int(held.mean(0).argmax())
+    return found, {
+        "chart": banded_curves(
+            {"training digits": own, "new digits": held},
+            range(1, most + 1),
+            f"{classifier}, {train} digits",
+            "components k",
+        ),
+        "text": f"Of new digits **{held.mean(0)[best]:.1%}** are right with {best + 1} components, "
+        f"**{held.mean(0)[-1]:.1%}** with all {most}; of the training digits {own.mean(0)[-1]:.1%}.",
     }
