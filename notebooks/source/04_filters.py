@@ -22,6 +22,8 @@
 #
 # * Krizhevsky, Sutskever & Hinton, *ImageNet classification with deep convolutional neural networks*, 2012
 # * Girshick, Donahue, Darrell & Malik, *Rich feature hierarchies*, 2014
+# * Zeiler & Fergus, *Visualizing and understanding convolutional networks*, 2014
+# * Springenberg, Dosovitskiy, Brox & Riedmiller, *Striving for simplicity*, 2015
 # * Yosinski, Clune, Nguyen, Fuchs & Lipson, *Understanding neural networks through deep visualization*, 2015
 # * Luo, Li, Urtasun & Zemel, *Understanding the effective receptive field*, 2016
 #
@@ -68,6 +70,16 @@ filter_grid(first)
 # %%
 filter_view = panels.filter_view.show()
 filter_view
+
+# %% [markdown]
+# Does the window that answers loudest look like the filter (slide 002, p. 2)? Here each filter stands beside the nine windows that it
+# answers loudest, out of all windows of 2,000 patches; $r$ is the correlation of their mean with the filter. Gray margins lie
+# beyond the patch. Where $r$ is small, look at the brightness: photos hold no window as colorful as the
+# filter, and a bright one of half the right colors answers louder than a dim one of all.
+
+# %%
+loudest_view = panels.loudest.show()
+loudest_view
 
 # %% [markdown]
 # The networks of the slides, where their weights are on this machine (64 filters of 11 x 11 in AlexNet, 7 x 7 in
@@ -191,6 +203,25 @@ neighbor_view = panels.neighbors.show()
 neighbor_view
 
 # %% [markdown]
+# ## 7 A layer, unit by unit
+#
+# The best-known figure of the field (Zeiler & Fergus 2014): left the nine patches that excite a unit most, right the
+# same nine, sent back to the pixels from the very place of the map where the patch was loudest. Left is what the photos
+# happen to show there, right is what the unit answers to in them.
+#
+# * `relu1`: nine times nearly the same, the filter of section 1. One layer has nothing to send back but its weights.
+# * `relu2`, `relu3`: corners, arcs, stripes, spots. The nine are alike in kind, and no more in their pixels.
+# * `relu4` and deeper: the nine have next to nothing in common pixel by pixel. What they share is a thing that is shifted, turned,
+#   larger or smaller: the unit does not mind, and that is what the layers are for.
+#
+# The order `selectivity` puts first whose nine patches stand out most from all others. Papers like to show those.
+# Gray margins left are beyond the patch. `guided` is Springenberg's rule (2015), slide 000, p. 36.
+
+# %%
+sheet_view = panels.unit_sheet.show()
+sheet_view
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **Find the edge detectors.** In *Activations of a layer* take the picture `zone plate` and layer `relu1`: it
@@ -202,6 +233,9 @@ neighbor_view
 #    whole eye; the whole face? Compare the frame with what the gradient really uses.
 # 4. **Live.** In *Activations of a layer* set the size to 128, then *More pictures*, *Camera* (as Yosinski et al. did in
 #    2015). Find a channel that follows your hand and not your face; *Freeze* it and look.
+# 5. **Guess before you look.** In *A layer's units, sent back* take `relu5`, cover the right half of the screen and name what
+#    the nine patches of a unit have in common. Uncover: does the unit answer to what you named? Then switch `back by` to
+#    `gradient`. Would you have seen it?
 
 # %% [markdown]
 # ## What this does not show
@@ -269,6 +303,30 @@ assert bool((top.value.diff() <= 0).all())
 unit_view.reset()
 
 # %%
+from vizkit.methods.units import likeness, seen_windows, selectivity, sent_back
+
+loudest_view.play()
+loudest_view.wait(120)
+pool = cut_patches(count=2000, size=64)
+windows = [
+    seen_windows(model, pool, top_patches(loudest_view.result, pool, c), fields["conv1"])
+    for c in range(48)
+]
+alike = torch.tensor([likeness(*pair) for pair in zip(windows, first.weight, strict=True)])
+print(f"{(alike > 0.5).float().mean():.0%} of the filters look like their loudest windows")
+assert (alike > 0.5).float().mean() > 0.8
+
+# %%
+sheet_view.play()
+sheet_view.wait(120)
+sheet = sent_back(model, pool, sheet_view.result, fields["relu5"], range(3))
+assert all(bool((top.value.diff() <= 0).all()) for top in sheet.top)
+one = selectivity(sheet_view.result)
+sheet_view.set(order="selectivity")
+assert f"Channels {int(one.argmax())}," in sheet_view.shown["sheet"].raster.alt
+sheet_view.reset()
+
+# %%
 in_pixels, in_features, _ = neighbor_view.result
 assert in_features.index.tolist() != in_pixels.index.tolist()
 assert bool((in_features.distance.diff() >= 0).all())
@@ -278,6 +336,8 @@ for view in (
     activation_view,
     field_view,
     unit_view,
+    loudest_view,
+    sheet_view,
     neighbor_view,
     mixture_view,
 ):

@@ -5,13 +5,14 @@ import torch
 import vizkit
 from vizkit.core.steps import last
 from vizkit.figures.charts import field_curve, weight_bars
-from vizkit.figures.grids import activation_grid, filter_grid, neighbor_rows, patch_grid
+from vizkit.figures.grids import activation_grid, filter_grid, filter_windows, neighbor_rows, patch_grid, unit_sheet
+from vizkit.figures.pictures import contrast
 from vizkit.figures.raster import to_uint8
 from vizkit.methods.activations import ActivationMaps
 from vizkit.methods.filters import Filters, filters, weight_sharing
 from vizkit.methods.neighbors import nearest, pixel_vectors
 from vizkit.methods.receptive_field import receptive_fields
-from vizkit.methods.units import scan_steps, top_patches
+from vizkit.methods.units import scan_steps, sent_back, top_patches
 
 
 def test_first_filters_are_drawn_in_their_own_colors():
@@ -92,3 +93,31 @@ def test_charts_show_computed_numbers(viznet):
     assert curve.data[0].y[-1] == 147
     assert "fc" not in curve.data[0].x
     assert curve.layout.yaxis.title.text == "pixels"
+
+
+def test_a_sheet_of_units_has_patches_left_and_what_is_sent_back_right(viznet, small_pool):
+    scan, field = last(scan_steps(viznet, small_pool, "relu3")), receptive_fields(viznet)["relu3"]
+    found = sent_back(viznet, small_pool, scan, field, [4, 9, 11], k=4)
+    laid = unit_sheet(found, side=20, across=2)
+    assert (laid.count, laid.columns) == (6, 4)
+    assert laid.alt == ("Channels 4, 9, 11 of relu3: left their strongest patches, right these sent back by deconvnet")
+    x0, y0, *_ = laid.picture_box(2)  # the patches of the second channel; its fourth one is below right
+    shown = laid.pixels[y0 + 24 : y0 + 44, x0 + 24 : x0 + 44]
+    assert abs(shown.mean() / 255 - float(found.patches[1][3].mean())) < 0.02
+    x0, y0, x1, y1 = laid.picture_box(1)
+    assert abs(int(np.median(laid.pixels[y0 + 2 : y1 - 2, x0 + 2 : x1 - 2])) - 128) < 12, "zero is gray"
+
+
+def test_filters_stand_left_of_their_windows(viznet, small_pool):
+    own = filters(viznet)
+    windows = [torch.full((9, 3, 7, 7), 0.2), torch.full((3, 3, 7, 7), 0.6)]
+    laid = filter_windows(own, [5, 6], windows, ["a", "b"], side=14, across=2)
+    assert laid.alt == "Filters 5 to 6 of conv1, each left of the windows that it answers loudest"
+    x0, y0, *_ = laid.picture_box(3)
+    assert (laid.pixels[y0 + 2 : y0 + 16, x0 + 2 : x0 + 16] == 153).all()
+    assert (laid.pixels[y0 + 18 : y0 + 32, x0 + 2 : x0 + 16] == 255).all(), "fewer windows leave white"
+    x0, y0, x1, y1 = laid.picture_box(0)
+    center = laid.pixels[(y0 + y1) // 2, (x0 + x1) // 2] / 255
+    torch.testing.assert_close(
+        torch.from_numpy(center).float(), contrast(own.weight[5][None])[0, :, 3, 3], atol=0.01, rtol=0
+    )

@@ -50,6 +50,8 @@ SHORT = {
     "two_nets": {"steps": 16, "classes": "goldfish, lemon"},
     "wanted": {"steps": 16},
     "unit": {"patches": 160},
+    "unit_sheet": {"patches": 160},
+    "loudest": {"patches": 160},
 }
 #: Not the same twice where threads share sums: openTSNE's interpolation.
 LOOSE = {("tsne", "kind", "openTSNE")}

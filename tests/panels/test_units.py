@@ -3,7 +3,8 @@ import pytest
 from PIL import Image
 
 from tests.panels.tools import PICTURES, click_tile, executed, mouse, until
-from vizkit.panels import unit
+from vizkit.methods.units import selectivity
+from vizkit.panels import loudest, unit, unit_sheet
 from vizkit.panels.units import STEPS
 from vizkit.widgets.agreement import disagreements
 
@@ -122,3 +123,52 @@ def test_pictures_of_ones_own_are_scanned():
     assert panel.values["pictures"] == "yours"
     assert executed(panel)["pool"].names == ("list 0", "list 1", "list 2")
     assert panel.error is None
+
+
+@pytest.fixture(scope="module")
+def sheet():
+    panel = unit_sheet.show(patches=160)
+    panel.play()
+    panel.wait(60)
+    return panel
+
+
+def test_a_rule_and_other_units_need_no_other_scan(sheet):
+    scan, before = sheet.result, sheet.shown["sheet"].raster
+    assert before.alt.startswith("Channels 0, 1, 2, 3, 4, 5 of relu5:")
+    sheet.set(rule="guided")
+    assert sheet.result is scan
+    assert sheet.shown["sheet"].raster.alt.endswith("sent back by guided")
+    assert not np.array_equal(sheet.shown["sheet"].raster.pixels, before.pixels)
+    sheet.set(first=186)
+    assert sheet.result is scan
+    assert "Channels 186, 187, 188, 189, 190, 191 of" in sheet.shown["sheet"].raster.alt
+    sheet.reset()
+
+
+def test_the_most_selective_come_first(sheet):
+    sheet.play()
+    sheet.wait(60)
+    sheet.set(order="selectivity")
+    first = selectivity(sheet.result).argsort(descending=True)[:6].tolist()
+    assert f"Channels {', '.join(map(str, first))} of" in sheet.shown["sheet"].raster.alt
+    sheet.reset()
+
+
+def test_the_sheet_is_of_the_layer_that_is_picked(sheet):
+    sheet.set(layer="relu1", first=42)
+    sheet.play()
+    sheet.wait(60)
+    assert sheet.result.layer == "relu1"
+    assert "sees 7 x 7 px" in sheet.shown["text"].value
+    assert disagreements(sheet) == []
+    sheet.reset()
+
+
+def test_filters_and_the_share_that_looks_like_its_windows():
+    panel = loudest.show(patches=160, first=36)
+    panel.play()
+    panel.wait(60)
+    assert panel.shown["sheet"].raster.alt.startswith("Filters 36 to 47 of conv1")
+    assert "Of the 48 filters of <b>conv1</b>" in panel.shown["text"].value
+    assert disagreements(panel) == []

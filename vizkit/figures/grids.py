@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import PatchPool
 from vizkit.figures.pictures import Scale, Tiles, auto_columns, boxes, colorize, contrast, enlarge, shrink, tiles
-from vizkit.figures.raster import Raster
+from vizkit.figures.raster import Pixels, Raster
 from vizkit.methods.activations import ActivationMaps
 from vizkit.methods.filters import Filters
 from vizkit.methods.neighbors import Neighbors
 from vizkit.methods.receptive_field import ReceptiveField
-from vizkit.methods.units import TopPatches
+from vizkit.methods.units import SentBack, TopPatches
 
 #: Width of a sheet of tiles on the page, in pixels.
 WIDTH = 720
@@ -146,6 +147,74 @@ def patch_grid(
         edges = (left + x0 * scale, upper + y0 * scale, left + x1 * scale, upper + y1 * scale)
         marks.append((round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3])))
     return boxes(sheet, marks, width=2)
+
+
+def unit_sheet(sheet: SentBack, *, side: int = 58, across: int = 2) -> Tiles:
+    """Draw each channel's strongest patches, and right of them the same patches sent back.
+
+    What is sent back is stretched around mid-gray, each picture by itself.
+
+    Parameters
+    ----------
+    sheet : SentBack
+    side : int
+        Of a patch on the page, in pixels.
+    across : int
+        Channels side by side.
+    """
+    most = max(len(one) for one in sheet.patches)
+    blocks, captions = [], []
+    for channel, top, patches, back in zip(sheet.channels, sheet.top, sheet.patches, sheet.back, strict=True):
+        blocks += [_block(patches, side, most), _block(contrast(back), side, most)]
+        captions += [f"channel {channel}: {top.value[0]:.2f} to {top.value[-1]:.2f}", f"by {sheet.rule}"]
+    names = ", ".join(map(str, sheet.channels))
+    alt = f"Channels {names} of {sheet.layer}: left their strongest patches, right these sent back by {sheet.rule}"
+    return tiles(np.stack(blocks), alt, columns=2 * across, gap=10, captions=captions)
+
+
+def filter_windows(
+    filters: Filters,
+    numbers: Sequence[int],
+    windows: Sequence[Tensor],
+    captions: Sequence[str],
+    *,
+    side: int = 42,
+    across: int = 3,
+) -> Tiles:
+    """Draw filters that see RGB, and right of each the windows that it answers loudest.
+
+    Parameters
+    ----------
+    filters : Filters
+    numbers : sequence of int
+        Which filters.
+    windows : sequence of Tensor, shape (k, 3, h, w), RGB in [0, 1]
+        Of each of them.
+    captions : sequence of str
+        A short text under the windows of each.
+    side : int
+        Of a window on the page, in pixels.
+    across : int
+        Filters side by side.
+    """
+    most = max(len(one) for one in windows)
+    blocks, texts = [], []
+    for number, own, caption in zip(numbers, windows, captions, strict=True):
+        block = _block(own, side, most)
+        blocks += [_block(contrast(filters.weight[number][None]), block.shape[0] - 4, 1), block]
+        texts += [f"filter {number}", caption]
+    alt = f"Filters {numbers[0]} to {numbers[-1]} of {filters.layer}, each left of the windows that it answers loudest"
+    return tiles(np.stack(blocks), alt, columns=2 * across, gap=10, captions=texts)
+
+
+def _block(pictures: Tensor, side: int, most: int) -> Pixels:
+    """Lay pictures of one channel out in a square, with white where there are fewer than `most`."""
+    if pictures.shape[-1] < 16:  # few enough pixels to be seen one by one
+        scaled = torch.nn.functional.interpolate(pictures, (side, side), mode="nearest-exact")
+    else:
+        scaled = _resize(pictures, side)
+    white = scaled.new_ones(most - len(scaled), *scaled.shape[1:])
+    return tiles(torch.cat([scaled, white]), "", columns=max(1, round(most**0.5))).pixels
 
 
 def neighbor_rows(query: Tensor, pool: PatchPool, rows: Sequence[tuple[str, Neighbors]], *, side: int = 72) -> Raster:

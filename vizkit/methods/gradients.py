@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from vizkit.core import checks
 from vizkit.core.hooks import ReLURule, Rule, capture
@@ -16,7 +16,15 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.methods.activations import as_maps
 
-__all__ = ["Unit", "grad_cam", "integrated_gradients", "pixel_gradient", "saliency", "smooth_grad"]
+__all__ = [
+    "Unit",
+    "grad_cam",
+    "integrated_gradients",
+    "pixel_gradient",
+    "saliency",
+    "smooth_grad",
+    "unit_gradients",
+]
 
 
 @dataclass(frozen=True)
@@ -145,15 +153,20 @@ def scores(model: ImageModel, pixels: Tensor, target: Target | None = None, *, r
     """
     with model.running(pixels) as net, _ruled(model, rule) as found:
         if isinstance(target, Unit):
-            layer = model.layer(target.layer).name
-            with capture(net, [layer]) as captured:
-                net(model.normalize(pixels))
-            found.append(_unit_activation(as_maps(captured[layer]), target))
+            found.append(_unit_activation(_layer_maps(model, net, pixels, target.layer), target))
         else:
             logits = net(model.normalize(pixels))
             index = int(logits[0].argmax()) if target is None else model.label_index(target)
             found.append(logits[:, index])
     return found[0]
+
+
+def _layer_maps(model: ImageModel, net: nn.Module, pixels: Tensor, layer: str) -> Tensor:
+    """Return a layer's maps of each picture, with their graph."""
+    name = model.layer(layer).name
+    with capture(net, [name]) as captured:
+        net(model.normalize(pixels))
+    return as_maps(captured[name])
 
 
 def _unit_activation(maps: Tensor, unit: Unit) -> Tensor:
@@ -204,6 +217,50 @@ def _gradients(model: ImageModel, images: Tensor, target: Target | None, rule: R
     pixels = images.detach().to(model.device, model.dtype, copy=True).requires_grad_()
     total = scores(model, pixels, target, rule=rule).sum()
     (gradient,) = torch.autograd.grad(total, pixels)
+    return gradient.float().cpu()
+
+
+def unit_gradients(
+    model: ImageModel, images: Tensor, layer: str, channel: int, row: Tensor, column: Tensor, *, rule: Rule = "backprop"
+) -> Tensor:
+    """Send one unit of each picture back to its pixels, all in one backward pass.
+
+    What `pixel_gradient` gives picture by picture.
+
+    Parameters
+    ----------
+    model : ImageModel
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+    layer : str
+    channel : int
+    row, column : Tensor, int64, shape (N,)
+        Each picture's own unit, a place in the layer's map.
+    rule : {"backprop", "deconvnet", "guided"}
+
+    Returns
+    -------
+    Tensor, shape (N, 3, H, W)
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or unit, not one place for each picture, or the rule is not
+        defined for the net.
+    """
+    if row.shape != (len(images),) or column.shape != row.shape:
+        raise ValueError(
+            f"row and column must hold one place for each of the {len(images)} pictures, "
+            f"got {tuple(row.shape)} and {tuple(column.shape)}"
+        )
+    pixels = images.detach().to(model.device, model.dtype, copy=True).requires_grad_()
+    with model.running(pixels) as net, _ruled(model, rule) as found:
+        maps = _layer_maps(model, net, pixels, layer)
+        channel = checks.integer(channel, 0, maps.shape[1] - 1, "channel")
+        for places, length, name in ((row, maps.shape[2], "row"), (column, maps.shape[3], "column")):
+            for extreme in (places.min(), places.max()):
+                checks.integer(int(extreme), 0, length - 1, name)
+        found.append(maps[torch.arange(len(maps)), channel, row, column])
+    (gradient,) = torch.autograd.grad(found[0].sum(), pixels)
     return gradient.float().cpu()
 
 

@@ -1,19 +1,32 @@
 """Which patches excite a unit most."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import PatchPool
-from vizkit.core.hooks import forward_to
+from vizkit.core.hooks import Rule, forward_to
 from vizkit.core.models import ImageModel
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.activations import as_maps
+from vizkit.methods.gradients import unit_gradients
+from vizkit.methods.receptive_field import ReceptiveField
 
-__all__ = ["ScanStep", "TopPatches", "scan_steps", "top_patches"]
+__all__ = [
+    "ScanStep",
+    "SentBack",
+    "TopPatches",
+    "likeness",
+    "scan_steps",
+    "seen_windows",
+    "selectivity",
+    "sent_back",
+    "top_patches",
+]
 
 Box = list[int]
 
@@ -191,3 +204,156 @@ def _overlap(one: Box, other: Box) -> float:
     common = max(width, 0) * max(height, 0)
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
     return common / (sum(areas) - common)
+
+
+def selectivity(scan: ScanStep, k: int = 9) -> Tensor:
+    """Return how far each channel's `k` strongest patches stand above the pool, shape (channels,).
+
+    ``(mean of the k strongest - mean of all) / standard deviation of all``, over the patches
+    scanned so far; 0 for a channel that answers every patch alike.
+
+    Parameters
+    ----------
+    scan : ScanStep
+    k : int
+
+    Raises
+    ------
+    ValueError
+        If fewer than `k` patches are scanned.
+    """
+    value = scan.value[scan.value.isfinite().all(1)].double()
+    top = value.topk(checks.integer(k, 1, len(value), "k"), 0).values.mean(0)
+    spread = value.std(0, correction=0)
+    return torch.where(spread > 0, (top - value.mean(0)) / spread.clamp(min=1e-12), 0.0).float()
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """The patches that excite some channels most, and what of their pixels does it.
+
+    Parameters
+    ----------
+    layer : str
+    rule : {"backprop", "deconvnet", "guided"}
+    channels : tuple of int
+    top : tuple of TopPatches
+        Of each channel.
+    patches : tuple of Tensor, shape (k, 3, height, width), RGB in [0, 1]
+        Of each channel what the unit that answered sees, strongest first, see `seen_windows`.
+    back : tuple of Tensor, shape (k, 3, height, width)
+        That unit's activation sent back to these pixels; 0 beyond the border.
+    """
+
+    layer: str
+    rule: Rule
+    channels: tuple[int, ...]
+    top: tuple[TopPatches, ...]
+    patches: tuple[Tensor, ...]
+    back: tuple[Tensor, ...]
+
+
+def sent_back(
+    model: ImageModel,
+    pool: PatchPool,
+    scan: ScanStep,
+    field: ReceptiveField,
+    channels: Sequence[int],
+    *,
+    rule: Rule = "deconvnet",
+    k: int = 9,
+) -> SentBack:
+    """Find each channel's strongest patches and send them back to the pixels.
+
+    Each patch from the very unit of the map that answered loudest; a channel's patches go back
+    together, in one backward pass.
+
+    Parameters
+    ----------
+    model : ImageModel
+    pool : PatchPool
+        The pool that was scanned.
+    scan : ScanStep
+        Of the layer's channels, the last step or an earlier one.
+    field : ReceptiveField
+        Of the layer's units, see `receptive_fields`.
+    channels : sequence of int
+    rule : {"backprop", "deconvnet", "guided"}
+    k : int
+
+    Raises
+    ------
+    ValueError
+        If there is no such channel, the field is another layer's, or the rule is not defined for
+        the net.
+
+    References
+    ----------
+    Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, fig. 2.
+    Springenberg et al., "Striving for Simplicity: The All Convolutional Net", ICLR 2015, fig. 5.
+    """
+    if field.layer != scan.layer:
+        raise ValueError(f"field must be of {scan.layer}, the layer that was scanned, got {field.layer}")
+    tops, patches, back = [], [], []
+    for channel in channels:
+        top = top_patches(scan, pool, channel, k)
+        pixels = pool.pixels(top.index)
+        gradient = unit_gradients(model, pixels, scan.layer, channel, top.row, top.column, rule=rule)
+        tops.append(top)
+        patches.append(seen_windows(model, pool, top, field))
+        back.append(_windows(gradient, top, field))
+    return SentBack(scan.layer, rule, tuple(channels), tuple(tops), tuple(patches), tuple(back))
+
+
+def seen_windows(model: ImageModel, pool: PatchPool, top: TopPatches, field: ReceptiveField) -> Tensor:
+    """Cut out what each unit that answered sees, shape (k, 3, height, width), RGB in [0, 1].
+
+    Beyond a patch's border lies the color that the net's zeros stand for, its mean. Where the
+    field is larger than the patches, whole patches are returned.
+
+    Parameters
+    ----------
+    model : ImageModel
+    pool : PatchPool
+    top : TopPatches
+    field : ReceptiveField
+    """
+    mean = torch.tensor(model.mean).view(-1, 1, 1)
+    # The mean color becomes 0 and is added again: what is padded with 0 then has that color.
+    return (_windows(pool.pixels(top.index) - mean, top, field) + mean).clamp(0, 1)
+
+
+def likeness(windows: Tensor, weight: Tensor) -> float:
+    """Return the correlation of the mean of some windows with a filter, in [-1, 1].
+
+    Pearson's, over all pixels and colors; 0 where one of the two is the same everywhere.
+
+    Parameters
+    ----------
+    windows : Tensor, shape (k, 3, h, w)
+    weight : Tensor, shape (3, h, w)
+
+    Raises
+    ------
+    ValueError
+        If the windows are not of the filter's shape.
+    """
+    if windows.ndim != 4 or windows.shape[1:] != weight.shape:
+        raise ValueError(f"windows must have the filter's shape {tuple(weight.shape)} each, got {tuple(windows.shape)}")
+    one, other = (values.double().flatten() - values.double().mean() for values in (windows.mean(0), weight))
+    return float(one @ other / (one.norm() * other.norm()).clamp(min=1e-12))
+
+
+def _windows(pictures: Tensor, top: TopPatches, field: ReceptiveField) -> Tensor:
+    """Cut each unit's field out of its picture, 0 beyond the border; a larger field cuts nothing."""
+    size = pictures.shape[-1]
+    axes = field.vertical, field.horizontal
+    if max(axis.size for axis in axes) >= size:
+        return pictures
+    height, width = (int(axis.size) for axis in axes)
+    padded = F.pad(pictures, (width, width, height, height))
+    cut = []
+    for one, row, column in zip(padded, top.row.tolist(), top.column.tolist(), strict=True):
+        y, x = (int(axis.start + place * axis.stride) for axis, place in zip(axes, (row, column), strict=True))
+        cut.append(one[:, y + height : y + 2 * height, x + width : x + 2 * width])
+    return torch.stack(cut)

@@ -6,14 +6,31 @@ from torch import Tensor
 
 import vizkit
 from vizkit.core.models import ImageModel, look_size
-from vizkit.figures.grids import activation_grid, patch_grid
+from vizkit.figures.grids import activation_grid, filter_windows, patch_grid
+from vizkit.figures.grids import unit_sheet as draw_sheet
 from vizkit.figures.pictures import contrast, fit, framed, overlay, photo
 from vizkit.methods import objectives
 from vizkit.methods.feature_vis import maximize_steps, replaced
+from vizkit.methods.filters import filters
 from vizkit.methods.gradients import Unit, pixel_gradient
-from vizkit.methods.units import scan_steps, top_patches
+from vizkit.methods.units import likeness, scan_steps, seen_windows, selectivity, sent_back, top_patches
 from vizkit.panels.common import fields_of, maps_of, middle_layer, patch_pool, patch_size, unit_at
-from vizkit.widgets import Channel, Image, Layer, Model, On, OneOf, Pictures, Place, Point, Slider, Tile, live
+from vizkit.widgets import (
+    Channel,
+    Image,
+    Layer,
+    Model,
+    On,
+    OneOf,
+    Pictures,
+    Place,
+    Point,
+    Run,
+    Slider,
+    Tile,
+    direct,
+    live,
+)
 
 #: Width of a picture in the unit view, in pixels: two side by side.
 SIDE = 304
@@ -21,6 +38,8 @@ SIDE = 304
 STEPS = 64
 #: Ways to send a unit back to the pixels, as the panel calls them.
 RULES = {"backprop": "gradient", "deconvnet": "deconvnet", "guided": "guided"}
+#: Channels and filters on a sheet.
+ROWS, FILTERS = 6, 12
 
 
 def map_size(model: ImageModel) -> Any:
@@ -90,3 +109,83 @@ def unit(
         f"activation {one[row, column]:.3f} of at most {one.max():.3f} on this picture\n"
         f"sees x {x0} to {x1}, y {y0} to {y1}",
     }
+
+
+def last_start(model: ImageModel, layer: str) -> int:
+    """Return the last channel that a sheet can begin with."""
+    return max(0, model.layer(layer).shape[0] - ROWS)
+
+
+@vizkit.panel("A layer's units, sent back", rate=1, auto=True, layout="sheet / text")
+def unit_sheet(
+    model: Model = "viznet",
+    layer: Annotated[Any, Layer(of="model", maps=True, first=middle_layer)] = None,
+    order: Annotated[str, OneOf(("number", "selectivity"))] = "number",
+    first: Annotated[int, Slider(0, last_start, label="from")] = 0,
+    rule: Annotated[Any, OneOf(RULES, label="back by")] = "deconvnet",
+    pictures: Annotated[Any, Pictures(label="patches of")] = "bundled",
+    *,
+    patches: Annotated[int, Slider(40, 4000, 40, live=False)] = 2000,
+    run: Run = direct,
+) -> Any:
+    """Units of a layer: what excites each most, and what in it does.
+
+    Shows
+    -----
+    sheet : left nine patches, right what the unit answers to in them
+    """
+    pool, field = patch_pool(pictures, patches, patch_size(model)), fields_of(model)[layer]
+    for step in run(scan_steps, model, pool, layer, batch_size=32):
+        strength = selectivity(step)
+        ranks = strength.argsort(descending=True, stable=True).tolist()
+        channels = (ranks if order == "selectivity" else range(len(ranks)))[first : first + ROWS]
+        sheet = sent_back(model, pool, step, field, channels, rule=rule)
+        low, *_, high = sorted(float(strength[channel]) for channel in channels)
+        sees = "the whole patch" if field.is_whole else f"{field.vertical.size:.0f} x {field.horizontal.size:.0f} px"
+        yield (
+            step,
+            {
+                "sheet": draw_sheet(sheet),
+                "text": f"A unit of **{layer}** sees {sees}. The nine of these channels stand {low:.1f} to {high:.1f} "
+                "standard deviations above the pool.",
+            },
+        )
+
+
+def last_filters(model: ImageModel) -> int:
+    """Return the last filter of the first layer that a sheet can begin with."""
+    return max(0, len(filters(model).weight) - FILTERS)
+
+
+@vizkit.panel("Filters and their loudest windows", rate=1, auto=True, layout="sheet / text")
+def loudest(
+    model: Model = "viznet",
+    first: Annotated[int, Slider(0, last_filters, label="from")] = 0,
+    pictures: Annotated[Any, Pictures(label="windows of")] = "bundled",
+    *,
+    patches: Annotated[int, Slider(40, 4000, 40, live=False)] = 2000,
+    run: Run = direct,
+) -> Any:
+    """Does a filter of the first layer answer loudest to what looks like it?
+
+    Shows
+    -----
+    sheet : left the filter, right its nine loudest windows; r says how alike they are
+    """
+    own, pool = filters(model), patch_pool(pictures, patches, patch_size(model))
+    field = fields_of(model)[own.layer]
+    for step in run(scan_steps, model, pool, own.layer, batch_size=32):
+        tops = [top_patches(step, pool, number) for number in range(len(own.weight))]
+        windows = [seen_windows(model, pool, top, field) for top in tops]
+        alike = [likeness(seen, weight) for seen, weight in zip(windows, own.weight, strict=True)]
+        shown = range(first, min(first + FILTERS, len(windows)))
+        captions = [f"r = {alike[number]:.2f}" for number in shown]
+        share = sum(one > 0.5 for one in alike) / len(alike)
+        yield (
+            step,
+            {
+                "sheet": filter_windows(own, shown, [windows[number] for number in shown], captions),
+                "text": f"Of the {len(alike)} filters of **{own.layer}**, **{share:.0%}** look like the mean of their "
+                f"nine loudest windows: a correlation above 0.5. The median is {sorted(alike)[len(alike) // 2]:.2f}.",
+            },
+        )
