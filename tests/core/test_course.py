@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import ROOT
 from vizkit.core.course import DECKS, heading, lectures, slides
+from vizkit.panels.start import STOPS
 
 NOT_HERE = {"no picture or number", "not in the kit"}
 
@@ -55,6 +56,7 @@ def test_all_decks_are_there_page_by_page():
         ("000", 20, "03_tsne"),
         ("000", 36, "05_deconv"),
         ("000", 47, "06_dream"),
+        ("000", 76, "08b_fooling_more"),
         ("000", 77, "08_fooling"),
         ("000", 87, "07_style"),
     ],
@@ -67,9 +69,11 @@ def test_well_known_slides(deck, page, notebook):
 
 
 def test_lectures_and_their_thumbnails():
-    assert [lecture.name[:2] for lecture in lectures()] == [f"{n:02}" for n in range(1, 9)]
+    assert sorted({lecture.name[:2] for lecture in lectures()}) == [f"{n:02}" for n in range(1, 9)]
+    assert [lecture.name for lecture in lectures()] == sorted(lecture.name for lecture in lectures())
+    assert [lecture.name for lecture in lectures()] == [stop.notebook for stop in STOPS]
     for lecture in lectures():
-        assert lecture.title.startswith(lecture.name[:2])
+        assert lecture.title.split()[0] == lecture.name.partition("_")[0]
         assert lecture.question
         assert lecture.thumbnail.is_file()
     none = heading([], "mine")
