@@ -28,7 +28,9 @@ def find_notebook(name: str) -> Path:
     if Path(name).is_file():
         return Path(name).resolve()
     folder = notebook_folder()
-    found = sorted(folder.glob(f"{Path(name).stem}*.ipynb"))
+    stem = Path(name).stem
+    # "08" is the lecture of that number, although 08b begins with it
+    found = sorted(folder.glob(f"{stem}_*.ipynb")) or sorted(folder.glob(f"{stem}*.ipynb"))
     if len(found) != 1:
         there = ", ".join(path.name for path in sorted(folder.glob("*.ipynb")))
         raise ValueError(f"notebook must be a file or one of {there}, got {name!r}")

@@ -1,8 +1,8 @@
-"""Notebook 08 in JupyterLab: a target, epsilon until it flips, the sticker trained and dragged."""
+"""Notebook 08 in JupyterLab: a target, and epsilon until it flips."""
 
 from playwright.sync_api import expect
 
-from tests.browser.every import at_rest, open_and_check
+from tests.browser.every import open_and_check
 from tests.browser.test_lecture04 import changed, panel, source
 
 
@@ -23,15 +23,4 @@ def test_a_student_fools_the_network(page, lab):
     expect(after).to_contain_text("espresso")
     page.keyboard.press("End")
     expect(after).to_contain_text("goldfish", timeout=20_000)
-
-    found = panel(page, "The sticker")
-    picture = found.locator(".vizkit-picture").first
-    box, before = at_rest(picture.locator("img")), source(picture)
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    for place in range(8):
-        page.mouse.move(box["x"] + 60 + 25 * place, box["y"] + 60 + 20 * place)
-        page.wait_for_timeout(80)
-    page.mouse.up()
-    changed(page, picture, before)
     assert page.outside == []

@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 from tests.index import cells_of, complaint, named_cells, shows_something
 from vizkit import panels
 from vizkit.core.course import DECKS, heading, labeled_cell, lectures, section_of, slides
+from vizkit.panels.start import STOPS
 
 NOT_HERE = ("no picture or number", "a page without words", "not in the kit")
 WORDLESS = {("003", 37), *(("004", page) for page in (26, 66, 67, 68, 71, 72, 102, 133, 161))}
@@ -148,6 +149,7 @@ def test_pages_without_words_are_listed_as_such():
         ("000", 20, "03_tsne"),
         ("000", 36, "05_deconv"),
         ("000", 47, "06_dream"),
+        ("000", 76, "08b_fooling_more"),
         ("000", 77, "08_fooling"),
         ("000", 87, "07_style"),
     ],
@@ -160,9 +162,11 @@ def test_well_known_slides(deck, page, notebook):
 
 
 def test_lectures_and_their_thumbnails():
-    assert [lecture.name[:2] for lecture in lectures()] == [f"{n:02}" for n in range(1, 9)]
+    assert sorted({lecture.name[:2] for lecture in lectures()}) == [f"{n:02}" for n in range(1, 9)]
+    assert [lecture.name for lecture in lectures()] == sorted(lecture.name for lecture in lectures())
+    assert [lecture.name for lecture in lectures()] == [stop.notebook for stop in STOPS]
     for lecture in lectures():
-        assert lecture.title.startswith(lecture.name[:2])
+        assert lecture.title.split()[0] == lecture.name.partition("_")[0]
         assert lecture.question
         assert lecture.thumbnail.is_file()
     none = heading([], "mine")

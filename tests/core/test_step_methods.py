@@ -15,6 +15,7 @@ from vizkit.core.steps import STEP_METHODS, last
 from vizkit.methods import (
     adversarial,
     adversarial_training,
+    attack_rates,
     attribution,
     dream,
     facets,
@@ -103,6 +104,9 @@ RUNS = {
     "patch_steps": lambda d, **on: patch.patch_steps(
         d["net"], d["pool"].pixels(slice(20)), "goldfish", size=16, steps=5, batch_size=4, **on
     ),
+    "rates_steps": lambda d, **on: attack_rates.rates_steps(
+        d["net"], d["pool"].pixels(slice(4)), [2 / 255, 4 / 255], ("FGSM", "random noise"), **on
+    ),
     "recipes_steps": lambda d, **on: feature_vis.recipes_steps(d["net"], "tabby", ("Fourier", "MACO"), steps=4, **on),
     "sanity_steps": lambda d, **on: sanity.sanity_steps(
         d["knows"], d["scenes"].images[:2] / 255, ("gradient", "VisualBackProp"), **on
@@ -121,6 +125,9 @@ RUNS = {
         d["net"], d["photo"], patch=20, stride=10, batch_size=8, **on
     ),
     "timing_steps": lambda d, **on: large_tsne.timing_steps(5, sizes=(100, 150)),
+    "transfer_steps": lambda d, **on: attack_rates.transfer_steps(
+        [d["net"], d["net"]], d["pool"].pixels(slice(3)), 4 / 255, **on
+    ),
     "train_fast_style_steps": lambda d, **on: fast_style.train_fast_style_steps(
         d["net"], d["photo"], pool=d["pool"], steps=4, batch_size=2, size=64, width=4, **on
     ),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from tests.conftest import ROOT
 from tests.homework.wrong import WRONG
 from vizkit.cli import app
+from vizkit.core.course import lectures
 from vizkit.homework import assignments, check, grade, release, scores, start_course
 
 SOURCE = ROOT / "notebooks" / "homework" / "source"
@@ -57,7 +58,7 @@ def answered(course, name, wrong=()):
 
 
 def test_there_is_one_for_each_topic():
-    topics = {path.stem[:2] for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")}
+    topics = {lecture.name.partition("_")[0] for lecture in lectures()}
     assert {f"ps{topic}" for topic in topics} == set(NAMES) == set(WRONG)
 
 

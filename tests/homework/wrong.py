@@ -144,4 +144,28 @@ WRONG = {
         # noise instead of the worst change
         "q5": '@vizkit.panel("How much does it take?")\ndef fooled(\n    picture: Picture = "motorcycle",\n    model: Model = "viznet",\n    epsilon: Annotated[int, Slider(0, 16)] = 3,\n):\n    """Noise of that size, not the worst change."""\n    image = vizkit.load_image(picture, (64, 64))\n    found = vizkit.random_noise(model, image[None], epsilon=epsilon / 255).images[0]\n    return found, {"seen": photo(found, "noise"), "text": model.answers(found, 1)[0][0]}\n',
     },
+    "ps08b": {
+        # takes the largest weights, however little their numbers can still move
+        "q1": (
+            "def lowest_score(w, x, k):\n"
+            "    gains = torch.where(w > 0, w * x, -w * (1 - x))\n"
+            "    return float(w @ x - gains[w.abs().argsort(descending=True)[:k]].sum())\n\n\n"
+            "def fewest(w, x):\n"
+            "    return next((k for k in range(1, len(w) + 1) if lowest_score(w, x, k) < 0), None)\n"
+        ),
+        # each newcomer runs for its most probable class only
+        "q2": (
+            "def keep_best(pictures, best, newcomers, shares):\n"
+            "    pictures, best = pictures.clone(), best.clone()\n"
+            "    for one, row in zip(newcomers, shares):\n"
+            "        label = int(row.argmax())\n"
+            "        if row[label] > best[label]:\n"
+            "            pictures[label], best[label] = one, row[label]\n"
+            "    return pictures, best\n"
+        ),
+        # one generation only is counted
+        "q3": 'answer_before, answer_after, questions = "comic book", "rugby ball", 100\n',
+        # takes the place across for the row
+        "q5": '@vizkit.panel("One pixel by hand")\ndef dot(\n    picture: Picture = "astronaut",\n    model: Model = "viznet",\n    at: Annotated[Place, On("seen", Point)] = (0.5, 0.5),\n    level: Annotated[float, Slider(0.0, 1.0, 0.1)] = 1.0,\n):\n    """Takes the place across for the row."""\n    image = vizkit.load_image(picture, (64, 64))\n    row, column = (min(int(64 * one), 63) for one in at)\n    changed = image.clone()\n    changed[:, row, column] = level\n    name = model.answers(image, 1)[0][0]\n    after = dict(model.answers(changed, len(model.labels)))[name]\n    return after, {"seen": photo(changed, "with a dot"), "text": f"{name}: {after:.1%}"}\n',
+    },
 }

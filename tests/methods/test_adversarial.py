@@ -22,8 +22,8 @@ from vizkit.methods.adversarial import (
     project,
     random_noise,
     success_rates,
-    transfer_table,
 )
+from vizkit.methods.attack_rates import transfer_table
 from vizkit.methods.linear_example import SLIDE_W, SLIDE_X, linear_example, random_example
 
 

@@ -25,11 +25,14 @@ from vizkit.widgets.presets import presets_of
 PANELS = {name: getattr(vizkit.panels, name) for name in names}
 #: What makes a run short enough to be run to its end here.
 SHORT = {
+    "defense": {"epochs": 2},
     "dream": {"steps": 2, "octaves": 2, "size": 128},
     "faces": {"steps": 16, "patches": 160},
     "painter": {"steps": 20},
     "shortest": {"steps": 5},
     "sticker": {"steps": 20},
+    "success": {"count": 20},
+    "transfer": {"count": 20},
     "style": {"steps": 20, "size": 128},
     "channels": {"steps": 16, "most": 8},
     "codes_map": {"count": 200},

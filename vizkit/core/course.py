@@ -86,7 +86,8 @@ def heading(cells: Sequence[str], name: str) -> Lecture:
 def lectures() -> tuple[Lecture, ...]:
     """Return the lectures in their order, without the start page."""
     found = []
-    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+    # 08 and 08b: two lectures may share a number
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.ipynb")):
         if not path.stem.startswith("00"):
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
             texts = ["".join(one["source"]) for one in cells if one["cell_type"] == "markdown"]

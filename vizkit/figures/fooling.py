@@ -66,7 +66,7 @@ def flip_strip(epsilons: Sequence[float], labels: Sequence[str], shares: Sequenc
 def epsilon_chart(
     epsilons: Sequence[float], curves: Mapping[str, Sequence[float]], title: str, y_title: str
 ) -> go.Figure:
-    """Draw shares of pictures over epsilon.
+    """Draw shares of pictures over epsilon; a curve that is shorter has not come further yet.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def epsilon_chart(
     """
     lines = [
         go.Scatter(
-            x=[255 * epsilon for epsilon in epsilons],
+            x=[255 * epsilon for epsilon, _ in zip(epsilons, values, strict=False)],
             y=list(values),
             name=name,
             mode="lines+markers",
@@ -142,10 +142,11 @@ def example_table(found: LinearExample, most: int = 10) -> str:
 
 
 def share_table(names: Sequence[str], table: Tensor, corner: str) -> str:
-    """Write a square table of shares in HTML."""
+    """Write a square table of shares in HTML; what is not known (NaN) stays empty."""
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    shares = [["" if value != value else f"{value:.0%}" for value in row] for row in table.tolist()]
     rows = "".join(
-        f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{float(value):.0%}</td>" for value in row) + "</tr>"
-        for name, row in zip(names, table, strict=True)
+        f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{share}</td>" for share in row) + "</tr>"
+        for name, row in zip(names, shares, strict=True)
     )
     return f"<table><tr><th>{escape(corner)}</th>{head}</tr>{rows}</table>"

@@ -16,18 +16,7 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.core.steps import Step, step_method
 
-__all__ = [
-    "Attack",
-    "LbfgsStep",
-    "deepfool",
-    "fgsm",
-    "lbfgs",
-    "lbfgs_steps",
-    "pgd",
-    "random_noise",
-    "success_rates",
-    "transfer_table",
-]
+__all__ = ["Attack", "LbfgsStep", "deepfool", "fgsm", "lbfgs", "lbfgs_steps", "pgd", "random_noise", "success_rates"]
 
 Norm = Literal["Linf", "L2"]
 #: Classes by index or label, one for all pictures or one for each.
@@ -595,32 +584,3 @@ def success_rates(
         )
         for epsilon in epsilons
     ]
-
-
-def transfer_table(models: Sequence[ImageModel], images: Tensor, epsilon: float) -> Tensor:
-    """Return how often what fools one net fools another, shape (from, to), in [0, 1].
-
-    Among the pictures that a PGD on the first net changes, and whose clean answer both nets share
-    with themselves: the share whose answer the second net changes too.
-
-    Parameters
-    ----------
-    models : sequence of ImageModel
-    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
-    epsilon : float
-        In [0, 1] pixels.
-    """
-    table = torch.zeros(len(models), len(models))
-    clean = [_answers(model, images) for model in models]
-    for row, source in enumerate(models):
-        fooled = pgd(source, images, clean[row], epsilon=epsilon, steps=20)
-        for column, other in enumerate(models):
-            changed = _answers(other, fooled.images) != clean[column]
-            table[row, column] = changed[fooled.success].float().mean()
-    return table
-
-
-def _answers(model: ImageModel, images: Tensor) -> Tensor:
-    with torch.no_grad(), model.running(images) as net:
-        found: Tensor = net(model.normalize(images)).argmax(1).cpu()
-    return found

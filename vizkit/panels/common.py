@@ -10,6 +10,7 @@ import vizkit
 from vizkit.core.data import PatchPool, cut_patches
 from vizkit.core.images import images, uploads
 from vizkit.core.models import ImageModel, map_layers, own_size
+from vizkit.methods import attack_rates
 from vizkit.methods.activations import activations
 from vizkit.methods.neighbors import codes
 from vizkit.methods.receptive_field import receptive_fields
@@ -26,6 +27,13 @@ codes_of = vizkit.remembered(12)(codes)
 def patch_pool(pictures: Any, count: int, size: int) -> PatchPool:
     """Cut patches once for all panels; a name that is typed starts no download of gigabytes."""
     return cut_patches(pictures, count=count, size=size, download=False)
+
+
+@vizkit.remembered(4)
+def surest_first(model: ImageModel, count: int) -> Tensor:
+    """Return those of 600 crops of the bundled photos of whose answers a net is surest, the surest first."""
+    pool = patch_pool("bundled", 600, patch_size(model))
+    return attack_rates.surest_first(model, pool.pixels(slice(None)))[:count]
 
 
 def patch_size(model: ImageModel) -> int:
