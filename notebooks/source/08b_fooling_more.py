@@ -114,7 +114,7 @@ print(
 # %%
 from vizkit.methods.fooling import fooling_steps
 
-climbed = last(fooling_steps(model, "gradient", steps=30))
+climbed = last(tqdm(fooling_steps(model, "gradient", steps=30), total=30))
 share = float((climbed.confidence > 0.996).float().mean())
 print(f"from noise up the gradient: more than 99.6 % sure of {share:.0%} of the classes")
 

@@ -126,7 +126,7 @@ RUNS = {
     ),
     "timing_steps": lambda d, **on: large_tsne.timing_steps(5, sizes=(100, 150)),
     "transfer_steps": lambda d, **on: attack_rates.transfer_steps(
-        [d["net"], d["net"]], d["pool"].pixels(slice(3)), 4 / 255, **on
+        [d["net"]] * 3, d["pool"].pixels(slice(3)), 4 / 255, **on
     ),
     "train_fast_style_steps": lambda d, **on: fast_style.train_fast_style_steps(
         d["net"], d["photo"], pool=d["pool"], steps=4, batch_size=2, size=64, width=4, **on

@@ -60,7 +60,7 @@ def nets_of(names: str) -> list[ImageModel]:
 def transfer(
     nets: Annotated[str, Text("networks with commas between them")] = "viznet, viznet-robust",
     epsilon: Annotated[int, Slider(1, 16, live=False, unit="/255")] = 8,
-    count: Annotated[int, Slider(20, 200, 20, live=False, label="pictures")] = 60,
+    count: Annotated[int, Slider(20, 200, 20, live=False, label="pictures")] = 40,
     *,
     run: Run = direct,
 ) -> Any:
