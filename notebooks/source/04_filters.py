@@ -74,8 +74,7 @@ filter_view
 # %% [markdown]
 # Does the window that answers loudest look like the filter (slide 002, p. 2)? Here each filter stands beside the nine windows that it
 # answers loudest, out of all windows of 2,000 patches; $r$ is the correlation of their mean with the filter. Gray margins lie
-# beyond the patch. Where $r$ is small, look at the brightness: photos hold no window as colorful as the
-# filter, and a bright one of half the right colors answers louder than a dim one of all.
+# beyond the patch. Where $r$ is small: which window would the filter like better, and why do the photos not have it?
 
 # %%
 loudest_view = panels.loudest.show()
@@ -209,10 +208,11 @@ neighbor_view
 # same nine, sent back to the pixels from the very place of the map where the patch was loudest. Left is what the photos
 # happen to show there, right is what the unit answers to in them.
 #
-# * `relu1`: nine times nearly the same, the filter of section 1. One layer has nothing to send back but its weights.
+# * `relu1`: nine times nearly the same, the filter of section 1. One layer has nothing to send back but its weights, cut
+#   off where the patch ends.
 # * `relu2`, `relu3`: corners, arcs, stripes, spots. The nine are alike in kind, and no more in their pixels.
-# * `relu4` and deeper: the nine have next to nothing in common pixel by pixel. What they share is a thing that is shifted, turned,
-#   larger or smaller: the unit does not mind, and that is what the layers are for.
+# * `relu4`: the nine have next to nothing in common pixel by pixel. Where the patches show one thing, it is shifted,
+#   turned, larger or smaller.
 #
 # The order `selectivity` puts first whose nine patches stand out most from all others. Papers like to show those.
 # Gray margins left are beyond the patch. `guided` is Springenberg's rule (2015), slide 000, p. 36.
@@ -321,10 +321,26 @@ sheet_view.play()
 sheet_view.wait(120)
 sheet = sent_back(model, pool, sheet_view.result, fields["relu5"], range(3))
 assert all(bool((top.value.diff() <= 0).all()) for top in sheet.top)
-one = selectivity(sheet_view.result)
+most = int(selectivity(sheet_view.result).argmax())
 sheet_view.set(order="selectivity")
-assert f"Channels {int(one.argmax())}," in sheet_view.shown["sheet"].raster.alt
+assert f"Channels {most}," in sheet_view.shown["sheet"].raster.alt
 sheet_view.reset()
+
+# %%
+from vizkit.core.steps import last
+from vizkit.methods.units import scan_steps
+
+few = cut_patches(count=400, size=64)
+for layer, low, high in (("relu1", 0.9, 1.0), ("relu4", 0.0, 0.15)):
+    scan = last(scan_steps(model, few, layer))
+    sheet = sent_back(model, few, scan, fields[layer], range(0, 48, 8))
+    in_common = [
+        float((back[top.value > 0].flatten(1).corrcoef().tril(-1)).sum() / 36)
+        for top, back in zip(sheet.top, sheet.back, strict=True)
+        if bool((top.value > 0).all())
+    ]
+    print(layer, "the nine have in common", f"{sum(in_common) / len(in_common):.2f}")
+    assert low < sum(in_common) / len(in_common) < high
 
 # %%
 in_pixels, in_features, _ = neighbor_view.result

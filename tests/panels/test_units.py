@@ -160,7 +160,7 @@ def test_the_sheet_is_of_the_layer_that_is_picked(sheet):
     sheet.play()
     sheet.wait(60)
     assert sheet.result.layer == "relu1"
-    assert "sees 7 x 7 px" in sheet.shown["text"].value
+    assert "sees 7 x 7 px of it" in sheet.shown["text"].value
     assert disagreements(sheet) == []
     sheet.reset()
 

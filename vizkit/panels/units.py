@@ -141,13 +141,14 @@ def unit_sheet(
         channels = (ranks if order == "selectivity" else range(len(ranks)))[first : first + ROWS]
         sheet = sent_back(model, pool, step, field, channels, rule=rule)
         low, *_, high = sorted(float(strength[channel]) for channel in channels)
-        sees = "the whole patch" if field.is_whole else f"{field.vertical.size:.0f} x {field.horizontal.size:.0f} px"
+        size = min(field.vertical.size, pool.size)
+        sees = "the whole patch" if size == pool.size else f"{size:.0f} x {size:.0f} px of it"
         yield (
             step,
             {
                 "sheet": draw_sheet(sheet),
-                "text": f"A unit of **{layer}** sees {sees}. The nine of these channels stand {low:.1f} to {high:.1f} "
-                "standard deviations above the pool.",
+                "text": f"A patch has {pool.size} px; a unit of **{layer}** sees {sees}. "
+                f"The nine of these channels stand {low:.1f} to {high:.1f} standard deviations above the pool.",
             },
         )
 
