@@ -58,7 +58,7 @@ def nets_of(names: str) -> list[ImageModel]:
 
 @vizkit.panel("From one network to another", rate=4, layout="table / text")
 def transfer(
-    nets: Annotated[str, Text("networks with commas between them")] = "viznet, viznet-robust",
+    nets: Annotated[str, Text("networks with commas between them")] = "viznet, viznet-small, viznet-robust",
     epsilon: Annotated[int, Slider(1, 16, live=False, unit="/255")] = 8,
     count: Annotated[int, Slider(20, 200, 20, live=False, label="pictures")] = 40,
     *,
