@@ -160,7 +160,8 @@ def answer_chart(step: OcclusionStep, labels: Sequence[str]) -> go.Figure:
 
 def _by_place(heat: go.Heatmap, title: str) -> go.Figure:
     figure = layout(go.Figure(heat), width=430, height=380, title_text=title, yaxis_autorange="reversed")
-    return figure.update_yaxes(scaleanchor="x", constrain="domain")
+    figure.update_xaxes(title_text="the square's column", constrain="domain")
+    return figure.update_yaxes(title_text="its row", scaleanchor="x", constrain="domain")
 
 
 def scene_sheet(scenes: Scenes, *, count: int = 16, side: int = 96) -> Tiles:
