@@ -8,6 +8,7 @@ from torch import nn
 import vizkit
 from tests.conftest import NETS, random_net
 from vizkit.core.steps import last
+from vizkit.figures.attribution import answer_chart, remaining_chart
 from vizkit.methods.incremental import Incremental
 from vizkit.methods.occlusion import occlude, occlusion_steps
 
@@ -74,6 +75,32 @@ def test_the_map_is_that_of_single_pictures(viznet, chelsea, patch, stride):
     assert step.probability == pytest.approx(float(viznet.probabilities(image)[step.target]))
     again = last(occlusion_steps(viznet, image, patch=patch, stride=stride, fill=0.2, batch_size=5))
     torch.testing.assert_close(step.drop, again.drop, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_the_answer_and_what_remains_at_each_place(viznet, chelsea):
+    image = chelsea[:, :70, :90]
+    step = last(occlusion_steps(viznet, image, patch=30, stride=20))
+    for row in range(step.drop.shape[0]):
+        for column in range(step.drop.shape[1]):
+            shares = viznet.probabilities(occlude(image, 20 * row, 20 * column, patch=30))
+            assert int(step.answer[row, column]) == int(shares.argmax())
+            assert float(step.remaining[row, column]) == pytest.approx(float(shares[step.target]), abs=1e-4)
+    first = next(occlusion_steps(viznet, image, patch=30, stride=20, batch_size=2))
+    assert torch.equal(first.answer < 0, first.drop.isnan())
+
+
+@torch.no_grad()
+def test_charts_by_place_of_the_square(viznet, chelsea):
+    step = last(occlusion_steps(viznet, chelsea[:, :70, :90], patch=30, stride=20))
+    heat = remaining_chart(step, "tabby").data[0]
+    torch.testing.assert_close(torch.tensor(heat.z), 100 * step.remaining)
+    assert heat.colorbar.title.text == "%"
+    drawn = answer_chart(step, viznet.labels).data[0]
+    names = [drawn.colorbar.ticktext[int(one)] for one in torch.tensor(drawn.z).flatten()]
+    wanted = [viznet.labels[one] for one in step.answer.flatten()]
+    assert all(name in (label, "another") for name, label in zip(names, wanted, strict=True))
+    assert names.count("another") == 0 or len(set(wanted)) > 7
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 import plotly.graph_objects as go
 import torch
@@ -14,6 +15,7 @@ from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
 from vizkit.methods.localization import ScoreStep
+from vizkit.methods.occlusion import OcclusionStep
 from vizkit.methods.sanity import SanityStep
 from vizkit.methods.visual_backprop import VisualBackProp
 
@@ -173,6 +175,52 @@ def score_chart(step: ScoreStep) -> go.Figure:
         xaxis_tickangle=-25,
         legend={"orientation": "h", "y": 1.12},
     )
+
+
+def remaining_chart(step: OcclusionStep, label: str) -> go.Figure:
+    """Draw a class's probability by place of the square, in %; the clean picture's in the title.
+
+    Parameters
+    ----------
+    step : OcclusionStep
+    label : str
+        The class's name.
+    """
+    shares = 100 * step.remaining.numpy()
+    heat = go.Heatmap(z=shares, zmin=0, zmax=100, colorscale="Viridis", colorbar={"title": "%"}, hoverongaps=False)
+    return _by_place(heat, f"{label} by place of the square; {step.probability:.0%} without")
+
+
+def answer_chart(step: OcclusionStep, labels: Sequence[str]) -> go.Figure:
+    """Draw which class is most probable by place of the square, the seven most frequent in color.
+
+    Parameters
+    ----------
+    step : OcclusionStep
+    labels : sequence of str
+        The net's.
+    """
+    found, counts = step.answer[step.answer >= 0].unique(return_counts=True)
+    often = found[counts.argsort(descending=True, stable=True)][: len(CLASSES)].tolist()
+    names = [labels[one] for one in often] + ["another"]
+    colors = [*CLASSES[: len(often)], "#999999"]
+    number = torch.full(step.answer.shape, float(len(often)))
+    for place, one in enumerate(often):
+        number[step.answer == one] = place
+    number[step.answer < 0] = torch.nan
+    edges = [edge / len(names) for edge in range(len(names) + 1)]
+    scale = [[edge, color] for color, ends in zip(colors, pairwise(edges), strict=True) for edge in ends]
+    bar = {"tickvals": list(range(len(names))), "ticktext": names}
+    heat = go.Heatmap(
+        z=number.numpy(), zmin=-0.5, zmax=len(names) - 0.5, colorscale=scale, colorbar=bar, hoverongaps=False
+    )
+    return _by_place(heat, "Most probable by place of the square")
+
+
+def _by_place(heat: go.Heatmap, title: str) -> go.Figure:
+    figure = layout(go.Figure(heat), width=430, height=380, title_text=title, yaxis_autorange="reversed")
+    figure.update_xaxes(title_text="the square's column", constrain="domain")
+    return figure.update_yaxes(title_text="its row", scaleanchor="x", constrain="domain")
 
 
 def scene_sheet(scenes: Scenes, *, count: int = 16, side: int = 96) -> Tiles:

@@ -16,15 +16,7 @@ from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator
 from vizkit.methods.activations import as_maps
 
-__all__ = [
-    "Unit",
-    "grad_cam",
-    "integrated_gradients",
-    "pixel_gradient",
-    "saliency",
-    "smooth_grad",
-    "unit_gradients",
-]
+__all__ = ["Unit", "grad_cam", "integrated_gradients", "pixel_gradient", "saliency", "smooth_grad", "unit_gradients"]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ class OcclusionStep(Step):
     ----------
     drop : Tensor, shape (rows, columns)
         Probability lost at each place of the patch; NaN where it is not known yet.
+    answer : Tensor, int64, shape (rows, columns)
+        The class that is most probable with the patch there; -1 where it is not known yet.
     probability : float
         Of the target on the clean picture.
     target : int
@@ -35,12 +37,18 @@ class OcclusionStep(Step):
     """
 
     drop: Tensor
+    answer: Tensor
     probability: float
     target: int
     patch: int
     stride: int
     size: tuple[int, int]
     incremental: bool
+
+    @property
+    def remaining(self) -> Tensor:
+        """The target's probability at each place of the patch, NaN where it is not known yet."""
+        return self.probability - self.drop
 
     def pixels(self) -> Tensor:
         """Return, for each pixel, the mean drop over the patches that cover it, shape (H, W)."""
@@ -167,6 +175,7 @@ def occlusion_steps(
     tops, lefts = (_places(length, patch, stride) for length in (height, width))
     places = torch.cartesian_prod(tops, lefts).view(-1, 2)
     drop = resume.drop.clone() if resume else torch.full((len(tops), len(lefts)), torch.nan)
+    answer = resume.answer.clone() if resume else torch.full(drop.shape, -1)
     for rows in _neighborhoods(drop.isnan(), batch_size):
         with torch.no_grad(), model.running(image) as net:
             if incremental is None:
@@ -176,9 +185,19 @@ def occlusion_steps(
                 logits = _changed(model, incremental, image, places[rows], patch, fill)
             found = clean - logits.softmax(1)[:, index]
         drop.view(-1)[rows] = found.cpu()
+        answer.view(-1)[rows] = logits.argmax(1).cpu()
         done = int(drop.isfinite().sum())
         yield OcclusionStep(
-            done, drop.numel(), drop.clone(), clean, index, patch, stride, (height, width), incremental is not None
+            done,
+            drop.numel(),
+            drop.clone(),
+            answer.clone(),
+            clean,
+            index,
+            patch,
+            stride,
+            (height, width),
+            incremental is not None,
         )
 
 
