@@ -159,8 +159,8 @@ def to_other_leaf(tree: DecisionTreeClassifier, rows: Tensor, labels: Tensor) ->
 
     References
     ----------
-    After Papernot, McDaniel & Goodfellow, *Transferability in machine learning*, 2016, who climb
-    from the row's leaf; here all leaves are compared, so that no smaller change would do.
+    After Papernot, McDaniel & Goodfellow, *Transferability in machine learning*, 2016, who climb up the
+    branches that a row came down; here all leaves are compared, so that no smaller change would do.
     """
     low, high, classes = leaf_boxes(tree)
     moved = []

@@ -1,6 +1,6 @@
 """How small a change fools a linear classifier, by the number of its inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -128,8 +128,16 @@ def needed_by_dimension(kind: str, sizes: Sequence[int] | None = None, *, seed: 
         If there is no such kind, or the seed is none.
     """
     checks.choice(kind, SIZES, "kind")
-    make = {"pictures": _pictures, "sounds": _sounds, "table rows": partial(_rows, seed=seed)}[kind]
-    return [_measured(kind, *make(size), seed) for size in sizes or SIZES[kind]]
+    makers: dict[str, Callable[[int], tuple[Tensor, Tensor]]] = {
+        "pictures": _pictures,
+        "sounds": _sounds,
+        "table rows": partial(_rows, seed=seed),
+    }
+    found = []
+    for size in sizes or SIZES[kind]:
+        rows, labels = makers[kind](size)
+        found.append(_measured(kind, rows, labels, seed))
+    return found
 
 
 def _measured(kind: str, rows: Tensor, labels: Tensor, seed: int) -> NeededEpsilon:

@@ -14,7 +14,7 @@ from vizkit.methods.adversarial_training import held_out_digits
 from vizkit.methods.fooled_models import CrossTable, cross_table, digit_classifiers
 from vizkit.methods.needed_epsilon import SIZES, needed_by_dimension
 from vizkit.methods.sounds import LENGTH, RATE, WORDS, attack_sound, make_sounds, spectrogram, trained_listener
-from vizkit.widgets import Button, OneOf, Slider, Text
+from vizkit.widgets import OneOf, Slider, Text
 
 #: The five classifiers, in the order of the table.
 KINDS = ("small net", "logistic regression", "SVM", "tree", "5 neighbors")
@@ -70,8 +70,8 @@ def judged(answer: str, changed_below: Tensor, seen: Tensor, read: Tensor, known
 @vizkit.panel("Which was changed?", layout="pictures / text")
 def which_changed(
     epsilon: Annotated[float, Slider(0.0, 0.4, 0.05)] = 0.1,
-    draw: Annotated[int, Button("other digits")] = 0,
-    answer: Annotated[str, Text(label="changed ones")] = "",
+    draw: Annotated[int, Slider(0, 20, label="other digits")] = 0,
+    answer: Annotated[str, Text("six letters, such as ABBABA", label="changed ones")] = "",
 ) -> Any:
     """Six digits before and after an attack on the small net, in random order."""
     net = classifiers_of()["small net"]
@@ -92,7 +92,7 @@ def misheard(
     word: Annotated[str, OneOf(WORDS)] = "a-i",
     target: Annotated[str, OneOf(WORDS)] = "e-o",
     decibels: Annotated[float, Slider(-40.0, -6.0, 1.0, unit=" dB")] = -14.0,
-    voice: Annotated[int, Button("another voice")] = 0,
+    voice: Annotated[int, Slider(0, 20)] = 0,
 ) -> Any:
     """Change a spoken word until a net hears another one."""
     net = trained_listener()
