@@ -186,7 +186,7 @@ def needed_chart(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], ti
         height=360,
         title_text=title,
         xaxis={"title": "numbers in a row", "type": "log", "dtick": 1},
-        yaxis={"title": y_title, "type": "log", "dtick": "D2"},
+        yaxis={"title": y_title, "type": "log", "tickvals": [0.1, 0.2, 0.5, 1, 2, 5, 10, 20]},
     )
 
 
