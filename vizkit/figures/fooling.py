@@ -11,6 +11,7 @@ from vizkit.figures.pictures import Tiles, sheet
 from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.linear_example import LinearExample
+from vizkit.methods.needed_epsilon import NeededEpsilon
 
 
 def attack_sheet(original: Tensor, attacked: Tensor, *, side: int = 220) -> Tiles:
@@ -150,3 +151,63 @@ def share_table(names: Sequence[str], table: Tensor, corner: str) -> str:
         for name, row in zip(names, shares, strict=True)
     )
     return f"<table><tr><th>{escape(corner)}</th>{head}</tr>{rows}</table>"
+
+
+def cross_chart(table: Tensor, made_on: Sequence[str], tried_on: Sequence[str]) -> go.Figure:
+    """Draw shares of changed answers: rows where the pictures were made, columns where they were tried."""
+    heat = go.Heatmap(
+        z=table.numpy().round(4),
+        x=[name.replace(" ", "<br>") for name in tried_on],
+        y=list(made_on),
+        zmin=0,
+        zmax=1,
+        colorscale="Viridis",
+        texttemplate="%{z:.0%}",
+        colorbar={"title": "changed", "tickformat": ".0%"},
+    )
+    return layout(
+        go.Figure(heat),
+        width=720,
+        height=420,
+        title_text="Answers changed",
+        xaxis={"title": "tried on", "tickangle": 0},
+        yaxis={"title": "made on", "autorange": "reversed", "automargin": True},
+    )
+
+
+def needed_chart(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], title: str, y_title: str) -> go.Figure:
+    """Draw a number over the dimension for several kinds of data, both axes logarithmic."""
+    lines = [
+        go.Scatter(x=list(x), y=list(y), name=name, mode="lines+markers", line={"color": CLASSES[index], "width": 3})
+        for index, (name, (x, y)) in enumerate(curves.items())
+    ]
+    return layout(
+        go.Figure(lines),
+        width=520,
+        height=360,
+        title_text=title,
+        xaxis={"title": "numbers in a row", "type": "log", "dtick": 1},
+        yaxis={"title": y_title, "type": "log", "tickvals": [0.1, 0.2, 0.5, 1, 2, 5, 10, 20]},
+    )
+
+
+def epsilon_curves(found: Sequence[NeededEpsilon], title: str) -> go.Figure:
+    """Draw the share of changed answers over epsilon, a curve for each dimension."""
+    steps = [0.02 * index for index in range(51)]
+    lines = [
+        go.Scatter(
+            x=steps,
+            y=[one.changed(step) for step in steps],
+            name=f"{one.dimension:,} numbers",
+            line={"color": CLASSES[index], "width": 3},
+        )
+        for index, one in enumerate(found)
+    ]
+    return layout(
+        go.Figure(lines),
+        width=520,
+        height=340,
+        title_text=title,
+        xaxis={"title": "epsilon [std of the feature]"},
+        yaxis={"title": "answers changed", "tickformat": ".0%", "range": [-0.02, 1.05]},
+    )

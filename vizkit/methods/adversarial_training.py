@@ -62,21 +62,27 @@ def held_out_digits(seed: int = 0) -> tuple[Tensor, Tensor]:
     return _split(seed)[2:]
 
 
-def linear_digit_model() -> ImageModel:
+def training_digits(seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Return the digits that are trained on."""
+    return _split(seed)[:2]
+
+
+def linear_digit_model(seed: int = 0) -> ImageModel:
     """Return a linear classifier of the digits: one weight for each pixel and class, no more.
 
     scikit-learn's logistic regression, on the digits that are trained on.
     """
-    images, labels, *_ = _split(0)
+    images, labels = training_digits(seed)
     gray = 2 * images[:, 0].flatten(1) - 1  # as the net will see them
     fitted = LogisticRegression(C=0.05, max_iter=300).fit(gray.numpy(), labels.numpy())
     linear = nn.Linear(gray.shape[1], 10)
     linear.weight.data = torch.from_numpy(fitted.coef_).float()
     linear.bias.data = torch.from_numpy(fitted.intercept_).float()
-    return _digit_model(nn.Sequential(nn.Flatten(), linear), "linear")
+    return digit_model(nn.Sequential(nn.Flatten(), linear), "linear")
 
 
-def _digit_model(net: nn.Module, name: str) -> ImageModel:
+def digit_model(net: nn.Module, name: str) -> ImageModel:
+    """Return a net of gray pictures (N, 1, 16, 16) in [-1, 1] as a model of digits."""
     return ImageModel(
         net, mean=(0.5,), std=(0.5,), input_size=16, labels=[str(digit) for digit in range(10)], name=name
     )
@@ -96,7 +102,21 @@ def _new_model(seed: int, name: str) -> ImageModel:
             nn.ReLU(),
             nn.Linear(64, 10),
         )
-    return _digit_model(net, name)
+    return digit_model(net, name)
+
+
+def plain_digit_model(seed: int = 0, *, epochs: int = 8) -> ImageModel:
+    """Train a small net on handwritten digits as they are."""
+    images, labels = training_digits(seed)
+    model = _new_model(seed, "plain")
+    descent = torch.optim.Adam(model.net.requires_grad_().parameters(), lr=2e-3)
+    for epoch in range(epochs):
+        for rows in torch.randperm(len(images), generator=generator(step_seed(seed, epoch))).split(64):
+            loss = F.cross_entropy(model.net(model.normalize(images[rows])), labels[rows])
+            descent.zero_grad()
+            loss.backward()
+            descent.step()
+    return digit_model(model.net, "plain")
 
 
 @step_method(live={"epsilon", "epochs", "attack_steps"})
@@ -153,7 +173,7 @@ def adversarial_training_steps(
                 loss.backward()
                 descent.step()
         accuracies = [accuracy(model, test, test_labels) for model in models]
-        now = [_digit_model(copy.deepcopy(model.net), model.name) for model in models]
+        now = [digit_model(copy.deepcopy(model.net), model.name) for model in models]
         memory = tuple(remember(descent) for descent in descents)
         yield TrainingStep(epoch + 1, epochs, now[0], now[1], accuracies[0], accuracies[1], memory)
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from vizkit.core.remembered import forget_all
 from vizkit.figures.raster import Raster
+from vizkit.figures.sounds import Sound
 from vizkit.widgets.items import Measured
 from vizkit.widgets.page import Panel
 
@@ -50,10 +51,12 @@ def disagreements(panel: Panel, *, without: Collection[str] = (), code: str | No
 
 
 def plain(item: Any) -> tuple[Any, ...]:
-    """Return what an item is equal by: a picture by its bytes, a chart by its JSON, a text by its text."""
+    """Return what an item is equal by: a picture or a sound by its bytes, a chart by its JSON, a text by its text."""
     item = item.item if isinstance(item, Measured) else item
     if isinstance(item, Raster):
         return "picture", item.encoded(), item.alt
+    if isinstance(item, Sound):
+        return "sound", item.encoded(), item.label
     if isinstance(item, go.Figure):
         return "chart", go.Figure(item).to_json()
     return "text", str(item)

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from vizkit.core.checks import first_line
 from vizkit.figures.raster import Raster
+from vizkit.figures.sounds import Sound
 from vizkit.figures.texts import bare, markup
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.picture import PictureView
@@ -61,7 +62,7 @@ def html_of(item: Any) -> str:
     if isinstance(item, str):
         return markup(item)
     raise TypeError(
-        f"an item must be a picture, a chart, a text or something with _repr_html_, got {type(item).__name__}"
+        f"an item must be a picture, a chart, a sound, a text or something with _repr_html_, got {type(item).__name__}"
     )
 
 
@@ -79,7 +80,7 @@ class Slot:
     Attributes
     ----------
     item : object
-        What is shown: a `Raster`, a figure, a text.
+        What is shown: a `Raster`, a figure, a `Sound`, a text.
     shown : Widget
     error : Exception or None
         Why the item could not be drawn; its place says so, and only its place.
@@ -186,12 +187,14 @@ class Slot:
         if isinstance(self.item, go.Figure):
             layout = self.item.layout
             return int(layout.width or 620), int(layout.height or 360), True
+        if isinstance(self.item, Sound):
+            return self.item.width, self.item.height, False
         text = html_of(self.item) if self.item is not None else ""
         wide = re.search(r"width: (\d+)px", text)
         return (int(wide[1]) if wide else 300, 24 * max(text.count("<tr"), 1 + len(bare(text)) // 50), False)
 
     def save(self, path: Callable[[str, str], Path]) -> list[Path]:
-        """Write the item: a picture as PNG, a chart as HTML and its numbers as CSV.
+        """Write the item: a picture as PNG, a sound as WAV, a chart as HTML and its numbers as CSV.
 
         Parameters
         ----------
@@ -200,6 +203,8 @@ class Slot:
         """
         if isinstance(self.item, Raster):
             return [self.item.save(path(self.name, "png"))]
+        if isinstance(self.item, Sound):
+            return [self.item.save(path(self.name, "wav"))]
         if not isinstance(self.item, go.Figure):
             return []
         page = path(self.name, "html")

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from vizkit.figures.pictures import font
 from vizkit.figures.raster import Raster
+from vizkit.figures.sounds import Sound
 from vizkit.figures.texts import bare
 from vizkit.figures.theme import INK
 from vizkit.widgets.chart import ChartView, words_of
@@ -47,6 +48,8 @@ def words(panel: "Panel") -> str:
             said.append(item.alt)
         elif isinstance(item, go.Figure):
             said.append(words_of(item))
+        elif isinstance(item, Sound):
+            said.append(f"a sound, {item.label}")
     return f"{panel.title}: " + ("; ".join(said) or "a panel")
 
 
