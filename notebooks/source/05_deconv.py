@@ -188,6 +188,17 @@ occluder_view.play()
 occlusion = occluder_view.wait(120)
 
 # %% [markdown]
+# **As the slides draw it** (004, pp. 99-101; Zeiler & Fergus, fig. 7): the probability of the class by place of the square, from 0 to
+# 100 %, gains not cut off; how much is left of the layer's strongest map; and what is most probable with the square there.
+
+# %%
+three_view = panels.square_maps.show()
+three_view
+
+# %%
+_ = three_view.wait(120)
+
+# %% [markdown]
 # ## 3 From a map to an object
 #
 # A saliency map is a handful of specks, but enough to tell GrabCut what colors the object has (Simonyan et al., sec. 3.2). What
@@ -315,6 +326,9 @@ _ = attribution_view.wait(60)
 
 # %%
 assert step.drop.max() > 0.2
+three, strongest = three_view.result
+assert torch.allclose(three.remaining, three.probability - three.drop)
+assert strongest.total.shape == three.drop.shape
 before = occluder_view.shown["bars"].value
 occluder_view.set(at=(0.9, 0.5))
 assert occluder_view.shown["bars"].value != before

@@ -22,10 +22,14 @@
 # * Nguyen, Yosinski & Clune, *Deep neural networks are easily fooled*, 2015
 # * Brown et al., *Adversarial patch*, 2017
 # * Su, Vargas & Sakurai, *One pixel attack for fooling deep neural networks*, 2018
+# * Papernot, McDaniel & Goodfellow, *Transferability in machine learning*, 2016
+# * Carlini & Wagner, *Audio adversarial examples*, 2018
 #
-# Slides: 000, pp. 73-76; 002, p. 12; 003, p. 67; 004, pp. 150, 151. Small changes everywhere: [08](08_fooling.ipynb).
+# Slides: 000, pp. 73-76; 002, p. 12; 003, pp. 67, 68, 71; 004, pp. 150, 151, 163. Small changes everywhere: [08](08_fooling.ipynb).
 
 # %%
+import torch
+
 import vizkit
 from vizkit import panels
 
@@ -119,12 +123,85 @@ share = float((climbed.confidence > 0.996).float().mean())
 print(f"from noise up the gradient: more than 99.6 % sure of {share:.0%} of the classes")
 
 # %% [markdown]
+# ## 4 Other models
+#
+# Nothing in the attack asks for a *deep* net. Five kinds of classifiers learn the same handwritten digits. Those with a gradient
+# are attacked along it: the small net, logistic regression and the support vector machine. The five nearest neighbors have none;
+# a smooth vote of all known digits stands in for them. The tree is attacked by the nearest leaf of another class.
+#
+# Each row is one set of attacked digits, each column a classifier that has to name them. Only digits that it named rightly before
+# are counted.
+
+# %%
+cross_view = panels.tried_on_all.show()
+cross_view
+
+# %% [markdown]
+# What is made on the net, on logistic regression or on the SVM fools the other two as well. What is made on the tree fools only the
+# tree: it moves the few pixels that the tree asks about. Noise of the same size hardly changes an answer, except the tree's.
+#
+# **And people?** Six digits, before and after, in random order. Which were changed, and which digits are they?
+
+# %%
+blind_view = panels.which_changed.show()
+blind_view
+
+# %% [markdown]
+# On so small a picture the change is easy to see: nothing here is hidden. Compare what you read with what the net reads.
+#
+# ## 5 Sounds
+#
+# Eight words of two vowels: harmonics of a random pitch, louder near the vowels' formants, with some noise. A small net of
+# one-dimensional convolutions hears the samples themselves. PGD changes each sample by no more than a share of the loudest one,
+# given in decibels: -20 dB is a tenth, -14 dB a fifth.
+
+# %%
+sound_view = panels.misheard.show()
+sound_view
+
+# %% [markdown]
+# Play both. A fifth of the loudest sample is no secret: there is a hiss in what is added. Judge by ear which word it is; the net
+# hears the chosen one. Random signs of the same size change few of its answers.
+
+# %%
+from vizkit.methods.sounds import WORDS, attack_sound, spoken_words, trained_listener
+
+net = trained_listener()
+sounds, words = spoken_words(16, seed=77)
+heard = {
+    decibels: attack_sound(net, sounds, (words + 3) % len(WORDS), decibels=decibels).success
+    for decibels in (-26, -20, -14)
+}
+for decibels, success in heard.items():
+    print(f"{decibels} dB: {float(success.float().mean()):.0%} are heard as the chosen word")
+
+# %% [markdown]
+# ## 6 Any numbers will do
+#
+# For a linear classifier the smallest step that changes the answer is known in closed form: the gap of the two scores over the sum
+# of the weights' differences, $\epsilon = (s_y - s_c) / \lVert w_y - w_c \rVert_1$. Logistic regression is fitted to the same data at
+# several sizes: digits of 2 to 32 pixels a side, words in 4 to 64 bands of pitch in each half, 1 to 30 columns of a table. All
+# features have a standard deviation of 1.
+
+# %%
+size_view = panels.dimensions.show()
+size_view
+
+# %% [markdown]
+# Against random signs of the same size the attack moves the scores farther and farther: at least two thirds of $\sqrt{d}$ times as
+# far, in all three kinds of data, and more than $\sqrt{d}$ is impossible. The step that it *needs* shrinks much less. Rows of a
+# table need less with 30 columns than with 3; but digits of 1,024 pixels need about four fifths of what digits of 16 pixels need, and
+# words in 8 numbers are the easiest of all to change.
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **More pixels.** In *One pixel* give `coffee`, of which the network is 99 % sure, 1, 5, then 20 pixels. How far does its
 #    share fall? Which of the bundled pictures flip, and how sure was the network of those?
 # 2. **A small sticker.** Make *scale* smaller until the answer is right again. Does it matter where it lies? Turn it.
-# 3. **Nothing, three ways.** Play *Pictures of nothing* by *direct* and by *gradient*. Which make a network sure, and which can you
+# 3. **A quieter word.** In *Misheard* lower *size* step by step. When do you no longer hear a hiss, and does the net still hear the
+#    wrong word then?
+# 4. **Nothing, three ways.** Play *Pictures of nothing* by *direct* and by *gradient*. Which make a network sure, and which can you
 #    tell from noise?
 
 # %% [markdown]
@@ -148,3 +225,30 @@ assert won.float().mean() > 0.3
 assert share > 0.7
 assert nothing.confidence.max() > 0.9
 assert (model.probabilities(nothing.images[:20]).sum(1) - 1).abs().max() < 1e-5
+
+# %%
+changed = cross_view.result.changed
+assert (changed[:3, :3] > 0.5).all()
+assert changed[3, 3] > 0.7 > 0.05 > changed[3, [0, 1, 2, 4]].max()
+assert changed[5, [0, 1, 2, 4]].max() < 0.1 < changed[5, 3]
+blind_view.set(answer="ABABAB")
+assert "of 6" in str(blind_view.items["text"])
+blind_view.reset()
+
+# %%
+assert net.accuracy > 0.95
+assert heard[-26].float().mean() < 0.5 < heard[-14].float().mean()
+assert sound_view.result.success.all()
+signs = torch.randn(sounds.shape, generator=torch.Generator().manual_seed(0)).sign()
+noisy = (sounds + 0.2 * sounds.abs().amax(1, keepdim=True) * signs).clamp(-1, 1)
+assert (net(noisy).argmax(1) == words).float().mean() > 0.65
+
+# %%
+half = {kind: [one.half for one in found] for kind, found in size_view.result.items()}
+assert half["table rows"][-1] < half["table rows"][1]
+assert 0.6 < half["pictures"][-1] / half["pictures"][1] < 0.95
+assert half["sounds"][0] == min(half["sounds"])
+for found in size_view.result.values():
+    gains = torch.tensor([one.advantage for one in found])
+    assert (gains.diff() > 0).all()
+    assert (gains > 2 / 3 * torch.tensor([one.dimension for one in found]) ** 0.5).all()

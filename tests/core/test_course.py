@@ -147,7 +147,7 @@ def test_pages_without_words_are_listed_as_such():
     [  # as the course is planned
         ("000", 7, "01_loss_landscape"),
         ("000", 20, "03_tsne"),
-        ("000", 36, "05_deconv"),
+        ("000", 36, "04_filters"),
         ("000", 47, "06_dream"),
         ("000", 76, "08b_fooling_more"),
         ("000", 77, "08_fooling"),

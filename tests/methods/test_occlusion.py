@@ -10,7 +10,7 @@ from tests.conftest import NETS, random_net
 from vizkit.core.steps import last
 from vizkit.figures.attribution import answer_chart, remaining_chart
 from vizkit.methods.incremental import Incremental
-from vizkit.methods.occlusion import occlude, occlusion_steps
+from vizkit.methods.occlusion import occlude, occlusion_steps, strongest_map
 
 
 class Loops(nn.Module):
@@ -178,3 +178,16 @@ def test_other_threads_may_ask_nets_while_one_is_traced():
     ended.set()
     thread.join()
     assert errors == []
+
+
+def test_the_strongest_map_is_followed_place_by_place(viznet):
+    image = vizkit.load_image("coffee", (64, 64))
+    found = strongest_map(viznet, image, "relu5", patch=20, stride=15)
+    maps = vizkit.activations(viznet, image, "relu5").maps.sum((1, 2))
+    assert found.channel == int(maps.argmax())
+    assert found.clean == pytest.approx(float(maps.max()), rel=1e-4)
+    covered = occlude(image, 30, 15, patch=20)
+    expected = vizkit.activations(viznet, covered, "relu5").maps[found.channel].sum()
+    assert float(found.total[2, 1]) == pytest.approx(float(expected), rel=1e-4)
+    with pytest.raises(ValueError, match="layer must have a map, got fc"):
+        strongest_map(viznet, image, "fc", patch=20)

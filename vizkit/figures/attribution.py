@@ -15,7 +15,7 @@ from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.attribution import Attribution
 from vizkit.methods.localization import ScoreStep
-from vizkit.methods.occlusion import OcclusionStep
+from vizkit.methods.occlusion import OcclusionStep, StrongestMap
 from vizkit.methods.sanity import SanityStep
 from vizkit.methods.visual_backprop import VisualBackProp
 
@@ -191,6 +191,12 @@ def remaining_chart(step: OcclusionStep, label: str) -> go.Figure:
     return _by_place(heat, f"{label} by place of the square; {step.probability:.0%} without")
 
 
+def total_chart(found: StrongestMap, layer: str) -> go.Figure:
+    """Draw how much of the strongest map is left by place of the square, in % of the clean picture's sum."""
+    heat = go.Heatmap(z=(100 * found.total / found.clean).numpy(), colorscale="Viridis", colorbar={"title": "%"})
+    return _by_place(heat, f"Channel {found.channel} of {layer}, its sum")
+
+
 def answer_chart(step: OcclusionStep, labels: Sequence[str]) -> go.Figure:
     """Draw which class is most probable by place of the square, the seven most frequent in color.
 
@@ -218,7 +224,7 @@ def answer_chart(step: OcclusionStep, labels: Sequence[str]) -> go.Figure:
 
 
 def _by_place(heat: go.Heatmap, title: str) -> go.Figure:
-    figure = layout(go.Figure(heat), width=430, height=380, title_text=title, yaxis_autorange="reversed")
+    figure = layout(go.Figure(heat), width=430, height=330, title_text=title, yaxis_autorange="reversed")
     figure.update_xaxes(title_text="the square's column", constrain="domain")
     return figure.update_yaxes(title_text="its row", scaleanchor="x", constrain="domain")
 

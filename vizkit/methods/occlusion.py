@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from vizkit.core import checks
+from vizkit.core.hooks import forward_to
 from vizkit.core.models import ImageModel
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.incremental import Incremental
 
-__all__ = ["OcclusionStep", "occlude", "occlusion_steps"]
+__all__ = ["OcclusionStep", "StrongestMap", "occlude", "occlusion_steps", "strongest_map"]
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,62 @@ def occlusion_steps(
             (height, width),
             incremental is not None,
         )
+
+
+@dataclass(frozen=True)
+class StrongestMap:
+    """How much of a layer's strongest map is left at each place of the patch.
+
+    Parameters
+    ----------
+    channel : int
+        The map with the largest sum on the clean picture.
+    clean : float
+        That sum.
+    total : Tensor, shape (rows, columns)
+        The same map's sum with the patch there.
+    """
+
+    channel: int
+    clean: float
+    total: Tensor
+
+
+def strongest_map(
+    model: ImageModel, image: Tensor, layer: str, *, patch: int = 32, stride: int = 8, fill: float = 0.5
+) -> StrongestMap:
+    """Follow the strongest map of a layer while the patch goes over the picture.
+
+    Parameters
+    ----------
+    model : ImageModel
+    image : Tensor, shape (3, H, W), RGB in [0, 1]
+    layer : str
+        Whose output is a map.
+    patch, stride, fill
+        As in `occlusion_steps`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the picture is none, a number is out of range, or the layer has no map.
+
+    References
+    ----------
+    Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014, fig. 7 (b).
+    """
+    height, width = checks.image(image).shape[1:]
+    _check_square(patch, fill, height, width)
+    if len(model.layer(layer).shape) != 3:
+        raise ValueError(f"layer must have a map, got {layer} of shape {model.layer(layer).shape}")
+    tops, lefts = (_places(length, patch, checks.integer(stride, 1, None, "stride")) for length in (height, width))
+    places = torch.cartesian_prod(tops, lefts).view(-1, 2).tolist()
+    covered = torch.stack([image, *(occlude(image, top, left, patch=patch, fill=fill) for top, left in places)])
+    with torch.no_grad(), model.running(image) as net:
+        sums = torch.cat([forward_to(net, model.normalize(some), layer).sum((2, 3)) for some in covered.split(64)])
+    channel = int(sums[0].argmax())
+    total = sums[1:, channel].view(len(tops), len(lefts)).cpu()
+    return StrongestMap(channel, float(sums[0, channel]), total)
 
 
 def _changed(

@@ -8,18 +8,28 @@ from torch import Tensor
 import vizkit
 from vizkit.core.models import ImageModel, look_size, own_size
 from vizkit.core.scenes import make_scenes
-from vizkit.figures.attribution import attribution_sheet, mask_sheet, sanity_chart, scene_sheet, score_chart, top_bars
+from vizkit.figures.attribution import (
+    answer_chart,
+    attribution_sheet,
+    mask_sheet,
+    remaining_chart,
+    sanity_chart,
+    scene_sheet,
+    score_chart,
+    top_bars,
+    total_chart,
+)
 from vizkit.figures.pictures import fit, framed, overlay, photo
 from vizkit.figures.raster import Raster
 from vizkit.figures.texts import table
 from vizkit.methods.attribution import attribute_steps
 from vizkit.methods.gradients import Target, Unit, saliency
 from vizkit.methods.localization import score_steps
-from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps
+from vizkit.methods.occlusion import OcclusionStep, occlude, occlusion_steps, strongest_map
 from vizkit.methods.sanity import forget_steps, sanity_steps, weighted_layers
 from vizkit.methods.segmentation import grab_cut
 from vizkit.methods.visual_backprop import visual_backprop_masks
-from vizkit.panels.common import PHOTO, maps_of, patch_pool, patch_size, top_class, unit_at
+from vizkit.panels.common import PHOTO, maps_of, middle_layer, patch_pool, patch_size, top_class, unit_at
 from vizkit.widgets import (
     Box,
     Channel,
@@ -130,6 +140,33 @@ def occluder(
                 "covered": fit(photo(covered, alt), PHOTO),
                 "map": cost_map(picture, step, label),
                 "bars": top_bars(list(shares.items())[:5], title, label),
+            },
+        )
+
+
+@vizkit.panel("Three maps of one square", rate=3, auto=True, layout="picture remaining / total answer")
+def square_maps(
+    picture: Annotated[Any, Image(size=own_size)] = "chelsea",
+    model: Model = "viznet",
+    target: Annotated[str | None, Class(of="model", none="most probable")] = None,
+    layer: Annotated[Any, Layer(of="model", maps=True, first=middle_layer)] = None,
+    share: Annotated[float, Slider(0.1, 0.6, 0.05, live=False, label="square")] = 0.35,
+    fill: Annotated[float, Slider(0.0, 1.0, 0.05, live=False, label="gray")] = 0.5,
+    *,
+    run: Run = direct,
+) -> Any:
+    """What is left of the class, of the layer's strongest map, and what is seen instead, by place of the square."""
+    side = max(2, round(share * min(picture.shape[1:])))
+    covering = {"patch": side, "stride": max(1, side // 6), "fill": fill}
+    strongest = strongest_map(model, picture, layer, **covering)
+    for step in run(occlusion_steps, model, picture, target, **covering, batch_size=64):
+        yield (
+            (step, strongest),
+            {
+                "picture": fit(photo(picture, "The picture"), PHOTO),
+                "remaining": remaining_chart(step, model.labels[step.target]),
+                "total": total_chart(strongest, layer),
+                "answer": answer_chart(step, model.labels),
             },
         )
 
