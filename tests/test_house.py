@@ -97,9 +97,9 @@ def test_every_library_that_is_imported_is_declared():
         "yaml": "pyyaml",
     }
     imported = set()
-    for path in [*ROOT.glob("vizkit/**/*.py"), *ROOT.glob("tests/**/*.py"), *SOURCES]:
+    for path in [*ROOT.glob("vizkit/**/*.py"), *ROOT.glob("tests/**/*.py"), ROOT / "conftest.py", *SOURCES]:
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.M))
-    theirs = {one.lower() for one in imported - sys.stdlib_module_names - {"vizkit", "tests"}}
+    theirs = {one.lower() for one in imported - sys.stdlib_module_names - {"vizkit", "tests", "conftest"}}
     missing = {one for one in theirs if aliases.get(one, one) not in names}
     assert missing == set()
 

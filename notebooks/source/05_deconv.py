@@ -196,7 +196,8 @@ three_view = panels.square_maps.show()
 three_view
 
 # %%
-_ = three_view.wait(120)
+three_view.play()
+three = three_view.wait(120)
 
 # %% [markdown]
 # ## 3 From a map to an object
@@ -326,9 +327,8 @@ _ = attribution_view.wait(60)
 
 # %%
 assert step.drop.max() > 0.2
-three, strongest = three_view.result
-assert torch.allclose(three.remaining, three.probability - three.drop)
-assert strongest.total.shape == three.drop.shape
+assert three.remaining.min() < 0.5 * three.probability
+assert three.remaining.max() <= 1
 before = occluder_view.shown["bars"].value
 occluder_view.set(at=(0.9, 0.5))
 assert occluder_view.shown["bars"].value != before

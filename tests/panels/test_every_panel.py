@@ -101,6 +101,8 @@ def values_of(panel, name):
         return ["", "gram", "p. 87"]
     if isinstance(control, Box):
         return [panel.values[name], (0.25, 0.125, 0.75, 0.875)]
+    if name == "nets":
+        return ["viznet, viznet-small", "viznet-small, viznet"]
     if name == "answer":
         return ["", "ab", "ABBAAB"]
     if isinstance(control, (Numbers, Table)):

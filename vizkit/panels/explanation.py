@@ -161,7 +161,7 @@ def square_maps(
     strongest = strongest_map(model, picture, layer, **covering)
     for step in run(occlusion_steps, model, picture, target, **covering, batch_size=64):
         yield (
-            (step, strongest),
+            step,
             {
                 "picture": fit(photo(picture, "The picture"), PHOTO),
                 "remaining": remaining_chart(step, model.labels[step.target]),
