@@ -41,9 +41,7 @@ def lab(tmp_path_factory):
 
 def lesson(notebook):
     """Leave out the checks behind the lesson: nbval runs them, and they would keep the page waiting."""
-    headings = [one.source.strip() for one in notebook.cells if one.cell_type == "markdown"]
-    assert headings.count("## Checks") == 1, "a notebook ends with its checks"
-    end = next(place for place, one in enumerate(notebook.cells) if one.source.strip() == "## Checks")
+    (end,) = (place for place, one in enumerate(notebook.cells) if one.source.startswith("## Checks"))
     notebook.cells = notebook.cells[:end]
     return notebook
 

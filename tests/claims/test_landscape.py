@@ -12,7 +12,7 @@ from vizkit.methods.loss_landscape import (
     train_deep_net,
     width_steps,
 )
-from vizkit.methods.optimizers import descend
+from vizkit.methods.optimizers import descend, hilly
 from vizkit.methods.small_nets import split_digits
 from vizkit.panels.surfaces import trained
 
@@ -60,3 +60,29 @@ def test_without_momentum_all_three_still_go_down():
     found = descend((-3.5, 3.0), momentum=0)
     assert torch.equal(found.places[0], found.places[1])
     assert (found.heights[:, -1] < found.heights[:, 0]).all()
+
+
+def test_adam_alone_arrives_from_every_ninth_start_at_the_larger_rate_only():
+    """Try 1, from a grid of 101 x 101 starts; all of them at once, each on its own."""
+    axis = torch.linspace(-5, 5, 101, dtype=torch.float64)
+    starts = torch.cartesian_prod(axis, axis)
+
+    def arrived(make):
+        places = starts.clone().requires_grad_()
+        optimizer = make(places)
+        for _ in range(80):
+            (places.grad,) = torch.autograd.grad(hilly(places).sum(), places)
+            optimizer.step()
+        return places.detach().norm(dim=1) < 0.2
+
+    shares = {}
+    for rate in (0.1, 0.3):
+        adam = arrived(lambda places, rate=rate: torch.optim.Adam([places], lr=rate, betas=(0.9, 0.999)))
+        momentum = arrived(lambda places, rate=rate: torch.optim.SGD([places], lr=rate, momentum=0.9))
+        alone = adam & ~momentum
+        shares[rate] = float(alone.double().mean())
+        start = starts[alone][0].tolist()
+        ends = descend(tuple(start), rate=rate, momentum=0.9, steps=80).places[:, -1].norm(dim=1)
+        assert ends[2] < 0.2 < ends[1], "the panel's own run"
+    assert shares[0.1] < 0.005
+    assert 0.09 < shares[0.3] < 0.13
