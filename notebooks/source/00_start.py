@@ -170,7 +170,7 @@ assert {slide.notebook for slide in slides()} - {""} == {"00_start"} | {
     one.name for one in lectures()
 }
 assert set(presets) == {one.name for one in lectures()}
-slide_view.controls["find"].value = "gram"
+slide_view.controls["find"].value = "gram style"
 assert {slide.notebook for slide in slide_view.result} == {"07_style"}
 slide_view.reset()
 assert mine.logits(torch.zeros(2, 3, 64, 64)).shape == (2, 3)

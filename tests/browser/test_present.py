@@ -28,7 +28,7 @@ def test_panels_stand_side_by_side_without_code(page):
         wait_for(f"{address}/voila/static/voila.js", process)
         page.goto(address, timeout=120_000)
         titles = page.locator(".vizkit-panel .vizkit-title")
-        expect(titles).to_have_count(4, timeout=120_000)
+        expect(titles).to_have_count(7, timeout=120_000)
         assert not page.locator(".jp-CodeMirrorEditor, .highlight pre").count()
         assert not page.locator("h2", has_text="Checks").count()
         assert page.locator("math").count() > 5

@@ -684,7 +684,7 @@ def test_one_failing_item_shows_its_sentence_alone():
     assert panel.error is None
     assert panel.items["whole"] == "10"
     assert "vizkit-error" in panel.shown["part"].value
-    assert "an item must be a picture, a chart, a text" in panel.shown["odd"].value
+    assert "an item must be a picture, a chart, a sound, a text" in panel.shown["odd"].value
     panel.set(part=2)
     assert panel.items["part"] == "5"
 

@@ -107,6 +107,22 @@ def test_a_bad_message_is_dropped_and_named(content, sentence):
     assert len([one for one in seen if one]) == 2, "said each time"
 
 
+def test_a_bad_message_is_said_in_the_panel_and_the_panel_plays_on():
+    panel = panels.occluder.show(share=0.6)
+    panel.wait(60)
+    view = panel.shown["covered"]
+    for content, sentence in (
+        ({"kind": "press", "x": float("nan"), "y": 1}, "x from the page must be in 0 to"),
+        ({"kind": "press", "x": 10**400, "y": 1}, "int too large"),
+        ({"kind": "failed", "what": "copy", "why": "no permission"}, "the browser could not copy: no permission"),
+    ):
+        view._handle_custom_msg(content, [])
+        assert sentence in panel.status
+        assert panel.error is None, "nothing has failed"
+    panel.play()
+    assert panel.wait(60).index == panel.result.total
+
+
 def test_pictures_under_way_are_rough_and_sharp_when_it_stands_still():
     panel = panels.occluder.show()
     view = panel.shown["covered"]
@@ -236,12 +252,17 @@ def test_what_the_browser_does_not_know_is_made_of_what_it_knows():
         ({"kind": "click", "trace": 0, "x": ["a"], "y": [1]}, "x from the page must be in -inf to inf, got a"),
         ({"kind": "click", "trace": 0, "x": [1, 2], "y": [1]}, "x and y from the page must be of one length"),
         ({"kind": "still"}, "a chart's picture from the page must be a PNG"),
+        (
+            ({"kind": "still"}, [b"\x89PNG\r\n\x1a\n broken"]),
+            "a chart's picture from the page must be a PNG, got a broken",
+        ),
     ],
 )
 def test_a_bad_message_to_a_chart_is_dropped_and_named(content, sentence):
     view, told = ChartView(go.Figure(go.Scatter(y=[1, 2]))), []
     view.on_hand(lambda *args: told.append(args), "click")
-    view._handle_custom_msg(content, [])
+    content, buffers = content if isinstance(content, tuple) else (content, [])
+    view._handle_custom_msg(content, buffers)
     assert not told
     assert view.problem.startswith(sentence)
 
@@ -281,6 +302,14 @@ def jpeg_of(size):
     return content.getvalue()
 
 
+def claiming_to_be(side):
+    """A small JPEG whose header says that it is huge."""
+    content = bytearray(jpeg_of((16, 16)))
+    start = content.index(b"\xff\xc0") + 5
+    content[start : start + 4] = side.to_bytes(2) * 2
+    return bytes(content)
+
+
 def test_a_frame_of_the_camera_is_the_panels_picture():
     panel = panels.activations.show(size=64)
     picker = panel.controls["picture"]
@@ -297,6 +326,7 @@ def test_a_frame_of_the_camera_is_the_panels_picture():
         (b"\x89PNG", "a frame of the camera must be a JPEG, got 4 bytes"),
         (jpeg_of((64, 64))[:50], "a frame of the camera must be a JPEG, got a broken one"),
         (jpeg_of((4000, 10)), "a frame of the camera must have at most 2048 pixels a side, got 4000"),
+        (claiming_to_be(20_000), "a frame of the camera must be a JPEG, got a broken one"),
         (b"\xff\xd8" + bytes(100 << 20), "a frame of the camera must have at most 1,048,576 bytes"),
     ):
         camera._handle_custom_msg({"kind": "frame", "number": 2}, [content])
@@ -325,6 +355,9 @@ def test_the_javascript_keeps_to_the_contract(name):
     assert not re.search(r"^\s*import\s+[\w{*]|\brequire\(|https?://(?!www\.w3\.org)", code, re.M), (
         "no other file, no other host"
     )
+    taken = re.findall(r"\b(?:render|initialize)\({([^}]*)}", code)
+    assert set(re.findall(r"\w+", " ".join(taken))) <= {"model", "el"}
+    assert not re.search(r"=\s*model\s*[;,)]", code), "under another name it would not be seen here"
     assert not re.search(r"\boff\(\)", code), "it takes all of marimo's views away"
     assert not re.search(r"initialize\([^)]*\)\s*{[^}]*await|async initialize", code), (
         "the kernel's messages wait for it"

@@ -9,6 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from vizkit.core import checks
+
 JS = Path(__file__).parent / "js"
 #: Seconds that a page may take to draw what was sent before it is sent more.
 LAG = 2.0
@@ -59,9 +61,9 @@ class View(anywidget.AnyWidget):
             if answer is None:
                 raise ValueError(f"a message of an unknown kind came from the page: {str(content)[:60]}")
             answer(content, buffers)
-        except ValueError as error:
+        except Exception as error:  # whatever a page may send, nothing is raised where nobody looks
             self.problem = ""  # the same sentence twice is two changes
-            self.problem = str(error)
+            self.problem = checks.first_line(error)
         finally:
             if message.get("waits"):
                 self.send({"kind": "answered"})

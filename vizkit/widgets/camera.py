@@ -52,5 +52,5 @@ def picture_of(content: bytes) -> Image.Image:
         if max(picture.size) > SIDE:
             raise ValueError(f"a frame of the camera must have at most {SIDE} pixels a side, got {max(picture.size)}")
         return picture.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise ValueError("a frame of the camera must be a JPEG, got a broken one") from error

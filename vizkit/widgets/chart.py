@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import io
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 import traitlets
 from IPython.core.getipython import get_ipython
+from PIL import Image
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from vizkit.figures.texts import bare
@@ -126,6 +128,10 @@ class ChartView(View):
         content = bytes(buffers[0]) if buffers else b""
         if not content.startswith(b"\x89PNG") or len(content) > 8 << 20:
             raise ValueError(f"a chart's picture from the page must be a PNG of at most 8 MB, got {len(content)} bytes")
+        try:
+            Image.open(io.BytesIO(content), formats=["PNG"]).verify()
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise ValueError("a chart's picture from the page must be a PNG, got a broken one") from error
         self.still = content
 
     def _on_click(self, content: Mapping[str, Any], _: Any) -> None:

@@ -204,8 +204,11 @@ class ImagePicker(_Uploads):
         The newest picture of the reader's camera.
     side : int
         In pixels, of the shorter side of what the camera is to send.
+    dropped : str
+        What was wrong with the camera's last bad message.
     """
 
+    dropped = traitlets.Unicode()
     frame = traitlets.Any(None, allow_none=True)
     side = traitlets.Int(256)
 
@@ -264,7 +267,7 @@ class ImagePicker(_Uploads):
             self._camera = Camera(side=self.side)
             traitlets.dlink((self, "side"), (self._camera, "side"))
             traitlets.dlink((self._camera, "frame"), (self, "frame"))
-            traitlets.dlink((self._camera, "problem"), (self, "problem"))
+            traitlets.dlink((self._camera, "problem"), (self, "dropped"))
             self.children = [*self._parts, self._camera]
         self._camera.layout.display = self._source.layout.display
 

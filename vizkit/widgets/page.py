@@ -116,6 +116,8 @@ class Panel:
             field.observe(lambda _, n=name: self._changed(n), "value")
             if field.has_trait("problem"):
                 field.observe(self._refused, "problem")
+            if field.has_trait("dropped"):
+                field.observe(self._dropped, "dropped")
             if field.has_trait("frame"):
                 field.observe(partial(self._pictured, name), "frame")
 
@@ -210,7 +212,7 @@ class Panel:
         if isinstance(shown, PictureView):
             shown.on_release = self._sharpen
         if shown.has_trait("problem"):
-            shown.observe(self._refused, "problem")
+            shown.observe(self._dropped, "problem")
 
     def _moved(self, name: str, value: Any) -> None:
         """Answer to a hand."""
@@ -549,6 +551,11 @@ class Panel:
     def _refused(self, change: dict[str, Any]) -> None:
         if change["new"]:
             self._fail(ValueError(change["new"]))
+
+    def _dropped(self, change: dict[str, Any]) -> None:
+        """Say what was wrong with a message from the page; nothing came of it, so nothing has failed."""
+        if change["new"]:
+            self._status.value = alert(change["new"])
 
     # Running ----------------------------------------------------------------------------------
 
