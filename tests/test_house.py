@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from vizkit.core.models import BUNDLED, file_hash
+from vizkit.core.models import BUNDLED, LEARNING, file_hash
 from vizkit.training.style import BUNDLED_STYLES
 
 SOURCES = sorted((ROOT / "notebooks" / "source").rglob("*.py"))
@@ -110,6 +110,7 @@ def test_hashes_of_the_bundled_files():
         *(f"models/{name}.safetensors" for name in BUNDLED),
         *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
         "models/linear.safetensors",
+        *(path.relative_to(ROOT / "assets").as_posix() for path in LEARNING.values()),
         "labels/tiny-imagenet-200.txt",
         "facets/tiny-imagenet-200.webp",
     }

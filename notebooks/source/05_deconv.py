@@ -243,8 +243,35 @@ score_view.play()
 scores = score_view.wait(400)
 
 # %% [markdown]
-# (The slides also lay VisualBackProp over pictures of text that a network reads: 003, p. 47; Bartz et al. 2017.)
-#
+# **While a network learns** (003, p. 44). VisualBackProp is cheap enough to watch a training by. Here are checkpoints of the net that
+# learns to name the shapes, from before its first epoch to its last; how many of a hundred new scenes each names right, and how
+# well its maps can be cut along the shape (IoU). (The slides also lay VisualBackProp over pictures of text that a network reads: 003,
+# p. 47; Bartz et al. 2017.)
+
+# %%
+from vizkit.core.models import scenes_while_learning
+from vizkit.methods.attribution import Attribution
+from vizkit.methods.localization import localization
+from vizkit.methods.visual_backprop import visual_backprop
+
+new = make_scenes(100, seed=9)
+pictures, learned = new.images / 255, {}
+maps = {
+    epoch: torch.stack([visual_backprop(net, one) for one in pictures])
+    for epoch, net in scenes_while_learning().items()
+}
+for epoch, net in scenes_while_learning().items():
+    right = float((net.logits(pictures).argmax(1) == new.label).float().mean())
+    learned[epoch] = right, float(localization(maps[epoch], new.mask).overlap.mean())
+captions = [
+    f"epoch {epoch}: {right:.0%} right, IoU {overlap:.2f}"
+    for epoch, (right, overlap) in learned.items()
+]
+for place in (0, 1):
+    found = [Attribution("VisualBackProp", heat[place]) for heat in maps.values()]
+    display(attribution_sheet(pictures[place], found, captions=captions, side=190))
+
+# %% [markdown]
 # **The sanity check.**
 # If a map explains what the network has *learned*, it must change when the network forgets. Layers forget from the top, their
 # weights and biases drawn anew (Adebayo et al. 2018). Guided backprop keeps showing edges of the picture long after the
@@ -339,6 +366,7 @@ assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.mask.numel()
 assert boxed > 0.5 > 0.4 > alone
 assert len(mask_view.result.masks) == 7
 assert robust_mean > plain_mean + 0.2
+assert learned[12][0] > learned[1][0] + 0.3
 assert cost["VisualBackProp"] < cost["SmoothGrad"]
 
 # %%

@@ -8,12 +8,14 @@ import vizkit
 from tests.conftest import RESEARCH
 from vizkit.core.assets import ASSETS
 from vizkit.core.data import cut_patches
+from vizkit.core.models import scenes_while_learning
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import last
 from vizkit.methods.gradients import pixel_gradient, saliency
-from vizkit.methods.localization import score_steps
+from vizkit.methods.localization import localization, score_steps
 from vizkit.methods.sanity import sanity_steps
 from vizkit.methods.segmentation import cut_overlap
+from vizkit.methods.visual_backprop import visual_backprop
 from vizkit.training.tiny_imagenet import load_tiny_imagenet
 
 METHODS = ("gradient", "saliency", "guided backprop", "VisualBackProp", "baseline: edges", "baseline: center")
@@ -65,6 +67,19 @@ def test_the_box_does_most_of_the_cutting():
         alone, boxed = (float(cut_overlap(model, scenes, margin=margin).mean()) for margin in (None, 3))
         assert alone < 0.42
         assert boxed > alone + 0.2
+
+
+def test_while_the_net_learns_its_maps_find_the_shape():
+    nets = scenes_while_learning()
+    for seed in range(5):
+        scenes = make_scenes(60, seed=50 + seed)
+        right, overlap = {}, {}
+        for epoch, net in nets.items():
+            maps = torch.stack([visual_backprop(net, image / 255) for image in scenes.images])
+            overlap[epoch] = float(localization(maps, scenes.mask).overlap.mean())
+            right[epoch] = float((net.logits(scenes.images / 255).argmax(1) == scenes.label).float().mean())
+        assert right[0] < 0.3 < 0.75 < right[12]
+        assert overlap[12] > overlap[0] + 0.05
 
 
 @pytest.mark.research_data

@@ -9,6 +9,7 @@ from torch import nn
 import vizkit
 from tests.conftest import NETS, RESEARCH, random_net, same, snapshot
 from vizkit.core import models as module
+from vizkit.core.hooks import capture
 from vizkit.core.models import ready
 
 
@@ -276,3 +277,14 @@ def test_two_models_of_one_net_take_turns():
         assert taken == [], "it would meet the other's hooks"
     thread.join(10)
     assert len(taken) == 1
+
+
+def test_a_copy_waits_until_no_thread_has_hooks_on_the_net(viznet, chelsea):
+    made = []
+    thread = threading.Thread(target=lambda: made.append(viznet.copied()))
+    with viznet.running(chelsea) as net, capture(net, ["relu1"]):
+        thread.start()
+        thread.join(0.3)
+        assert not made
+    thread.join(30)
+    assert not any(one._forward_hooks for one in made[0].modules())

@@ -173,6 +173,7 @@ def test_the_commands_train_resume_and_export(archive, tmp_path, monkeypatch):
 
     shipped = {"viznet": tmp_path / "viznet.safetensors"}
     monkeypatch.setattr(exporting, "BUNDLED", shipped)
+    monkeypatch.setattr(exporting, "LEARNING", {})
     monkeypatch.setattr(exporting, "ASSETS", tmp_path)
     monkeypatch.setattr(exporting, "LABELS", tmp_path / "labels.txt")
     monkeypatch.setattr(exporting, "HASHES", tmp_path / "SHA256SUMS")

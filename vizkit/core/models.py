@@ -1,5 +1,6 @@
 """Networks with their pixels' scale, labels and layer names attached."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ _SIZE_ERRORS = (RuntimeError, AssertionError)
 BUNDLED = {
     name: ASSETS / "models" / f"{name}.safetensors" for name in ("viznet", "viznet-robust", "viznet-small", "scenes")
 }
+
+#: The net `scenes` while it learned, by epochs of training; float16.
+LEARNING = {epoch: ASSETS / "models" / "learning" / f"scenes-{epoch:02}.safetensors" for epoch in (0, 1, 2, 3, 5, 8)}
 
 #: One lock per net: hooks and evaluation mode are the net's, whoever calls it.
 _locks: WeakKeyDictionary[nn.Module, RLock] = WeakKeyDictionary()
@@ -208,6 +212,11 @@ class ImageModel:
         values, indices = self.probabilities(checks.image(image)).topk(k)
         return [(self.labels[i], p) for i, p in zip(indices.tolist(), values.tolist(), strict=True)]
 
+    def copied(self) -> nn.Module:
+        """Return a copy of the net, made while no thread has hooks on it: they would be copied, too."""
+        with self._lock:
+            return copy.deepcopy(self.net)
+
     @contextmanager
     def running(self, images: Tensor) -> Iterator[nn.Module]:
         """Enter evaluation mode, one thread at a time.
@@ -355,17 +364,38 @@ def load_model(
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
         raise ValueError(f"device must be one such as 'cpu' or 'cuda', got {device!r}") from error
-    return (_load_bundled if net in BUNDLED else _load_torchvision)(net, device)
+    if net in BUNDLED:
+        return _load_bundled(BUNDLED[net], net, list(SHAPES) if net == "scenes" else tiny_imagenet_labels(), device)
+    return _load_torchvision(net, device)
 
 
-def _load_bundled(name: str, device: torch.device) -> ImageModel:
-    path = BUNDLED[name]
+def scenes_while_learning() -> dict[int, ImageModel]:
+    """Load checkpoints of a net that learned to tell the scenes' shapes, and `scenes` itself as the last.
+
+    Returns
+    -------
+    dict of int to ImageModel
+        By epochs of training, on the CPU; 0 has not begun. Those before the last are of another run of the same recipe
+        and seed.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or cut.
+    """
+    cpu = torch.device("cpu")
+    found = {
+        epoch: _load_bundled(path, f"scenes, epoch {epoch}", list(SHAPES), cpu) for epoch, path in LEARNING.items()
+    }
+    return found | {12: load_model("scenes", cpu)}
+
+
+def _load_bundled(path: Path, name: str, labels: list[str], device: torch.device) -> ImageModel:
     try:
         with safe_open(path, framework="pt") as file:
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    labels = list(SHAPES) if name == "scenes" else tiny_imagenet_labels()
     net = from_state({key.removeprefix("net."): value for key, value in state.items() if key.startswith("net.")})
     return ImageModel(
         _prepare(net, device),

@@ -1,6 +1,5 @@
 """Does an explanation depend on what the network has learned? Forget layers and look."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -47,7 +46,7 @@ def forgetful(model: ImageModel, count: int, *, seed: int = 0) -> ImageModel:
     """
     names = weighted_layers(model)
     count = checks.integer(count, 0, len(names), "count")
-    net = copy.deepcopy(model.net)
+    net = model.copied()
     random = generator(seed)
     for name in names[:count]:
         for parameter in net.get_submodule(name).parameters():

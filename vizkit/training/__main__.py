@@ -1,19 +1,21 @@
 """``python -m vizkit.training``: the commands that made the bundled networks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from tqdm import tqdm
 
-from vizkit.core.models import load_model
+from vizkit.core.models import LEARNING, load_model
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Writer, logged
 from vizkit.core.stylenet import STYLES
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
-from vizkit.training.export import export
+from vizkit.training.export import export, write_net
 from vizkit.training.facets import all_facets, save_facets
 from vizkit.training.linear import linear_accuracy, save_linear, train_linear
 from vizkit.training.style import STEPS, save_style, training_steps
@@ -80,9 +82,15 @@ def train_scenes(
     device: Device = "cpu",
     tensorboard: Board = None,
 ) -> None:
-    """Train the small net on scenes whose truth is known; needs no data."""
+    """Train the small net on scenes whose truth is known, and keep some checkpoints; needs no data."""
     train, test = (labeled(make_scenes(n, seed=seed)) for n, seed in ((count, 1), (2000, 2)))
-    _train(Trainer(train, SCENES, device), out / "scenes.pt", test, tensorboard)
+    trainer = Trainer(train, SCENES, device)
+
+    def keep() -> None:
+        if path := LEARNING.get(trainer.epoch):
+            write_net(trainer.net.state_dict(), out / path.name, torch.float16)
+
+    _train(trainer, out / "scenes.pt", test, tensorboard, keep)
 
 
 @app.command("style")
@@ -130,18 +138,26 @@ def _writer(folder: Path | None) -> Writer | None:
     return SummaryWriter(folder)
 
 
-def _train(trainer: Trainer, checkpoint: Path, test: LabeledImages, tensorboard: Path | None) -> None:
-    """Run to the recipe's end, from the checkpoint if there is one, and write it every epoch."""
+def _train(
+    trainer: Trainer,
+    checkpoint: Path,
+    test: LabeledImages,
+    tensorboard: Path | None,
+    keep: Callable[[], None] = lambda: None,
+) -> None:
+    """Run to the recipe's end, from the checkpoint if there is one, and write it every epoch; then call `keep`."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         trainer.resume(checkpoint)
         print(f"resuming after epoch {trainer.epoch} of {trainer.recipe.epochs}")
+    keep()
     bar = tqdm(total=trainer.total, initial=trainer.epoch * trainer.per_epoch, mininterval=10)
     for step in trainer.steps(writer=_writer(tensorboard)):
         bar.update()
         bar.set_postfix(loss=f"{step.loss:.2f}", lr=f"{step.lr:.3f}", refresh=False)
         if step.index % trainer.per_epoch == 0:
             trainer.save(checkpoint)
+            keep()
             top1, top5 = accuracy(trainer.net.eval(), test)
             bar.write(f"epoch {step.epoch}: top-1 {top1:.1%}, top-5 {top5:.1%}")
 

@@ -1,12 +1,14 @@
 """From a checkpoint to the files that are shipped: folded weights, labels, hashes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from vizkit.core.assets import ASSETS
-from vizkit.core.models import BUNDLED, file_hash
+from vizkit.core.models import BUNDLED, LEARNING, file_hash
 from vizkit.core.viznet import fold, from_state
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
@@ -34,15 +36,27 @@ def export(name: str, checkpoint: Path, data: LabeledImages | None = None) -> Pa
     Path
         Of the safetensors file among the bundled models.
     """
-    trained = torch.load(checkpoint, map_location="cpu", weights_only=True)["net"]
-    folded = fold(from_state(trained)).state_dict()
-    state = {f"net.{key}": value.contiguous() for key, value in folded.items()}
-    state |= {"mean": torch.tensor(MEAN), "std": torch.tensor(STD)}
-    save_file(state, BUNDLED[name])
+    write_net(torch.load(checkpoint, map_location="cpu", weights_only=True)["net"], BUNDLED[name])
     if data is not None:
         write_labels(data)
     write_hashes()
     return BUNDLED[name]
+
+
+def write_net(trained: Mapping[str, Tensor], path: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write a net's weights, batch norm folded, with its normalization.
+
+    Parameters
+    ----------
+    trained : mapping of str to Tensor
+        The state of a ``VizNet`` with batch norm.
+    path : Path
+    dtype : torch.dtype
+        Of the weights in the file.
+    """
+    folded = fold(from_state({key: value.cpu() for key, value in trained.items()})).state_dict()
+    state = {f"net.{key}": value.to(dtype).contiguous() for key, value in folded.items()}
+    save_file(state | {"mean": torch.tensor(MEAN), "std": torch.tensor(STD)}, path)
 
 
 def write_labels(data: LabeledImages) -> None:
@@ -53,6 +67,13 @@ def write_labels(data: LabeledImages) -> None:
 
 def write_hashes() -> None:
     """Write the hashes of the bundled files that are there, as ``sha256sum -c`` reads them."""
-    files = [*BUNDLED.values(), WEIGHTS, *sorted((ASSETS / "styles").glob("*.safetensors")), LABELS, SHEET]
+    files = [
+        *BUNDLED.values(),
+        *LEARNING.values(),
+        WEIGHTS,
+        *sorted((ASSETS / "styles").glob("*.safetensors")),
+        LABELS,
+        SHEET,
+    ]
     rows = (f"{file_hash(file)}  {file.relative_to(ASSETS).as_posix()}\n" for file in files if file.is_file())
     HASHES.write_text("".join(rows))
