@@ -255,12 +255,9 @@ from vizkit.methods.localization import localization
 from vizkit.methods.visual_backprop import visual_backprop
 
 new = make_scenes(100, seed=9)
-pictures, learned = new.images / 255, {}
-maps = {
-    epoch: torch.stack([visual_backprop(net, one) for one in pictures])
-    for epoch, net in scenes_while_learning().items()
-}
+pictures, maps, learned = new.images / 255, {}, {}
 for epoch, net in scenes_while_learning().items():
+    maps[epoch] = torch.stack([visual_backprop(net, one) for one in pictures])
     right = float((net.logits(pictures).argmax(1) == new.label).float().mean())
     learned[epoch] = right, float(localization(maps[epoch], new.mask).overlap.mean())
 captions = [

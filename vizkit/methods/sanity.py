@@ -11,7 +11,7 @@ from vizkit.core import checks
 from vizkit.core.models import ImageModel
 from vizkit.core.remembered import remembered
 from vizkit.core.seeds import generator
-from vizkit.core.steps import Step, last, step_method
+from vizkit.core.steps import Step, step_method
 from vizkit.methods.attribution import QUICK, Attribution, attribute
 
 __all__ = ["ForgetStep", "SanityStep", "forget_steps", "forgetful", "rank_correlation", "sanity_steps"]
@@ -187,10 +187,15 @@ def sanity_steps(
     found = resume.correlation if resume else torch.ones(0, len(methods), len(images))
     with torch.no_grad():
         targets = [int(model.logits(image).argmax()) for image in images]
+
+    def sizes(one: ImageModel, place: int) -> list[Tensor]:
+        return [attribute(one, images[place], targets[place], method).heat.abs() for method in methods]
+
+    whole = [sizes(model, place) for place in range(len(images))]
     for depth in range(len(found), depths):
         row = torch.empty(1, len(methods), len(images))
-        for place, (image, target) in enumerate(zip(images, targets, strict=True)):
-            step = last(forget_steps(model, image, target, depth, methods, seed=seed + place))
-            row[0, :, place] = torch.tensor(step.correlation)
+        for place, true in enumerate(whole):
+            now = sizes(forgetful(model, depth, seed=seed + place), place)
+            row[0, :, place] = torch.tensor([rank_correlation(*pair) for pair in zip(true, now, strict=True)])
         found = torch.cat([found, row])
         yield SanityStep(depth + 1, depths, tuple(methods), found.clone())

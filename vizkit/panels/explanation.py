@@ -50,6 +50,7 @@ from vizkit.widgets import (
 )
 
 saliency_of = vizkit.remembered(4)(saliency)
+strongest_of = vizkit.remembered(4)(strongest_map)
 
 
 def unit_under(model: ImageModel, image: Tensor, layer: str, channel: int, at: Place | None) -> Unit:
@@ -158,7 +159,7 @@ def square_maps(
     """What is left of the class, of the layer's strongest map, and what is seen instead, by place of the square."""
     side = max(2, round(share * min(picture.shape[1:])))
     covering = {"patch": side, "stride": max(1, side // 6), "fill": fill}
-    strongest = strongest_map(model, picture, layer, **covering)
+    strongest = strongest_of(model, picture, layer, **covering)
     for step in run(occlusion_steps, model, picture, target, **covering, batch_size=64):
         yield (
             step,
