@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core.scenes import SHAPES, Scenes
+from vizkit.figures.charts import add_banded
 from vizkit.figures.pictures import Tiles, boxes, colorize, heated, sheet
 from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
@@ -107,12 +108,8 @@ def sanity_chart(step: SanityStep, layers: Sequence[str]) -> go.Figure:
     """
     depths, figure = list(range(len(step.correlation))), go.Figure()
     for index, name in enumerate(step.methods):
-        color, values = CLASSES[index], step.correlation[:, index]
-        low, high = values.quantile(torch.tensor([0.25, 0.75]), dim=1).tolist()
-        band = {"x": depths + depths[::-1], "y": high + low[::-1], "fill": "toself", "fillcolor": color}
-        figure.add_scatter(**band, opacity=0.12, line_width=0, hoverinfo="skip", showlegend=False, mode="lines")
-        line = {"x": depths, "y": values.mean(1).tolist(), "name": name, "line": {"color": color, "width": 3}}
-        figure.add_scatter(**line, mode="lines+markers")
+        values = step.correlation[:, index].T
+        add_banded(figure, depths, values, name, CLASSES[index], ends=(0.25, 0.75), opacity=0.12)
     ticks = ["nothing", *(f"+ {name}" for name in layers)]
     return layout(
         figure,

@@ -1,13 +1,56 @@
 """Curves and bars."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+from torch import Tensor
 
 from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.filters import WeightCount
 from vizkit.methods.receptive_field import ReceptiveField
+
+
+def add_banded(
+    figure: go.Figure,
+    across: Sequence[float],
+    rows: Tensor,
+    name: str,
+    color: str,
+    *,
+    ends: tuple[float, float] = (0.0, 1.0),
+    opacity: float = 0.2,
+    mode: str = "lines+markers",
+) -> None:
+    """Add a curve to a chart: the mean of many, in a band that holds them or most of them.
+
+    Parameters
+    ----------
+    figure : go.Figure
+    across : sequence of float
+        The n places.
+    rows : Tensor, shape (draws, n)
+    name, color : str
+    ends : (float, float)
+        Quantiles from which to which the band goes.
+    opacity : float
+        Of the band.
+    mode : str
+        Of the curve, plotly's.
+    """
+    low, high = rows.quantile(rows.new_tensor(ends), dim=0).tolist()
+    figure.add_scatter(
+        x=[*across, *across[::-1]],
+        y=[*low, *high[::-1]],
+        mode="none",
+        fill="toself",
+        fillcolor=color,
+        opacity=opacity,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    line = {"color": color, "width": 3}
+    figure.add_scatter(x=list(across), y=rows.mean(0).tolist(), mode=mode, name=name, line=line, marker_size=8)
 
 
 def weight_bars(count: WeightCount) -> go.Figure:

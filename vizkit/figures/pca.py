@@ -9,6 +9,7 @@ import torch
 from plotly.subplots import make_subplots
 from torch import Tensor
 
+from vizkit.figures.charts import add_banded
 from vizkit.figures.pictures import Tiles, colorize, enlarge, tiles
 from vizkit.figures.raster import Raster
 from vizkit.figures.theme import CLASSES, layout
@@ -270,25 +271,7 @@ def banded_curves(
     """
     figure = go.Figure()
     for color, (name, rows) in zip(CLASSES, curves.items(), strict=False):
-        low, high = rows.amin(0), rows.amax(0)
-        figure.add_scatter(
-            x=[*across, *across[::-1]],
-            y=torch.cat([low, high.flip(0)]).numpy(),
-            mode="none",
-            fill="toself",
-            fillcolor=color,
-            opacity=0.2,
-            showlegend=False,
-            hoverinfo="skip",
-        )
-        figure.add_scatter(
-            x=list(across),
-            y=rows.mean(0).numpy(),
-            mode="lines+markers" if log else "lines",
-            name=name,
-            line={"color": color, "width": 3},
-            marker_size=8,
-        )
+        add_banded(figure, across, rows, name, color, mode="lines+markers" if log else "lines")
     ticks = {"type": "log", "tickvals": list(across), "ticktext": [f"{one:,}" for one in across]} if log else {}
     return layout(
         figure,
