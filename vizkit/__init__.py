@@ -2,8 +2,9 @@
 
 ``vizkit.load_model()`` and ``vizkit.load_image("chelsea")`` give a network and a picture,
 ``vizkit.<method>`` is each method by the field's name (``vizkit.grad_cam(model, image)``),
-``vizkit.panels.<panel>`` each panel (``vizkit.panels.occluder.show()``), ``@vizkit.panel`` makes one of
-your own. Nothing is loaded before it is first asked for.
+``vizkit.panels.<panel>`` each panel (``vizkit.panels.occluder.show()``), ``vizkit.questions.<question>`` each
+question that is asked before one, ``@vizkit.panel`` makes one of your own. Nothing is loaded before it is
+first asked for.
 
 What they are made of: `vizkit.core` has models, pictures, data and steps, `vizkit.methods` the methods,
 `vizkit.figures` their results as pictures and charts, `vizkit.widgets` the toolkit of panels,
@@ -40,13 +41,13 @@ _PLACES = {
     "panel": "vizkit.widgets.function",
     **declared("vizkit.methods", r"^__all__ = \[([^\]]*)\]"),
 }
-__all__ = ["__version__", "panels", *sorted(_PLACES)]
+__all__ = ["__version__", "panels", "questions", *sorted(_PLACES)]
 
 
 def __getattr__(name: str) -> Any:
     """Load what is first asked for: torch alone takes a second."""
-    if name == "panels":
-        return import_module("vizkit.panels")
+    if name in ("panels", "questions"):
+        return import_module(f"vizkit.{name}")
     if name not in _PLACES:
         raise AttributeError(f"module 'vizkit' has no attribute {name!r}")
     globals()[name] = found = getattr(import_module(_PLACES[name]), name)

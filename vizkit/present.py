@@ -11,6 +11,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from vizkit.core.trail import SHARED
 from vizkit.lab import free_port, notebook_folder
 from vizkit.typeset import CHECKS, FormulaRenderer
 
@@ -86,7 +87,7 @@ def voila_server(notebook: Path, port: int, *, browser: bool) -> Iterator[tuple[
             f"--Voila.config_file_paths={settings}",
             *([] if browser else ["--no-browser"]),
         ]
-        process = subprocess.Popen(command, env={**os.environ, "JUPYTER_PATH": os.pathsep.join(paths)})
+        process = subprocess.Popen(command, env={**os.environ, SHARED: "1", "JUPYTER_PATH": os.pathsep.join(paths)})
         try:
             yield f"http://127.0.0.1:{port}", process
         finally:

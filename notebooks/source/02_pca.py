@@ -27,7 +27,7 @@
 # Slides: 003, the PCA pages; 002.
 
 # %%
-from vizkit import panels
+from vizkit import panels, questions
 from vizkit.methods.pca import EXAMPLE, pca
 
 # %% [markdown]
@@ -91,6 +91,9 @@ steps_view
 # projection loses; they are shortest at the same angle.
 
 # %%
+questions.rescaled_axis
+
+# %%
 axis_view = panels.axis.show()
 axis_view
 
@@ -104,6 +107,12 @@ axis_view
 # All the variance is kept with as many components as there are pictures, less one: that says nothing yet. The dashed
 # curve judges by pictures that had no part in the components, the last fifth. Of new *digits* $k$ components keep as much as
 # of the old ones; the 79 that 80 faces have keep three quarters of 20 new faces, and no more can be had from 80.
+
+# %%
+questions.kept_by_eight
+
+# %%
+questions.kept_of_new_faces
 
 # %%
 rebuilt_view = panels.components.show()
@@ -126,6 +135,9 @@ uncorrelated_view
 # noise as pixels, a thousand digits give no more than a hundred without it.
 
 # %%
+questions.costly_features
+
+# %%
 added_view = panels.added_features.show()
 added_view
 
@@ -139,6 +151,9 @@ added_view
 #   slides are right.
 # * **The nearest neighbor** fits nothing. It has its training digits right at every $k$, and new ones no more often by twenty components
 #   than by all. There PCA saves numbers, no mistakes.
+
+# %%
+questions.held_out_curve
 
 # %%
 few_view = panels.few_samples.show()
@@ -170,6 +185,12 @@ groups_view
 
 # %% [markdown]
 # At 0° the variance is largest, and the two rows of samples fall onto each other.
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("pca")
 
 # %% [markdown]
 # ## Checks

@@ -19,19 +19,23 @@ from vizkit.widgets.annotations import (
     Weights,
     When,
 )
+from vizkit.widgets.answers import Choice, Number, Sketch, Spot
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.function import FUNCTIONS, panel
 from vizkit.widgets.hands import Box, Curve, On, Place, Point, Points, Tile
 from vizkit.widgets.items import Measured
 from vizkit.widgets.picture import PictureView
+from vizkit.widgets.predict import QUESTIONS, Predict, Summary
 from vizkit.widgets.running import Run, direct, live
 
 __all__ = [
     "FUNCTIONS",
+    "QUESTIONS",
     "Box",
     "Button",
     "Channel",
     "ChartView",
+    "Choice",
     "Class",
     "Curve",
     "Form",
@@ -39,6 +43,7 @@ __all__ = [
     "Layer",
     "Measured",
     "Model",
+    "Number",
     "Numbers",
     "On",
     "OneOf",
@@ -48,8 +53,12 @@ __all__ = [
     "Place",
     "Point",
     "Points",
+    "Predict",
     "Run",
+    "Sketch",
     "Slider",
+    "Spot",
+    "Summary",
     "Table",
     "Text",
     "Tile",

@@ -14,11 +14,14 @@ from typing import Any
 from weakref import WeakSet, WeakValueDictionary
 
 import ipywidgets as widgets
+import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
 from vizkit.core import checks
 from vizkit.core.checks import first_line
 from vizkit.core.steps import Step, Writer
+from vizkit.core.trail import KEEPER
 from vizkit.figures.raster import Raster, jpeg
 from vizkit.figures.texts import bare
 from vizkit.freeze import freeze
@@ -136,7 +139,7 @@ class Panel:
         }
         self._menu: dict[str, Callable[[], Any]] = {
             "Show code": self._toggle_code,
-            "Save": self.save,
+            "Save": self._save_by_hand,
             "Save preset": self.save_preset,
             "Pin": self.pin,
             "Share this state": self._show_share,
@@ -835,6 +838,15 @@ class Panel:
             saved.append(self.history.save(path("film", "gif")))
         self._say("saved " + ", ".join(one.name for one in saved))
         return saved
+
+    def _save_by_hand(self) -> None:
+        """Save, and keep the state and a small picture of it in the student's trail."""
+        self.save()
+        small = still(self).pixels
+        picture = jpeg(
+            np.asarray(Image.fromarray(small).resize((320, round(320 * small.shape[0] / small.shape[1])))), 80
+        )
+        KEEPER.saved(self.title, self.share, base64.b64encode(picture).decode())
 
     def _free_path(self, folder: Path, name: str, suffix: str) -> Path:
         slug = "-".join(f"vizkit {self.title} {name}".lower().split())

@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from vizkit.core.assets import NOTEBOOKS
+from vizkit.core.trail import KEEPER
 
 #: Where the presets of each notebook are: a folder of the notebook's name, a file for each.
 PREPARED = NOTEBOOKS / "presets"
@@ -144,4 +145,8 @@ class PresetBar:
 
     def _picked(self, change: dict[str, str]) -> None:
         if change["new"] and not self._silent:
-            self._panel._guarded(lambda: self._panel.load_preset(change["new"]))
+            self._panel._guarded(lambda: self._load(change["new"]))
+
+    def _load(self, name: str) -> None:
+        self._panel.load_preset(name)
+        KEEPER.preset(self._panel.title, name)

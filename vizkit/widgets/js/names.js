@@ -10,6 +10,10 @@ function name(panel) {
       handle.setAttribute("aria-label", label.textContent);
     }
   }
+  for (const group of panel.querySelectorAll(".widget-radio-box")) {
+    group.setAttribute("role", "radiogroup");
+    group.setAttribute("aria-label", panel.querySelector(".widget-html-content")?.textContent.trim().slice(0, 200) ?? "");
+  }
   for (const box of panel.querySelectorAll(".widget-box")) {
     if (box.scrollWidth > box.clientWidth + 1) {
       box.tabIndex = 0; // what can only be scrolled to must be reachable by the keyboard
@@ -26,14 +30,14 @@ export default {
     const soon = () => {
       waiting ||= setTimeout(() => {
         waiting = 0;
-        const panel = el.closest(".vizkit-panel");
+        const panel = el.closest(".vizkit-panel, .vizkit-question");
         if (panel) name(panel);
       }, 300);
     };
     const page = new MutationObserver(soon);
     const size = new ResizeObserver(soon);
     const start = () => {
-      const panel = el.closest(".vizkit-panel");
+      const panel = el.closest(".vizkit-panel, .vizkit-question");
       if (!panel) return setTimeout(start, 200);
       release = keepKeys(panel);
       page.observe(panel, { childList: true, subtree: true });
