@@ -1,4 +1,4 @@
-"""``vizkit lab | present | gallery | reference | homework | doctor | bench``."""
+"""``vizkit lab | present | gallery | reference | homework | tally | doctor | bench``."""
 
 import json
 from collections.abc import Iterator
@@ -142,6 +142,21 @@ def freeze(
 
     with _one_sentence():
         print(run(notebook, out))
+
+
+@app.command()
+def tally(
+    folder: Annotated[Path, typer.Argument(help="With the class's vizkit-trail.json files, in it or below it.")],
+    out: Annotated[Path, typer.Option(help="The page.")] = Path("tally.html"),
+) -> None:
+    """Show on one page what the class expected, a histogram for each question beside the truth."""
+    from vizkit.tally import write_tally
+
+    with _one_sentence():
+        found = write_tally(folder, out)
+    for problem in found.left_out:
+        print(f"left out  {problem}")
+    print(f"{found.trails} trails: {out}")
 
 
 @app.command()

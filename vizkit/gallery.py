@@ -24,13 +24,16 @@ from pygments.formatters import HtmlFormatter
 from tqdm import tqdm
 
 from vizkit.core.course import Lecture, heading
+from vizkit.figures.texts import markup
 from vizkit.lab import notebook_folder
+from vizkit.lesson import folded_plan
 from vizkit.reference import build_reference
 from vizkit.typeset import CHECKS, markdown
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.items import html_of
 from vizkit.widgets.page import PANELS, STYLE, Panel
 from vizkit.widgets.picture import PictureView
+from vizkit.widgets.predict import SHOWN, Question
 
 TEMPLATES = Path(__file__).parent / "templates" / "gallery"
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -79,7 +82,15 @@ def snapshots(seconds: float = 90) -> dict[str, str]:
     for panel in list(PANELS.values()):
         if panel.function.live and not panel.played:
             _finish(panel, seconds)
-    return {key: _static(panel.view) for key, panel in PANELS.items()}
+    asked = {question.view.model_id: _answered(question) for question in list(SHOWN)}
+    return {key: _static(panel.view) for key, panel in PANELS.items()} | asked
+
+
+def _answered(question: Question) -> str:
+    """Return a question with its answer folded under it."""
+    one = question.predict
+    words = f"It is <b>{escape(one.kind.said(one.truth()))}</b>. {markup(one.why)}"
+    return f'<details class="vizkit-question"><summary><b>Predict:</b> {markup(one.asked)}</summary>{words}</details>'
 
 
 def _finish(panel: Panel, seconds: float) -> None:
@@ -274,7 +285,7 @@ def _write_page(out: Path, path: Path, notebook: NotebookNode, error: str, other
     broken = f'<p class="failed">This notebook stopped. {escape(error)}</p>' if error else ""
     page.file.write_text(
         Template((TEMPLATES / "page.html").read_text(encoding="utf-8")).substitute(
-            title=escape(lecture.title), body=broken + _local_links(body, others)
+            title=escape(lecture.title), body=broken + _local_links(body, others) + folded_plan(path.stem)
         ),
         encoding="utf-8",
     )

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 from vizkit.core.trail import SHARED
 from vizkit.lab import free_port, notebook_folder
+from vizkit.lesson import folded_plan
 from vizkit.typeset import CHECKS, FormulaRenderer
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -47,8 +49,8 @@ def without_checks(handler: Any, notebook: NotebookNode, cwd: str) -> NotebookNo
     return notebook
 
 
-def configure(config: Any) -> None:
-    """Set Voila up: called by the configuration file that `voila_server` writes."""
+def configure(config: Any, name: str) -> None:
+    """Set Voila up for the notebook of a name: called by the configuration file that `voila_server` writes."""
     from voila.exporter import VoilaMarkdownRenderer
 
     class Renderer(FormulaRenderer, VoilaMarkdownRenderer):
@@ -56,7 +58,14 @@ def configure(config: Any) -> None:
 
     config.VoilaExporter.markdown_renderer_class = Renderer
     config.VoilaConfiguration.template = "vizkit"
-    config.VoilaConfiguration.prelaunch_hook = without_checks
+
+    def prepared(handler: Any, notebook: NotebookNode, cwd: str) -> NotebookNode:
+        plan = folded_plan(name)
+        if plan:
+            notebook.cells.insert(1, new_markdown_cell(plan))
+        return without_checks(handler, notebook, cwd)
+
+    config.VoilaConfiguration.prelaunch_hook = prepared
     config.VoilaExecutor.timeout = 600
     config.Voila.ip = "127.0.0.1"
 
@@ -77,7 +86,9 @@ def voila_server(notebook: Path, port: int, *, browser: bool) -> Iterator[tuple[
     port = free_port(port)
     paths = [str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])]
     with tempfile.TemporaryDirectory() as settings:
-        Path(settings, "voila.py").write_text("from vizkit.present import configure\n\nconfigure(c)\n")
+        Path(settings, "voila.py").write_text(
+            f"from vizkit.present import configure\n\nconfigure(c, {notebook.stem!r})\n"
+        )
         command = [
             sys.executable,
             "-m",

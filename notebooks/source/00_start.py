@@ -25,7 +25,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 # %% [markdown]
 # ## 1 Two minutes, every lecture
@@ -65,6 +65,15 @@ HTML(
         {name: [(one.panel, one.name, one.say) for one in found] for name, found in presets.items()}
     )
 )
+
+# %% [markdown]
+# **Plans.** Ninety minutes with each notebook, the path of 45 marked: what to show, what to ask before it, and what each wrong answer
+# betrays.
+
+# %%
+from vizkit.lesson import folded_plans
+
+HTML(folded_plans())
 
 # %% [markdown]
 # ## 4 Where each slide lives
@@ -142,7 +151,16 @@ for name, seconds in taken.items():
 # [project/template.ipynb](project/template.ipynb) for the work itself; [project/example.ipynb](project/example.ipynb) is a finished
 # one.
 #
-# ## 7 If something is wrong
+# ## 7 What you expected, what it was
+#
+# Each lecture asks before it shows. What you answer, open and save is kept in `vizkit-trail.json` beside the notebooks, and goes nowhere else.
+# *Write a page to hand in* makes one HTML file of it; an instructor counts a class's trails with `vizkit tally FOLDER`.
+
+# %%
+questions.summary()
+
+# %% [markdown]
+# ## 8 If something is wrong
 #
 # * `vizkit doctor` in a terminal checks this machine and says what to do.
 # * A panel that cannot do what you ask says why in one red sentence, and goes on. *Reset* brings it back.

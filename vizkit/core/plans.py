@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from vizkit.core.assets import NOTEBOOKS
 
@@ -53,10 +54,7 @@ def read_plan(path: str | Path) -> tuple[Part, ...]:
     path = Path(path)
     try:
         rows = tomllib.loads(path.read_text(encoding="utf-8"))["parts"]
-        parts = tuple(
-            Part(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
-            for row in rows
-        )
+        parts = tuple(_part(row) for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name} must be a plan of [[parts]] ({error})") from error
     for name, wanted in (("minutes", WHOLE), ("short", SHORT)):
@@ -64,6 +62,10 @@ def read_plan(path: str | Path) -> tuple[Part, ...]:
         if found != wanted:
             raise ValueError(f"{path.name} must have {wanted} {name} in all, got {found}")
     return parts
+
+
+def _part(row: Mapping[str, Any]) -> Part:
+    return Part(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
 
 
 @cache

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from vizkit.core.course import Lecture, Slide
+from vizkit.core.plans import Part
+from vizkit.figures.texts import markup
 
 _TABLE = '<table style="font-size:15px;border-collapse:collapse;text-align:left">'
 _CELL = 'style="padding:6px 14px 6px 0;vertical-align:top;text-align:left"'
@@ -49,6 +51,30 @@ def preset_table(presets: Mapping[str, Sequence[tuple[str, str, str]]]) -> str:
         for panel, name, say in found
     ]
     return _rows(rows, ("notebook", "panel", "preset", "for class"))
+
+
+def plan_table(parts: Sequence[Part], asked: Mapping[str, str]) -> str:
+    """Return a plan for class as a table of HTML.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    asked : mapping of str to str
+        The words of each question, by its name.
+    """
+    rows, begin = [], 0
+    for part in parts:
+        path = f"<b>{part.short} of 45</b>" if part.short else "left out"
+        look = [f"<code>panels.{escape(name)}</code>" for name in part.panels]
+        look += [f"<i>{escape(name)}</i>" for name in part.presets]
+        ask = "".join(
+            f"<p>{markup(asked.get(name, name))}<br><small>{escape(part.betrays.get(name, ''))}</small></p>"
+            for name in part.questions
+        )
+        do = f"<b>{escape(part.title)}</b><br>{escape(part.do)}"
+        rows.append((f"{begin} to {begin + part.minutes}", path, do, "<br>".join(look), ask))
+        begin += part.minutes
+    return _rows(rows, ("minute", "short path", "do", "panels, <i>presets</i>", "ask; what a wrong answer betrays"))
 
 
 def slide_table(slides: Sequence[Slide]) -> str:
