@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +123,7 @@ def _of_number(kind: Number, given: Sequence[float], true: float) -> tuple[list[
     low, high = min([*given, true]), max([*given, true])
     counts, edges = np.histogram(given, BARS, (low, high if high > low else low + 1))
     digits = max(0, 1 - int(np.floor(np.log10(edges[1] - edges[0]))))
-    names = [f"{a:.{digits}f} to {b:.{digits}f} {kind.unit}" for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    names = [f"{a:.{digits}f} to {b:.{digits}f} {kind.unit}" for a, b in pairwise(edges)]
     at = min(int(np.searchsorted(edges, true, "right")) - 1, BARS - 1)
     return list(zip(names, map(int, counts), strict=True)), [names[at]]
 

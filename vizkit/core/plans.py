@@ -65,7 +65,8 @@ def read_plan(path: str | Path) -> tuple[Part, ...]:
 
 
 def _part(row: Mapping[str, Any]) -> Part:
-    return Part(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Part(**fields)
 
 
 @cache
