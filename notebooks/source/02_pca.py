@@ -98,6 +98,16 @@ axis_view = panels.axis.show()
 axis_view
 
 # %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have said where the axis will point. *Run*: move *feature 2 x* to 10.
+# 2. *Read* (*Menu, Show code*): which line makes the millimeters? Why is the angle taken modulo 180? What is in column 0 of `found.components`?
+# 3. *Change*: copy the code into a cell and multiply both features by 10.
+#    <details><summary>What you should see</summary>The angle of the first panel again: only the ratio of the units turns the axis. The eigenvalues are 100 times larger.</details>
+# 4. *Make*: a panel that divides each feature by its standard deviation first. Where does the axis point for any two features then?
+#    <details><summary>What you should see</summary>At 45° or at 135°: of two features of variance 1 the covariance has (1, 1) and (1, -1) as eigenvectors.</details>
+
+# %% [markdown]
 # ## 3 Pictures from a few numbers
 #
 # A picture of $8 \times 8$ pixels is a sample with 64 features. Rebuilt from $k$ components it is
@@ -164,11 +174,15 @@ few_view
 #
 # 1. **Find the eigenvalue by hand.** Turn the axis in *The axis of largest variance* until the variance stops growing.
 #    Compare the angle with the eigenvector's. Where is the variance smallest, and how far from the first angle is that?
+#    <details><summary>What you should see</summary>Largest near 47°, smallest near 137°: 90° apart, as eigenvectors of a symmetric matrix are.</details>
 # 2. **How many numbers is a digit?** In *Pictures from k components* raise $k$ until you can read every digit. How much of
 #    the variance is that? Do the same for faces.
+#    <details><summary>What you should see</summary>Of digits 20 components keep nine tenths. Of a hundred faces 40 do: few pictures, each with much of its own.</details>
 # 3. **Break it.** In *PCA, step by step* give a column one value everywhere; give four samples on a cross,
 #    `1 0`, `-1 0`, `0 1`, `0 -1`; give a single sample. Each time the panel says what is special.
+#    <details><summary>What you should see</summary>The column is named as constant; the two eigenvalues are equal, so that every direction is as good; a single sample is refused, since a variance takes two.</details>
 # 4. **More digits.** In *Few samples, many components* raise *training digits*. At how many does least squares no longer overfit?
+#    <details><summary>What you should see</summary>With 100 digits all components cost 7 points against the best number of them, with 200 still 3: less and less, and never nothing. With 50 it was 48.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -227,11 +241,18 @@ from vizkit.methods.pca import variance_along
 
 angles = torch.linspace(0, 180, 1801)
 assert torch.isclose(variance_along(EXAMPLE, angles).max(), found.eigenvalues[-1], atol=1e-5)
+# Try 1
+along = variance_along(EXAMPLE, angles)
+assert abs(float(angles[along.argmax()]) - 47) < 1
+assert abs(float(angles[along.argmin()]) - float(angles[along.argmax()])) == 90
 axis_view.controls["angle"].value = 47
 assert axis_view.error is None
 assert "47°" in axis_view.items["chart"].layout.title.text
 
 # %%
+# Try 3
+steps_view.controls["samples"].value = "1 5\n2 5\n4 5"
+assert "Column 2 is constant" in steps_view.shown["steps"].value
 steps_view.controls["samples"].value = "1 0\n-1 0\n0 1\n0 -1"
 assert "Eigenvalues 1 and 2 are equal" in steps_view.shown["steps"].value
 steps_view.controls["samples"].value = "1 2"
@@ -240,8 +261,10 @@ steps_view.reset()
 assert steps_view.error is None
 
 # %%
+# Try 2
 rebuilt_view.controls["k"].value = 64
 found = rebuilt_view.result
+assert 0.88 < float(found.explained[:20].sum()) < 0.92
 assert torch.allclose(found.reconstruction(64), found.samples)
 rebuilt_view.controls["pictures"].value = "faces"
 assert rebuilt_view.error is None
@@ -272,6 +295,13 @@ assert few[14:25].min() > 0.7
 few_view.set(classifier="nearest neighbor")
 near = torch.stack([scores.held for scores in few_view.result]).mean(0)
 assert (near[19:] - near[-1]).abs().max() < 0.02
+few_view.reset()
+# Try 4
+few_view.set(train=200)
+most = min(len(scores.held) for scores in few_view.result)
+held = torch.stack([scores.held[:most] for scores in few_view.result]).mean(0)
+assert 0.01 < held.max() - held[-1] < 0.05
+assert few.max() - few[-1] > 0.4
 few_view.reset()
 own = uncorrelated_view.result
 beside = torch.cov(pca(own.samples, 64).projection.T)
