@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import numpy as np
@@ -47,6 +48,7 @@ from vizkit.widgets import (
     When,
     direct,
     live,
+    running,
 )
 from vizkit.widgets.agreement import disagreements, shown_by
 
@@ -623,6 +625,37 @@ def costly(*, run: Run = direct):
     """Takes twenty seconds; its first step would say a hundred and fifty."""
     for step in run(costly_steps):
         yield step, {"text": f"{step.index}"}
+
+
+@dataclass(frozen=True)
+class GrowingStep(Step):
+    share: float
+
+    @property
+    def work(self):
+        return self.share
+
+
+#: Seconds of each step: a first one with what is done once, then three sizes.
+COSTS = [0.5, *[0.1] * 9, *[0.4] * 10, *[1.6] * 10]
+
+
+def test_the_cost_of_steps_that_grow_is_told_within_half_of_it(monkeypatch):
+    clock = [0.0]
+
+    def growing_steps():
+        pixels = [0.1, *COSTS[1:]]
+        for index, seconds in enumerate(COSTS):
+            clock[0] += seconds
+            yield GrowingStep(index + 1, len(COSTS), sum(pixels[: index + 1]) / sum(pixels))
+
+    monkeypatch.setattr(running, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    course = running.Course(growing_steps, (), {}, {})
+    course.advance()
+    course.look_ahead()
+    while course.advance() and course.step.index < len(COSTS):
+        left = sum(COSTS[course.step.index :])
+        assert left / 1.5 < course.remaining < 1.5 * left, course.step
 
 
 @vizkit.panel("Over at once")
