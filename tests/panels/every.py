@@ -47,7 +47,7 @@ SHORT = {
     "unit_sheet": {"patches": 160},
     "loudest": {"patches": 160},
 }
-#: Not the same twice where threads share sums: openTSNE's interpolation.
+#: Not the same twice, with one torch thread either: openTSNE's interpolation, in one of three runs.
 LOOSE = {("tsne", "kind", "openTSNE")}
 
 
