@@ -1,6 +1,7 @@
 """What every iterative method promises of its steps: they never change, and a run goes on from any."""
 
 import dataclasses
+import inspect
 from collections.abc import Mapping
 
 import numpy as np
@@ -255,3 +256,10 @@ def test_a_step_shares_nothing_with_the_run(data, whole, name):
             poison(final)
     assert same(frozen(final), held[-1]), "the run stands on what its reader may overwrite"
     assert same((frozen(data["photo"]), frozen(data["pool"])), given)
+
+
+def test_what_a_method_takes_under_way_it_takes_at_all():
+    for name, one in STEP_METHODS.items():
+        parameters = inspect.signature(one.function).parameters
+        assert one.live <= parameters.keys(), name
+        assert "resume" in parameters or not one.live, name

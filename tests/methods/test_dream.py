@@ -114,6 +114,13 @@ def test_zoom_falls_into_the_picture(viznet, chelsea):
     torch.testing.assert_close(rest.image, steps[-1].image)
 
 
+def test_the_work_is_that_of_the_pixels(viznet, chelsea):
+    steps = list(dream_steps(viznet, chelsea[:, :128, :128], "relu3", octaves=3, scale=2, steps=2))
+    pixels = torch.tensor([step.image[0].numel() for step in steps])
+    assert pixels.unique().tolist() == [32 * 32, 64 * 64, 128 * 128]
+    assert [step.work for step in steps] == pytest.approx((pixels.cumsum(0) / pixels.sum()).tolist())
+
+
 def test_same_seed_same_dream_and_continuing_is_not_seen(viznet, chelsea):
     image, settings = chelsea[:, :90, :90], {"octaves": 2, "steps": 3, "seed": 5}
     steps = list(dream_steps(viznet, image, "relu3", **settings))

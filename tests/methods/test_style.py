@@ -110,6 +110,14 @@ def test_total_variation_falls_when_it_is_asked_for(viznet, pictures):
     assert smooth.variation < 0.7 * rough.variation
 
 
+def test_the_work_is_that_of_the_pixels(viznet):
+    content, style = vizkit.load_image("china", (160, 160)), vizkit.load_image("swirls", 96)
+    steps = list(style_steps(viznet, content, style, scales=2, steps=5))
+    pixels = torch.tensor([80 * 80] * 3 + [160 * 160] * 2)
+    assert [step.image[0].numel() for step in steps] == pixels.tolist()
+    assert [step.work for step in steps] == pytest.approx((pixels.cumsum(0) / pixels.sum()).tolist())
+
+
 def test_scales_begin_small_and_end_at_full_size(viznet):
     content, style = vizkit.load_image("china", 128), vizkit.load_image("swirls", 128)
     steps = list(style_steps(viznet, content, style, scales=2, steps=8))

@@ -1,156 +1,61 @@
 """What holds of every panel of the kit: its listing makes what it shows, in every state.
 
-For each: its first state, its presets, each control at its ends and in its middle, with another value
-of what it follows, a run to its second step and one to its end. ``-m soak`` has them all; a share of
-them runs every time.
+For each: its first state, each control at its ends and in its middle, with another value of what it follows, a run
+to its second step, one that is changed under way and one to its end. ``-m soak`` has them all; a share of them runs
+every time. Presets and objects of a user's own are in test_own_objects.py.
 """
 
-import functools
 import random
 
-import ipywidgets as widgets
 import pytest
 
-import vizkit
+from tests.panels.every import CASES, GIVEN, PANELS, SHORT, agree, controls_of, halted, made, ready, steps_of, values_of
 from vizkit.core.assets import NOTEBOOKS
-from vizkit.core.data import clouds
-from vizkit.core.steps import Step
-from vizkit.panels import __all__ as names
+from vizkit.core.steps import Step, method_of
 from vizkit.widgets.agreement import disagreements
-from vizkit.widgets.annotations import Numbers, Table, Weights
-from vizkit.widgets.controls import YOURS, ImagePicker, ModelPicker, SourcePicker
-from vizkit.widgets.hands import Box, PlaceField
 from vizkit.widgets.presets import presets_of
 
-PANELS = {name: getattr(vizkit.panels, name) for name in names}
-#: What makes a run short enough to be run to its end here.
-SHORT = {
-    "defense": {"epochs": 2},
-    "dream": {"steps": 2, "octaves": 2, "size": 128},
-    "faces": {"steps": 16, "patches": 160},
-    "painter": {"steps": 20},
-    "shortest": {"steps": 5},
-    "sticker": {"steps": 20},
-    "success": {"count": 20},
-    "transfer": {"count": 20},
-    "style": {"steps": 20, "size": 128},
-    "channels": {"steps": 16, "most": 8},
-    "codes_map": {"count": 200},
-    "landscape": {"depth": 2},
-    "misreading": {"count": 60},
-    "mixture": {"patches": 160},
-    "neighbors": {"patches": 160},
-    "nothing": {"steps": 20, "model": "scenes"},
-    "one_pixel": {"generations": 5, "population": 20},
-    "random_labels": {"steps": 50},
-    "recipes": {"steps": 16},
-    "sanity": {"count": 5, "model": "scenes"},
-    "scores": {"count": 20},
-    "timing": {"budget": 5},
-    "widths": {"steps": 50, "count": 20},
-    "thumbnails": {"count": 100},
-    "tsne": {"steps": 50, "count": 300},
-    "two_nets": {"steps": 16, "classes": "goldfish, lemon"},
-    "wanted": {"steps": 16},
-    "unit": {"patches": 160},
-    "unit_sheet": {"patches": 160},
-    "loudest": {"patches": 160},
-}
-#: Not the same twice where threads share sums: openTSNE's interpolation.
-LOOSE = {("tsne", "kind", "openTSNE")}
 
-
-#: What a panel must be given.
-GIVEN = {
-    "clusters": {"points": clouds("unequal gaps", 90)[0].float(), "labels": clouds("unequal gaps", 90)[1]},
-    "newcomer": {"embedding": clouds("one cloud", 120)[0][:, :2].float()},
-}
-
-
-def settings(name):
-    return {**SHORT.get(name, {}), **GIVEN.get(name, {})}
-
-
-@functools.cache
-def made(name):
-    panel = PANELS[name].show(**settings(name))
-    ready(panel)
-    return panel
-
-
-def steps_of(panel):
-    return panel.result if isinstance(panel.result, tuple) else (panel.result,)
-
-
-def ready(panel):
-    """Let what goes on by itself come to its end."""
-    panel.wait(120)
-
-
-def values_of(panel, name):
-    """Values of a control: its ends and its middle, each of a short list's."""
-    field = panel.controls[name]
-    control = panel.function.parameters[name].control
-    if isinstance(field, ModelPicker):
-        return ["viznet", "viznet-robust", "scenes"]
-    if isinstance(field, ImagePicker):
-        return [*([None] if field._nothing else []), "chelsea", "noise", "rocket"]
-    if isinstance(field, SourcePicker):
-        return ["bundled"]
-    if name == "find":
-        return ["", "gram", "p. 87"]
-    if isinstance(control, Box):
-        return [panel.values[name], (0.25, 0.125, 0.75, 0.875)]
-    if name == "classes":
-        return ["goldfish, lemon", "tabby"]
-    if isinstance(control, Weights):
-        return [panel.values[name], dict.fromkeys(list(panel.values[name])[:2], 0.5)]
-    if name == "nets":
-        return ["viznet, viznet-small", "viznet-small, viznet"]
-    if name == "answer":
-        return ["", "ab", "ABBAAB"]
-    if isinstance(control, (Numbers, Table)):
-        now = panel.values[name]
-        return [now, tuple(tuple(-x for x in row) if isinstance(row, tuple) else -row for row in now)]
-    if isinstance(field, PlaceField):
-        return [(0.0, 0.0), (0.5, 0.25), (1.0, 1.0)]
-    if isinstance(field, widgets.Checkbox):
-        return [False, True]
-    if hasattr(field, "min"):
-        middle = (field.min + field.max) / 2
-        return [field.min, type(field.min)(middle) if isinstance(field.step, int) else middle, field.max]
-    if hasattr(field, "options"):
-        options = [one[1] if isinstance(one, tuple) else one for one in field.options]
-        picked = options if len(options) <= 6 else [options[0], options[len(options) // 2], options[-1]]
-        return [control.read(one) for one in picked]
-    raise AssertionError(f"{name} has a control of no known kind")
-
-
-CASES = [
-    (name, control)
-    for name, panel in PANELS.items()
-    for control, one in panel.parameters.items()
-    if one.control is not None
-]
-
-
-def test_every_control_has_values_to_try():
+def test_every_control_takes_the_values_that_are_tried():
     for name, control in CASES:
-        assert values_of(made(name), control), (name, control)
+        fields = controls_of(name)
+        before, values = fields.values, values_of(fields, control)
+        assert values, (name, control)
+        for value in values:
+            assert fields.change({control: value}) == {}, (name, control, value)
+        fields.change(before)
+
+
+#: A live argument of each panel whose run takes some, with another value.
+CHANGED = {
+    "codes_map": {"perplexity": 12},
+    "defense": {"epsilon": 0.05},
+    "dream": {"rate": 6.0, "jitter": 3},
+    "nothing": {"steps": 25},
+    "one_pixel": {"generations": 6},
+    "painter": {"beta": 20.0},
+    "sticker": {"steps": 25},
+    "style": {"alpha": 4.0, "tv": 0.0},
+    "thumbnails": {"perplexity": 12},
+    "tsne": {"perplexity": 12, "rate": 0.5},
+}
+#: Those of `SHORT` whose true first state, with its listing, takes less than three seconds.
+QUICK = {"dream", "faces", "sticker"}
+#: Items that are not the same twice: seconds, and what is extrapolated from them.
+MEASURED = {"timing": {"chart", "table", "text"}, "newcomer": {"text"}}
+
+
+def test_few_items_are_measured():
+    assert {name: one.source.measured for name, one in PANELS.items() if one.source.measured} == MEASURED
 
 
 #: Too slow to be set to their largest in every run of the tests.
 HEAVY = {"size", "patches", "count", "practice", "octaves", "steps"}
 
 
-def agree(panel, name, control="", value=None):
-    without = ["map", "curve", "text"] if (name, control, str(value)) in LOOSE else []
-    assert disagreements(panel, without=without) == [], (panel.share, panel.code)
-
-
 def back(panel, before):
     panel.set(**before)
-    ready(panel)
+    halted(panel)
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -180,15 +85,71 @@ def test_a_run_to_its_end(name):
     panel.reset()
 
 
-def try_value(name, control, value):
+@pytest.mark.parametrize("name", [one if one in QUICK else pytest.param(one, marks=pytest.mark.soak) for one in SHORT])
+def test_the_first_state_as_a_class_sees_it(name):
+    panel = PANELS[name].show(**GIVEN.get(name, {}))
+    halted(panel)
+    assert panel.error is None
+    agree(panel, name)
+
+
+def live_controls(name):
+    """Return the live arguments of a panel's runs that have a control of that name."""
+    taken = {one for course in made(name)._courses for one in method_of(course.method).live}
+    return taken & set(made(name).controls)
+
+
+def test_every_panel_whose_run_can_be_changed_is_changed():
+    assert set(CHANGED) == {name for name, one in PANELS.items() if one.live and live_controls(name)}
+    assert all(set(values) <= live_controls(name) for name, values in CHANGED.items())
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.soak) if one in ("defense", "codes_map") else one for one in CHANGED]
+)
+def test_a_run_changed_under_way(name):
     panel = made(name)
     before = panel.values
-    try:
-        panel.set(**{control: value})
-    except ValueError as error:
-        assert "cannot be" in str(error)  # noqa: PT017
-        return
-    ready(panel)
+    panel.pause()
+    panel.step()
+    at = steps_of(panel)[0].index
+    panel.set(**CHANGED[name])
+    panel.pause()
+    assert steps_of(panel)[0].index == at, "it began anew"
+    agree(panel, name)  # the look of the step before, with what has changed
+    panel.step()
+    panel.step()
+    assert panel._courses[0].stretches[0].until == at
+    assert len(panel._courses[0].stretches) == 2
+    assert panel.error is None
+    agree(panel, name)
+    panel.reset()
+    back(panel, before)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "name", [name for name, one in PANELS.items() if one.live and presets_of(one.title, NOTEBOOKS)]
+)
+def test_the_shortest_preset_to_its_end(name):
+    panel = PANELS[name].show(**GIVEN.get(name, {}))
+    lengths = {}
+    for preset in presets_of(panel.title, NOTEBOOKS):
+        panel.load_preset(preset)
+        panel.pause()
+        lengths[preset] = panel._courses[0].step.total
+    panel.load_preset(min(lengths, key=lengths.get))
+    panel.play()
+    panel.wait(900)
+    assert panel.error is None
+    agree(panel, name)
+
+
+def try_value(name, control, value, settle=ready):
+    panel = made(name)
+    before = panel.values
+    panel.set(**{control: value})
+    settle(panel)
     assert panel.error is None, panel.error
     agree(panel, name, control, value)
     back(panel, before)
@@ -203,17 +164,17 @@ def some_of(name):
 @pytest.mark.parametrize(("name", "control"), [one for name in PANELS for one in some_of(name)])
 def test_another_value_of_some_controls(name, control):
     panel = made(name)
-    values = [one for one in values_of(panel, control) if one != panel.values[control]]
+    values = [one for one in values_of(panel.fields, control) if one != panel.values[control]]
     if not values:
         pytest.skip("it has one value")
     light = values[:1] if control in HEAVY else values
-    try_value(name, control, random.Random(f"{name}{control}").choice(light))
+    try_value(name, control, random.Random(f"{name}{control}").choice(light), halted)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize(("name", "control"), CASES)
 def test_every_value_of_each_control(name, control):
-    for value in values_of(made(name), control):
+    for value in values_of(controls_of(name), control):
         try_value(name, control, value)
 
 
@@ -230,29 +191,15 @@ def test_every_value_of_each_control(name, control):
 def test_pairs_of_which_one_follows_the_other(name, control, other):
     panel = made(name)
     before = panel.values
-    for of in values_of(panel, other):
+    for of in values_of(panel.fields, other):
         panel.set(**{other: of})
         ready(panel)
         assert panel.error is None
-        for value in values_of(panel, control)[::2]:
+        for value in values_of(panel.fields, control)[::2]:
             panel.set(**{control: value})
             ready(panel)
             agree(panel, name, other, of)
     back(panel, before)
-
-
-PRESETS = [(name, preset) for name, one in PANELS.items() for preset in presets_of(one.title, NOTEBOOKS)]
-
-
-@pytest.mark.parametrize(("name", "preset"), PRESETS)
-def test_the_listing_of_each_preset(name, preset):
-    panel = PANELS[name].show()
-    first = panel.values
-    panel.load_preset(preset)
-    ready(panel)
-    assert panel.error is None
-    assert panel.values != first, "it would change nothing"
-    agree(panel, name)
 
 
 # That it can fail ------------------------------------------------------------------------------
@@ -284,17 +231,3 @@ def test_a_patched_constant_in_the_function_is_seen(monkeypatch):
     monkeypatch.setattr(panel.function.function, "__code__", code.replace(co_consts=constants))
     panel.set(strength=0.5)
     assert disagreements(panel) == ["picture"]
-
-
-def test_objects_of_ones_own_enter_every_panel_that_takes_some(viznet):
-    picture = vizkit.load_image("flower", 96)
-    for name, function in PANELS.items():
-        parameters = function.parameters
-        given = {one: picture for one in ("picture", "content") if one in parameters}
-        own = {**given, "model": viznet.net} if "model" in parameters else given
-        panel = function.show(**{**settings(name), **own})
-        ready(panel)
-        assert panel.error is None, (name, panel.error)
-        assert all(panel.values[one] == YOURS for one in given)
-        if name not in ("tsne",):
-            assert disagreements(panel) == [], (name, panel.code)

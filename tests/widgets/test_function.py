@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import numpy as np
@@ -47,6 +48,7 @@ from vizkit.widgets import (
     When,
     direct,
     live,
+    running,
 )
 from vizkit.widgets.agreement import disagreements, shown_by
 
@@ -625,6 +627,37 @@ def costly(*, run: Run = direct):
         yield step, {"text": f"{step.index}"}
 
 
+@dataclass(frozen=True)
+class GrowingStep(Step):
+    share: float
+
+    @property
+    def work(self):
+        return self.share
+
+
+#: Seconds of each step: a first one with what is done once, then three sizes.
+COSTS = [0.5, *[0.1] * 9, *[0.4] * 10, *[1.6] * 10]
+
+
+def test_the_cost_of_steps_that_grow_is_told_within_half_of_it(monkeypatch):
+    clock = [0.0]
+
+    def growing_steps():
+        pixels = [0.1, *COSTS[1:]]
+        for index, seconds in enumerate(COSTS):
+            clock[0] += seconds
+            yield GrowingStep(index + 1, len(COSTS), sum(pixels[: index + 1]) / sum(pixels))
+
+    monkeypatch.setattr(running, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    course = running.Course(growing_steps, (), {}, {})
+    course.advance()
+    course.look_ahead()
+    while course.advance() and course.step.index < len(COSTS):
+        left = sum(COSTS[course.step.index :])
+        assert left / 1.5 < course.remaining < 1.5 * left, course.step
+
+
 @vizkit.panel("Over at once")
 def over_at_once(*, run: Run = direct):
     """Seems to take minutes and ends after a step."""
@@ -684,6 +717,8 @@ def test_one_failing_item_shows_its_sentence_alone():
     assert panel.error is None
     assert panel.items["whole"] == "10"
     assert "vizkit-error" in panel.shown["part"].value
+    assert "ZeroDivisionError: " in panel.shown["part"].value
+    assert "lambda: f&quot;{10 // part}&quot;" in panel.shown["part"].value, "the author's own line"
     assert "an item must be a picture, a chart, a sound, a text" in panel.shown["odd"].value
     panel.set(part=2)
     assert panel.items["part"] == "5"
@@ -707,6 +742,74 @@ def test_a_run_that_yields_nothing_says_so():
     panel.set(count=2)
     assert panel.error is None
     assert panel.result.index == 1
+
+
+def test_an_item_in_the_background_that_yields_nothing_says_so():
+    @vizkit.panel("Nothing behind")
+    def nothing_behind(count: Annotated[int, Slider(0, 3)] = 0):
+        return {"text": live(slow_steps, count, draw=lambda step: f"{step.index}")}
+
+    panel = nothing_behind.show()
+    with pytest.raises(ValueError, match="slow_steps yielded nothing: it must take at least one step"):
+        panel.wait(10)
+    assert "yielded nothing" in panel.shown["text"].value
+    panel.set(count=2)
+    panel.wait(10)
+    assert panel.items["text"] == "2"
+
+
+@vizkit.panel("Bound to fail")
+def bound_to_fail(a: Annotated[int, Slider(0, 5)] = 1, b: Annotated[int, Slider(0, lambda a: 10 // a)] = 0):
+    """Its second bound cannot be computed where the first control is at 0."""
+    return {"text": f"{a}, {b}"}
+
+
+def test_a_bound_that_raises_is_said_with_its_line_and_the_panel_lives_on():
+    with pytest.raises(ValueError, match="bound_to_fail: 'b' follows a, and that failed: integer division"):
+        bound_to_fail.show(a=0)
+    panel = bound_to_fail.show()
+    panel.controls["a"].value = 0
+    assert "bound_to_fail: &#x27;b&#x27; follows a, and that failed" in panel._status.value
+    assert "lambda a: 10 // a" in panel._status.value
+    assert panel.items["text"] == "1, 0"
+    panel.controls["a"].value = 2
+    assert panel.error is None
+    assert panel.controls["b"].max == 5
+    assert panel.items["text"] == "2, 0"
+
+
+def test_two_hands_on_one_chart_are_told_apart_by_what_they_do():
+    @vizkit.panel("Two hands")
+    def two_hands(
+        at: Annotated[Place, On("chart", Point(x=(0.0, 9.0), y=(0.0, 9.0)))] = (1.0, 1.0),
+        box: Annotated[tuple[float, ...], On("chart", Box(x=(0.0, 9.0), y=(0.0, 9.0)))] = (0.0, 0.0, 1.0, 1.0),
+    ):
+        return {"chart": go.Figure(go.Scatter(x=[1, 2, 3], y=[1, 4, 8]))}
+
+    panel = two_hands.show()
+    chart = panel.shown["chart"]
+    assert chart.hand == "box"
+    chart._handle_custom_msg({"kind": "click", "trace": 0, "x": [2.0], "y": [4.0]}, [])
+    assert (panel.values["at"], panel.values["box"]) == ((2.0, 4.0), (0.0, 0.0, 1.0, 1.0))
+    chart._handle_custom_msg({"kind": "selected", "trace": 0, "x": [2.0, 3.0], "y": [4.0, 8.0]}, [])
+    assert (panel.values["at"], panel.values["box"]) == ((2.0, 4.0), (2.0, 4.0, 3.0, 8.0))
+
+
+def test_a_hand_on_what_it_cannot_take_hold_of_is_refused():
+    @vizkit.panel("A tile of a chart")
+    def tile_of_chart(a: Annotated[int, On("chart", Tile), Slider(0, 3)] = 1):
+        return {"chart": go.Figure()}
+
+    @vizkit.panel("A place on words")
+    def place_on_words(a: Annotated[Place, On("text", Point)] = (0.5, 0.5)):
+        return {"text": "a"}
+
+    assert str(tile_of_chart.show().error) == (
+        "tile_of_chart: 'a' is a Tile on 'chart', which is a chart; put it on a picture"
+    )
+    assert str(place_on_words.show().error) == (
+        "place_on_words: 'a' is a Point on 'text', which is no picture and no chart; put it on a picture or a chart"
+    )
 
 
 def test_an_error_in_a_thread_is_kept_and_the_panel_goes_on():
@@ -796,6 +899,52 @@ def _star(*pictures):
     return {"text": "a"}
 
 
+def _no_brackets(a: Annotated[int, Slider] = 1):
+    return {"text": "a"}
+
+
+def _no_number(a: Annotated[int, Slider("a", 3)] = 1):
+    return {"text": "a"}
+
+
+def _reversed(a: Annotated[int, Slider(3, 0)] = 1):
+    return {"text": "a"}
+
+
+def _no_pace(a: Annotated[int, Slider(0, 3, 0)] = 1):
+    return {"text": "a"}
+
+
+def _reversed_place(a: Annotated[Place | None, On("text", Point(x=(1.0, 0.0)))] = None):
+    return {"text": "a"}
+
+
+def _two_controls(a: Annotated[int, Slider(0, 3), OneOf((1, 2))] = 1):
+    return {"text": "a"}
+
+
+def _when_alone(a: Annotated[int, When(lambda b: b > 1)] = 1, b: Annotated[int, Slider(0, 3)] = 1):
+    return {"text": "a"}
+
+
+def _item_twice(a: Annotated[int, Slider(0, 3)] = 1):
+    return {"text": "a", "text": "b"}  # noqa: F601
+
+
+def _two_hands(
+    a: Annotated[Place, On("text", Point)] = (0.5, 0.5), b: Annotated[Place, On("text", Point)] = (0.5, 0.5)
+):
+    return {"text": "a"}
+
+
+async def _later(a: Annotated[int, Slider(0, 3)] = 1):
+    return {"text": "a"}
+
+
+class _Shown:
+    """No function."""
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -811,12 +960,31 @@ def _star(*pictures):
         (_no_run, "_no_run must take its run as a parameter: add"),
         (_no_loop, "_no_loop must end in one loop 'for step in run"),
         (_yields_early, "_yields_early: its yield must be the last line of its loop"),
+        (_no_brackets, r"_no_brackets: Slider of 'a' needs settings; write Slider\(low, high\)"),
+        (_no_number, "_no_number: Slider of 'a' must be from a number to a number in steps of one, got 'a', 3 and 1"),
+        (_reversed, "_reversed: Slider of 'a' must be from the lower bound to the higher one, got 3 and 0"),
+        (_no_pace, "_no_pace: Slider of 'a' must be in steps above 0, got 0"),
+        (_reversed_place, r"_reversed_place: Point of 'a' must be x from a lower number to a higher one, got \(1.0, 0"),
+        (_two_controls, "_two_controls: 'a' must have one control, got Slider and OneOf; leave one"),
+        (_when_alone, "_when_alone: 'a' has a When and no control to show; write one beside it"),
+        (_item_twice, "_item_twice: two items are called 'text'; give each a name of its own"),
+        (_two_hands, "_two_hands: 'a' and 'b' must not both be a Point on 'text'; put one of them on another item"),
+        (lambda a=1: {"text": "a"}, "a panel must be a function with a name, got a lambda; write it with 'def'"),
+        (_later, "_later must be a plain function, got an async one; write 'def' for 'async def'"),
+        (_Shown, "_Shown must be a function to be a panel, got a type"),
         (_star, r"_star must name its parameters, got '\*pictures'; write each"),
     ],
 )
 def test_an_annotation_that_makes_no_sense_is_refused_at_decoration(function, message):
     with pytest.raises(ValueError, match=message):
         refused(function)
+
+
+def test_a_panel_without_a_title_is_refused():
+    with pytest.raises(
+        TypeError, match=r'the title of a panel must be a text, got lambda_free; write @vizkit.panel\("'
+    ):
+        vizkit.panel(lambda_free)
 
 
 def test_a_layout_of_unknown_items_and_a_function_without_source_are_refused():

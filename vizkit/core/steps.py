@@ -9,7 +9,7 @@ changes once it is yielded, whatever the run does next; and ``resume=step`` goes
 so that the run ends bit for bit where it would have ended.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from queue import Queue
 from threading import Event, Thread
@@ -35,8 +35,13 @@ class Step:
 
     @property
     def progress(self) -> float:
-        """Share of the work that is done, in [0, 1]."""
+        """Share of the steps that are done, in [0, 1]."""
         return self.index / self.total
+
+    @property
+    def work(self) -> float:
+        """Share of the work that is done, in [0, 1]; a step whose pictures grow under way says it itself."""
+        return self.progress
 
 
 S = TypeVar("S", bound=Step)
@@ -128,7 +133,7 @@ def write_step(writer: Writer, step: Step, name: str = "run", *, pictures: bool 
     """
     for field in fields(step):
         tag, value = f"{name}/{field.name}", getattr(step, field.name)
-        if field.name in ("index", "total"):
+        if field.name in ("index", "total", "done"):
             continue
         numbers = value if isinstance(value, dict) else {"": value}
         for key, number in numbers.items():
@@ -184,6 +189,19 @@ def logged(steps: Iterable[S], writer: Writer | None, name: str = "run") -> Iter
     finally:
         if isinstance(steps, Generator):
             steps.close()  # stopping this one stops the run
+
+
+def share_of_work(costs: Sequence[float], index: int) -> float:
+    """Return the share of the work that is done behind a step, in [0, 1].
+
+    Parameters
+    ----------
+    costs : sequence of float
+        What each step takes, in any unit: the pixels of its picture, say.
+    index : int
+        Number of steps done.
+    """
+    return sum(costs[:index]) / sum(costs)
 
 
 def last(steps: Iterable[S], *, writer: Writer | None = None, name: str = "run") -> S:

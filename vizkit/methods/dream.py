@@ -13,7 +13,7 @@ from vizkit.core import checks
 from vizkit.core.hooks import forward_to_all
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import generator, step_seed
-from vizkit.core.steps import Step, step_method
+from vizkit.core.steps import Step, share_of_work, step_method
 from vizkit.methods.activations import as_maps
 
 __all__ = ["DreamStep", "dream_steps", "zoom_steps"]
@@ -33,12 +33,20 @@ class DreamStep(Step):
         From 0, the smallest.
     objective : float
         ``1/2 ||a||^2`` per number of the layers, as the net saw it at this step.
+    done : float
+        Share of the work that is done, in [0, 1]: later octaves are larger.
     """
 
     image: Tensor
     detail: Tensor
     octave: int
     objective: float
+    done: float
+
+    @property
+    def work(self) -> float:
+        """Share of the work that is done, in [0, 1]."""
+        return self.done
 
 
 #: Layers, each with its weight.
@@ -112,6 +120,7 @@ def dream_steps(
     wanted = _Guide(model, guide, weights) if guide is not None else _energy
     photos = _pyramid(image, octaves, scale, max(32, min(model.input_size, *image.shape[1:]) // 2))
     total, begun = len(photos) * steps, resume.index if resume else 0
+    costs = [float(photo[0].numel()) for photo in photos for _ in range(steps)]
     detail = resume.detail if resume else torch.zeros_like(photos[0])
     for index in range(begun, total):
         octave = index // steps
@@ -126,7 +135,8 @@ def dream_steps(
         if size > 0:
             picture = (picture + rate / size * gradient).clamp(0, 1)
         detail = picture - photo
-        yield DreamStep(index + 1, total, picture, detail.clone(), octave, objective)
+        work = share_of_work(costs, index + 1)
+        yield DreamStep(index + 1, total, picture, detail.clone(), octave, objective, work)
 
 
 @step_method(live={"rate", "jitter", "zoom"})
@@ -177,7 +187,7 @@ def zoom_steps(
             model, picture.clamp(0, 1), layers, octaves=1, steps=steps, rate=rate, jitter=jitter, seed=seed + index
         )
         picture = step.image
-        yield DreamStep(index + 1, frames, picture.clone(), step.detail, 0, step.objective)
+        yield DreamStep(index + 1, frames, picture.clone(), step.detail, 0, step.objective, (index + 1) / frames)
 
 
 def _weights(model: ImageModel, layers: Layers) -> dict[str, float]:

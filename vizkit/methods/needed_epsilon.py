@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import digit_labels, digits
+from vizkit.core.remembered import remembered
 from vizkit.core.seeds import generator
 from vizkit.methods.sounds import spectrogram, spoken_words
 
@@ -88,7 +89,7 @@ def _pictures(side: int) -> tuple[Tensor, Tensor]:
     return F.interpolate(small, (side, side), mode="area" if side < 8 else "bilinear").flatten(1), digit_labels()
 
 
-@cache
+@remembered(1)
 def _loudness() -> tuple[Tensor, Tensor]:
     sounds, words = spoken_words(400, seed=9)
     return spectrogram(sounds)[:, None, 1:, 2:-2], words

@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vizkit.core import checks
+from vizkit.core.remembered import remembered
 from vizkit.core.seeds import fresh_weights, generator, step_seed
 
 __all__ = ["SoundAttack", "attack_sound", "make_sounds", "spectrogram", "trained_listener"]
@@ -122,7 +122,7 @@ def spoken_words(count: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
     return make_sounds(words, seed=seed), words
 
 
-@cache
+@remembered(1)
 def trained_listener(seed: int = 0) -> Listener:
     """Train a net to tell the words apart, on 480 sounds; 200 others say how well it does.
 

@@ -1,5 +1,6 @@
 """Neural style: the content of one picture in the style of another."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from vizkit.core.hooks import forward_to_all
 from vizkit.core.memory import recall, remember
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import normal
-from vizkit.core.steps import Step, step_method
+from vizkit.core.steps import Step, share_of_work, step_method
 
 __all__ = ["StyleStep", "gram", "match_colors", "style_steps", "total_variation"]
 
@@ -240,6 +241,8 @@ class StyleStep(Step):
         The parts of the loss before their weights, as the net saw them at this step.
     memory : dict
         What the next step needs; for `resume`.
+    done : float
+        Share of the work that is done, in [0, 1]: later scales are larger.
     """
 
     image: Tensor
@@ -247,6 +250,12 @@ class StyleStep(Step):
     style: float
     variation: float
     memory: dict[str, Any]
+    done: float
+
+    @property
+    def work(self) -> float:
+        """Share of the work that is done, in [0, 1]."""
+        return self.done
 
 
 Begin = Literal["content", "noise", "style"]
@@ -322,6 +331,7 @@ def style_steps(
     if keep_colors:
         style = match_colors(style, content)
     sizes = _sizes(content, scales, model)
+    costs = [float(math.prod(sizes[index * len(sizes) // steps])) for index in range(steps)]
     values, scale, targets = None, -1, Targets({}, {})
     descent: torch.optim.Optimizer | None = None
     for index in range(resume.index if resume else 0, steps):
@@ -340,7 +350,7 @@ def style_steps(
         image = values.detach().clamp(0, 1)[0].cpu()
         losses = _descend(model, values, targets, descent, (alpha, beta, tv))
         memory = {"values": values.detach().clone(), "optimizer": remember(descent), "scale": scale}
-        yield StyleStep(index + 1, steps, image, *losses, memory)
+        yield StyleStep(index + 1, steps, image, *losses, memory, share_of_work(costs, index + 1))
 
 
 def _sizes(content: Tensor, scales: int, model: ImageModel) -> list[tuple[int, int]]:

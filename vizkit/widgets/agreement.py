@@ -44,10 +44,9 @@ def disagreements(panel: Panel, *, without: Collection[str] = (), code: str | No
     items = {name: item for name, item in panel.items.items() if name not in panel.failures}
     if len(shown) != len(items):
         raise ValueError(f"the listing must show {', '.join(items)}, got {len(shown)} items")
-    source = panel.function.source
-    measured = {name for name, node in source.items.items() if source.part(node).startswith("Measured(")}
+    hidden = {*without, *panel.function.source.measured}
     pairs = zip(items.items(), shown, strict=True)
-    return [name for (name, item), other in pairs if name not in {*without, *measured} and plain(item) != plain(other)]
+    return [name for (name, item), other in pairs if name not in hidden and plain(item) != plain(other)]
 
 
 def plain(item: Any) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ taken, a function is, too, whose arguments are named as the parameters that it l
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Annotated, Any
 import ipywidgets as widgets
 from torch import Tensor
 
+from vizkit.core.checks import first_line
 from vizkit.core.images import load_image, uploads
 from vizkit.core.models import ImageModel
 from vizkit.core.tables import parse_rows
@@ -30,14 +32,28 @@ from vizkit.widgets.controls import YOURS
 Known = Mapping[str, Any]
 
 
+class BoundError(ValueError):
+    """A function of other parameters, written where a bound is taken, has failed."""
+
+
 def given(bound: Any, known: Known) -> Any:
     """Return a bound; one that is a function of other parameters is computed."""
-    return bound(**{name: known[name] for name in names_of(bound)}) if callable(bound) else bound
+    if not callable(bound):
+        return bound
+    try:
+        return bound(**{name: known[name] for name in names_of(bound)})
+    except Exception as error:
+        raise BoundError(f"follows {', '.join(names_of(bound))}, and that failed: {first_line(error)}") from error
 
 
 def names_of(*bounds: Any) -> tuple[str, ...]:
     """Return the names of the parameters that bounds look at."""
     return tuple(name for bound in bounds if callable(bound) for name in inspect.signature(bound).parameters)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a slider can have."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,10 @@ class Control:
         del value
         return ""
 
+    def flaw(self) -> str:
+        """Return what its settings must be, if they make no sense; empty if they do."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Slider(Control):
@@ -124,6 +144,14 @@ class Slider(Control):
     def needs(self) -> tuple[str, ...]:
         return names_of(self.low, self.high)
 
+    def flaw(self) -> str:
+        fixed = [one for one in (self.low, self.high) if not callable(one)]
+        if not all(map(is_number, (*fixed, self.step))):
+            return f"from a number to a number in steps of one, got {self.low!r}, {self.high!r} and {self.step!r}"
+        if len(fixed) == 2 and self.low > self.high:
+            return f"from the lower bound to the higher one, got {self.low!r} and {self.high!r}"
+        return "" if self.step > 0 else f"in steps above 0, got {self.step!r}"
+
     def widget(self, label: str, value: Any) -> Any:
         low = min(0, value) if callable(self.low) else self.low
         high = max(1, value) if callable(self.high) else self.high
@@ -139,7 +167,7 @@ class Slider(Control):
             make.update(widget, min=low, max=high, value=min(max(widget.value, low), high))
 
     def problem(self, value: Any) -> str:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not is_number(value):
             return f"a number for its slider, got {value!r}"
         outside = (not callable(self.low) and value < self.low) or (not callable(self.high) and value > self.high)
         return f"from {self.low} to {self.high}, got {value!r}" if outside else ""

@@ -57,7 +57,7 @@ class ChartView(View):
     def __init__(self, figure: go.Figure | None = None, **settings: Any) -> None:
         self.figure = figure or go.Figure()
         self._drawn, self._at = _plain(self.figure), 0
-        self._callbacks: list[Callable[[int, list[float], list[float]], None]] = []
+        self._callbacks: list[tuple[str, Callable[[int, list[float], list[float]], None]]] = []
         self.still: bytes = b""
         super().__init__(alt=words_of(self.figure), **settings)
         self.add_class("vizkit-chart")
@@ -90,15 +90,18 @@ class ChartView(View):
         self.alt = words_of(figure)
 
     def on_hand(self, callback: Callable[[int, list[float], list[float]], None], hand: str) -> None:
-        """Call ``callback(trace, xs, ys)`` with the points that are clicked or selected.
+        """Call ``callback(trace, xs, ys)`` with the points that are clicked, or that are selected.
+
+        Several hands are told apart by what the pointer does: a click is a click's, a selection a box's or a curve's.
 
         Parameters
         ----------
         callback : callable
         hand : {"click", "box", "curve"}
         """
-        self.hand = hand
-        self._callbacks.append(callback)
+        if hand != "click" or not self.hand:
+            self.hand = hand
+        self._callbacks.append((hand, callback))
 
     def ask_still(self) -> None:
         """Let the browser draw the chart as PNG; `still` has it soon after."""
@@ -135,14 +138,19 @@ class ChartView(View):
         self.still = content
 
     def _on_click(self, content: Mapping[str, Any], _: Any) -> None:
+        self._tell(content, ("click",))
+
+    def _on_selected(self, content: Mapping[str, Any], _: Any) -> None:
+        self._tell(content, ("box", "curve"))
+
+    def _tell(self, content: Mapping[str, Any], hands: tuple[str, ...]) -> None:
         trace = int(number(content, "trace", 0, max(len(self.figure.data) - 1, 0)))
         xs, ys = _numbers(content, "x"), _numbers(content, "y")
         if len(xs) != len(ys):
             raise ValueError(f"x and y from the page must be of one length, got {len(xs)} and {len(ys)}")
-        for callback in self._callbacks:
-            callback(trace, xs, ys)
-
-    _on_selected = _on_click
+        for hand, callback in self._callbacks:
+            if hand in hands:
+                callback(trace, xs, ys)
 
     # The library ------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import traitlets
 
 from vizkit.core import checks
 from vizkit.core.checks import first_line
-from vizkit.widgets.annotations import When, given
+from vizkit.widgets.annotations import BoundError, When, given
 from vizkit.widgets.controls import YOURS, option_values
 from vizkit.widgets.function import PanelFunction, Parameter
 
@@ -179,9 +179,12 @@ class Fields:
         if one.control is None:
             return own
         field = self.widgets[name]
-        one.control.adapt(field, known, own=self.own.get(name))
-        if isinstance(one.when, When):
-            field.layout.display = "" if given(one.when.condition, known) else "none"
+        try:
+            one.control.adapt(field, known, own=self.own.get(name))
+            if isinstance(one.when, When):
+                field.layout.display = "" if given(one.when.condition, known) else "none"
+        except BoundError as error:
+            raise ValueError(f"{self.function.name}: {name!r} {error}") from error.__cause__
         key = own if self.is_given(name) else self.read(name)
         needs = tuple(known[need] for need in one.needs)
         kept = self.loaded.get(name)

@@ -67,10 +67,10 @@ class PanelFunction:
     """
 
     def __init__(self, function: Callable[..., Any], title: str, *, layout: str, rate: float, auto: bool) -> None:
+        self.source: Source = read(function)
         functools.update_wrapper(self, function)
         self.function, self.title, self.rate, self.auto = function, title, rate, auto
         self.name = function.__name__
-        self.source: Source = read(function)
         self.live = inspect.isgeneratorfunction(function)
         self._signature = inspect.signature(function)
         found = self._read_parameters(function, self._signature.parameters)
@@ -103,17 +103,41 @@ class PanelFunction:
                 found[name] = self._parameter(one, notes)
         return found
 
-    @staticmethod
-    def _parameter(one: inspect.Parameter, notes: tuple[Any, ...]) -> Parameter:
-        notes = tuple(note() if isinstance(note, type) and issubclass(note, Control) else note for note in notes)
+    def _parameter(self, one: inspect.Parameter, notes: tuple[Any, ...]) -> Parameter:
+        notes = tuple(self._control(one.name, note) for note in notes)
+        controls = [note for note in notes if isinstance(note, Control)]
+        if len(controls) > 1:
+            kinds = " and ".join(type(control).__name__ for control in controls)
+            raise ValueError(f"{self.name}: {one.name!r} must have one control, got {kinds}; leave one")
         hand = next((note for note in notes if isinstance(note, On)), None)
+        if hand is not None:
+            self._control(one.name, hand.hand)
         when = next((note for note in notes if isinstance(note, When)), None)
-        control = next((note for note in notes if isinstance(note, Control)), None)
+        control = controls[0] if controls else None
         if control is None and hand is not None and isinstance(hand.hand, Point):
             control = hand.hand  # its number fields
+        if when is not None and control is None:
+            raise ValueError(f"{self.name}: {one.name!r} has a When and no control to show; write one beside it")
         needs = (*(control.needs() if control else ()), *names_of(when.condition if when else None))
         folded = one.kind is one.KEYWORD_ONLY
         return Parameter(one.name, one.default, control, hand, when, None, needs, folded)
+
+    def _control(self, name: str, note: Any) -> Any:
+        """Return what an annotation says; of a control's class the control, if it needs no settings."""
+        if isinstance(note, type) and issubclass(note, Control):
+            needed = [
+                one.name
+                for one in inspect.signature(note).parameters.values()
+                if one.default is inspect.Parameter.empty
+            ]
+            if needed:
+                kind = note.__name__
+                raise ValueError(f"{self.name}: {kind} of {name!r} needs settings; write {kind}({', '.join(needed)})")
+            note = note()
+        flaw = note.flaw() if isinstance(note, Control) else ""
+        if flaw:
+            raise ValueError(f"{self.name}: {type(note).__name__} of {name!r} must be {flaw}")
+        return note
 
     def _order(self, found: Mapping[str, Parameter]) -> list[str]:
         """Return the names so that each comes behind those that it needs."""
@@ -153,6 +177,7 @@ class PanelFunction:
                 )
             if one.default is not inspect.Parameter.empty and one.control is not None:
                 self._check_default(one, one.control)
+        self._check_hands([one for one in self.parameters.values() if one.hand is not None])
         for name in (name for row in self.layout for name in row):
             if name not in items:
                 raise ValueError(
@@ -160,6 +185,19 @@ class PanelFunction:
                 )
         if self.live and "run" not in self._signature.parameters:
             raise ValueError(f"{self.name} must take its run as a parameter: add '*, run: Run = direct'")
+
+    def _check_hands(self, handed: list[Parameter]) -> None:
+        """Refuse two hands of one kind on one item: a pointer cannot tell which is meant."""
+        seen: dict[Any, str] = {}
+        for one in handed:
+            assert one.hand is not None
+            place = one.hand.item, type(one.hand.hand)
+            if place in seen:
+                raise ValueError(
+                    f"{self.name}: {seen[place]!r} and {one.name!r} must not both be a {place[1].__name__} on "
+                    f"{place[0]!r}; put one of them on another item"
+                )
+            seen[place] = one.name
 
     def _check_default(self, one: Parameter, control: Control) -> None:
         allowed = one.default is None and (control.show(None) or control.needs())
@@ -321,8 +359,8 @@ def panel(
 
     Raises
     ------
-    ValueError
-        If the function or an annotation makes no sense; with the function's name and the cure.
+    TypeError, ValueError
+        If the title is none, or the function or an annotation makes no sense; with the function's name and the cure.
 
     Examples
     --------
@@ -343,6 +381,9 @@ def panel(
     ...     for step in run(brighten_steps, picture, rate=rate):
     ...         yield step, {"picture": photo(step.image, f"after {step.index} steps")}
     """
+    if not isinstance(title, str):
+        name = getattr(title, "__name__", repr(title))
+        raise TypeError(f'the title of a panel must be a text, got {name}; write @vizkit.panel("Title")')
 
     def decorate(function: Callable[..., Any]) -> PanelFunction:
         made = PanelFunction(function, title, layout=layout, rate=rate, auto=auto)

@@ -10,7 +10,7 @@ import traitlets
 from vizkit.figures.pictures import Tiles
 from vizkit.figures.raster import Raster
 from vizkit.widgets import controls as make
-from vizkit.widgets.annotations import Control, Numbers, Table
+from vizkit.widgets.annotations import Control, Numbers, Table, is_number
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.picture import PictureView
 
@@ -95,6 +95,12 @@ class Point(Control):
         fine = isinstance(value, (tuple, list)) and len(value) == 2
         fine = fine and all(low <= at <= high for at, (low, high) in zip(value, (self.x, self.y), strict=True))
         return "" if fine else f"a place (x, y) in {self.x} and {self.y}, got {value!r}"
+
+    def flaw(self) -> str:
+        for name, ends in (("x", self.x), ("y", self.y)):
+            if len(ends) != 2 or not all(map(is_number, ends)) or not ends[0] < ends[1]:
+                return f"{name} from a lower number to a higher one, got {ends!r}"
+        return ""
 
     def place(self, x: int, y: int, raster: Raster) -> Place | None:
         """Return the place of a pixel of a picture."""

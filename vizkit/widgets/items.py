@@ -76,6 +76,8 @@ class Slot:
         ``attach(widget)`` lets hands listen to a picture or a chart that is new on the page.
     hurried : callable
         Whether the next picture comes at once: then a third of the bytes will do for this one.
+    say : callable
+        ``say(error)``: what went wrong in a sentence.
 
     Attributes
     ----------
@@ -89,8 +91,14 @@ class Slot:
     """
 
     def __init__(
-        self, name: str, caption: str, attach: Callable[[Any], None], hurried: Callable[[], bool] = lambda: False
+        self,
+        name: str,
+        caption: str,
+        attach: Callable[[Any], None],
+        hurried: Callable[[], bool] = lambda: False,
+        say: Callable[[Exception], str] = first_line,
     ) -> None:
+        self._say = say
         self.name = name
         self.item: Any = None
         self.error: Exception | None = None
@@ -115,7 +123,7 @@ class Slot:
             self.item, self.error = item, None
         except Exception as error:
             self.error = error
-            self._html(alert(first_line(error, 300)))
+            self._html(alert(self._say(error)))
 
     def fit(self, share: float) -> None:
         """Show a picture or a chart at a share of its own size."""

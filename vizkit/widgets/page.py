@@ -32,6 +32,7 @@ from vizkit.widgets.controls import YOURS
 from vizkit.widgets.fields import Fields, same
 from vizkit.widgets.fit import CANVAS, fitting
 from vizkit.widgets.function import PanelFunction, split
+from vizkit.widgets.hands import Tile
 from vizkit.widgets.history import History
 from vizkit.widgets.items import Failed, Slot, alert, html_of
 from vizkit.widgets.names import Names
@@ -99,7 +100,7 @@ class Panel:
         self._good: dict[str, Any] = {}
         self._sizes: tuple[bool, dict[str, Any]] = (False, {})
         self._slots = {
-            name: Slot(name, function.captions.get(name, ""), partial(self._hands, name), self._hurried)
+            name: Slot(name, function.captions.get(name, ""), partial(self._hands, name), self._hurried, self._sentence)
             for name in function.source.items
         }
         self.history = History(self._show_frame)
@@ -448,6 +449,7 @@ class Panel:
                 self._slots[name].show(item)
         if first:
             self._lay_out()
+            self._check_hands()
         self._fit()
         for one in self.function.parameters.values():
             if one.hand is not None:
@@ -463,6 +465,21 @@ class Panel:
         now, sent = time.perf_counter(), sum(slot.sent for slot in self._slots.values())
         self._allowance = self._afforded(now) - max(sent - self._sent, 0)
         self._last_shown, self._sent = now, sent
+
+    def _check_hands(self) -> None:
+        """Refuse a hand on what it cannot take hold of: what an item is, is known when it is there."""
+        for one in self.function.parameters.values():
+            slot = self._slots[one.hand.item] if one.hand is not None else None
+            if one.hand is None or slot is None or slot.error or slot.name in self._background:
+                continue
+            kind, chart = type(one.hand.hand).__name__, isinstance(slot.item, go.Figure)
+            if isinstance(slot.item, Raster) or (chart and not isinstance(one.hand.hand, Tile)):
+                continue
+            what = "a chart" if chart else "no picture and no chart"
+            raise ValueError(
+                f"{self.function.name}: {one.name!r} is a {kind} on {slot.name!r}, which is {what}; "
+                f"put it on a picture{'' if isinstance(one.hand.hand, Tile) else ' or a chart'}"
+            )
 
     def _afforded(self, now: float) -> float:
         """Return how many bytes may go to the page."""
@@ -540,7 +557,10 @@ class Panel:
 
     def _fail(self, error: Exception) -> None:
         self.error = error
-        self._status.value = alert(sentence(error, self.function))
+        self._status.value = alert(self._sentence(error))
+
+    def _sentence(self, error: Exception) -> str:
+        return sentence(error, self.function)
 
     def _say(self, text: str) -> None:
         self._status.value = f'<div role="status">{escape(text)}</div>'
@@ -708,6 +728,8 @@ class Panel:
             with self._drawing:
                 if self._background.get(name, (None, None))[1] is not course:
                     return
+                if course.empty:
+                    error = ValueError(f"{course.method.__name__} yielded nothing: it must take at least one step")
                 if error is not None:
                     self._slots[name].show(Failed(error))
                 else:
@@ -893,7 +915,9 @@ def sentence(error: Exception, function: PanelFunction) -> str:
     if function.__module__.startswith("vizkit."):
         return words
     file = inspect.getsourcefile(function.function)
-    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    raised = [error, *([error.__cause__] if error.__cause__ is not None else [])]
+    frames = [frame for one in raised for frame in traceback.extract_tb(one.__traceback__)]
+    lines = [frame for frame in frames if frame.filename == file]
     if not lines:
         return words
     return f"{type(error).__name__}: {words} (line {lines[-1].lineno}: {lines[-1].line})"

@@ -130,7 +130,7 @@ class Course:
 
     def _next(self) -> Any:
         """Compute the next step, or None behind the last; measure what it takes."""
-        start, before = time.perf_counter(), getattr(self._ahead or self.step, "index", 0)
+        start, before = time.perf_counter(), self._ahead or self.step
         try:
             self._steps = self._steps or iter(self._call())
             step: Any = next(self._steps, None)
@@ -146,7 +146,7 @@ class Course:
                 f"got {type(step).__name__}"
             )
         if step is not None:
-            pace = seconds / max(getattr(step, "index", before + 1) - before, 1)
+            pace = seconds / _work_between(before, step)
             # The first step brings what is done once: it tells little of the others.
             self._pace = pace if self._timed < 2 else 0.8 * self._pace + 0.2 * pace
             self._timed += 1
@@ -166,11 +166,16 @@ class Course:
         return self.taken == 1 and self._timed == 1 and not self.failed and not self._over
 
     @property
+    def empty(self) -> bool:
+        """Whether it has ended without any step."""
+        return self._over and self.step is None
+
+    @property
     def remaining(self) -> float:
         """Seconds that the rest will take, as far as the steps so far can tell."""
         if self._over or not isinstance(self.step, Step):
             return 0.0
-        return self._pace * (self.step.total - self.step.index)
+        return self._pace * (1 - self.step.work)
 
 
 def continued(
@@ -199,6 +204,13 @@ def _keys(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[st
     bound = signature(method).bind(*args, **kwargs)
     bound.apply_defaults()
     return {name: content(value) for name, value in bound.arguments.items()}
+
+
+def _work_between(before: Any, step: Step) -> float:
+    """Return the share of a run's whole work that its latest step was."""
+    if isinstance(before, Step) and before.total == step.total and step.work > before.work:
+        return step.work - before.work
+    return max(step.index - getattr(before, "index", 0), 1) / step.total
 
 
 def _shape(key: Any) -> Any:

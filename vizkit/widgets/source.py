@@ -49,6 +49,11 @@ class Source:
         """Whether an item is drawn by a run in the background."""
         return any(_called(_asked_for(node)) == "live" for node in self.items.values())
 
+    @property
+    def measured(self) -> set[str]:
+        """Names of the items that are not the same twice, those among them that are made when asked for."""
+        return {name for name, node in self.items.items() if _called(_asked_for(node)) == "Measured"}
+
     def lines(self, nodes: Sequence[ast.stmt], *, after: int = 0) -> list[str]:
         """Return the author's own lines of statements, with the comments from a line on."""
         if not nodes:
@@ -70,7 +75,7 @@ def read(function: Callable[..., Any]) -> Source:
     ValueError
         If it is not one return of named items, or one loop over a run; the cure is named.
     """
-    name = function.__name__
+    name = _named(function)
     try:
         text = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
@@ -89,6 +94,24 @@ def read(function: Callable[..., Any]) -> Source:
         raise ValueError(f"{name} must have one return, as its last line; compute first, return once")
     result, items = _items(name, body[-1].value, "return")
     return Source(text, begin, body[:-1], None, result, items)
+
+
+def _named(function: Any) -> str:
+    """Return a function's name.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or is no plain function: its lines could not be shown.
+    """
+    kind = type(function).__name__
+    if not inspect.isfunction(function):
+        raise ValueError(f"{getattr(function, '__name__', kind)} must be a function to be a panel, got a {kind}")
+    if function.__name__ == "<lambda>":
+        raise ValueError("a panel must be a function with a name, got a lambda; write it with 'def'")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise ValueError(f"{function.__name__} must be a plain function, got an async one; write 'def' for 'async def'")
+    return str(function.__name__)
 
 
 def _read_run(name: str, text: str, begin: int, body: list[ast.stmt]) -> Source:
@@ -146,6 +169,9 @@ def _items(name: str, value: ast.expr | None, word: str) -> tuple[ast.expr | Non
     if isinstance(items, ast.Dict):
         keys = [key.value for key in items.keys if isinstance(key, ast.Constant)]
         if keys and len(keys) == len(items.values) and all(isinstance(k, str) for k in keys):
+            twice = [key for key in keys if keys.count(key) > 1]
+            if twice:
+                raise ValueError(f"{name}: two items are called {twice[0]!r}; give each a name of its own")
             return result, dict(zip(map(str, keys), items.values, strict=True))
     raise ValueError(
         f'{name} must {word} what it shows by name: {word} {{"picture": ...}}, or {word} result, {{"picture": ...}}'
