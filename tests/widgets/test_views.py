@@ -25,7 +25,7 @@ from vizkit import panels
 from vizkit.core.steps import Step
 from vizkit.figures.pictures import framed, overlay, photo
 from vizkit.figures.raster import Raster
-from vizkit.widgets import Slider, browser_side, chart, live
+from vizkit.widgets import Slider, browser_side, chart, live, picture
 from vizkit.widgets.chart import ChartView, pack, words_of
 from vizkit.widgets.picture import PictureView
 
@@ -73,6 +73,28 @@ def test_a_preview_has_a_third_of_the_bytes():
     full, preview = PictureView(noisy), PictureView()
     preview.show(noisy, preview=True)
     assert len(preview.content) < 0.4 * len(full.content)
+
+
+def test_a_picture_whose_overlay_is_new_is_not_encoded_again(monkeypatch):
+    below = torch.rand(3, 8, 8, generator=torch.manual_seed(0))
+    heats = [torch.rand(8, 8, generator=torch.manual_seed(seed)) for seed in range(2)]
+    encoded = []
+    monkeypatch.setattr(picture, "jpeg", lambda pixels, quality: encoded.append(quality) or b"%d" % len(encoded))
+    view = PictureView(overlay(below, heats[0], "a map"))
+    before = view.heat
+    view.show(overlay(below, heats[1], "another map"))
+    assert (encoded, view.heat != before) == ([90], True)
+    view.show(overlay(below, heats[1], "another map"), preview=True)
+    view.show(overlay(1 - below, heats[1], "another picture"), preview=True)
+    assert (encoded, view.content) == ([90, 60, 60], b"3")
+
+
+def test_an_answer_names_the_message_that_waits_for_it(monkeypatch):
+    view = PictureView(photo(torch.zeros(3, 50, 100), "a picture"))
+    messages = sent_by(view, monkeypatch)
+    for content in ({"kind": "hover", "x": 1, "y": 1, "waits": 0.25}, {"kind": "sing", "waits": 0.5}, {"kind": "sing"}):
+        view._handle_custom_msg(content, [])
+    assert [one for one, _ in messages] == [{"kind": "answered", "of": 0.25}, {"kind": "answered", "of": 0.5}]
 
 
 def test_a_click_hears_presses_and_a_drag_moves_too():
