@@ -104,7 +104,7 @@ function walkable(chart, { shown, mark, says, hand, pick }) {
       const point = pointAt(shown().data[trace], place);
       if (taken.length && hand() === "curve") taken.push(point);
       says.textContent = spoken(shown(), trace, point);
-      mark({ trace, place, grid: isGrid(shown().data[trace]) });
+      mark({ trace, point, index: isGrid(shown().data[trace]) ? null : place[1] });
     } else if ((event.key === "Enter" || event.key === " ") && place !== null && paths(shown()).includes(trace)) {
       enter(pointAt(shown().data[trace], place));
     } else if (event.key === "Escape" && place !== null) {
