@@ -42,7 +42,7 @@ def open_browser(width: int = 1500, height: int = 1000, *, flags: Sequence[str] 
     """Yield a Playwright page.
 
     ``page.outside`` lists requests that tried to leave the machine, ``page.mistakes`` exceptions of
-    widgets' JavaScript.
+    widgets' JavaScript, both of every page of its context.
 
     Parameters
     ----------
@@ -73,13 +73,17 @@ def open_browser(width: int = 1500, height: int = 1000, *, flags: Sequence[str] 
         )
         page: Any = context.pages[0] if context.pages else context.new_page()
         page.outside, page.mistakes = [], []
-        # Widgets' code comes from blobs; Notebook 7 beside nbgrader makes a mistake of its own.
-        page.on("pageerror", lambda e: page.mistakes.append(e.stack) if "blob:" in (e.stack or "") else None)
-        page.on("request", lambda r: None if LOCAL.match(r.url) else page.outside.append(r.url))
+        context.on("weberror", lambda one: page.mistakes.append(one.error.stack) if is_ours(one.error) else None)
+        context.on("request", lambda r: None if LOCAL.match(r.url) else page.outside.append(r.url))
         try:
             yield page
         finally:
             context.close()
+
+
+def is_ours(error: Any) -> bool:
+    """Whether an exception on a page comes out of a widget: Notebook 7 beside nbgrader makes mistakes of its own."""
+    return any(mark in (error.stack or "") for mark in ("blob:", "vizkit:"))  # plotly's library, our modules
 
 
 def fake_camera(folder: Path) -> list[str]:

@@ -90,11 +90,63 @@ def test_every_kind_of_chart_and_mark_is_drawn(opened):
             assert kind in chart.locator("svg.main-svg").first.get_attribute("aria-label")
             if kind == "scatter":
                 assert chart.locator(part).count() == 20_000
+            walked(page, chart, kind)
         marks = page.locator(".vizkit-frame", has=page.get_by_alt_text("noise")).locator(".vizkit-over")
         found = {shape: marks.locator(shape).count() for shape in ("rect", "circle", "polyline")}
         assert found == {"rect": 2, "circle": 2, "polyline": 1 + 3 + 1}
     finally:
         page.close()
+
+
+def hand(frame, kind, start, end):
+    """Draw a finger or a pen over a picture, from a place to another in shares of it."""
+    frame.evaluate(
+        """(e, [kind, start, end]) => {
+          const box = e.getBoundingClientRect();
+          const at = ([x, y]) => ({ pointerId: 7, pointerType: kind, isPrimary: true, bubbles: true, button: 0,
+            clientX: box.left + x * box.width, clientY: box.top + y * box.height });
+          e.setPointerCapture = () => {};
+          e.dispatchEvent(new PointerEvent("pointerdown", at(start)));
+          e.dispatchEvent(new PointerEvent("pointermove", at(end)));
+          e.dispatchEvent(new PointerEvent("pointerup", at(end)));
+        }""",
+        [kind, start, end],
+    )
+
+
+def walked(page, chart, kind):
+    """Walk a chart that stands by itself, by its arrow keys."""
+    middle = r"x 2\d, y 20, (z|value) "
+    said = {"surface": middle, "contour": middle, "scatter": "x .+, y ", "violin": "x 1, y "}
+    chart.locator(".vizkit-plot").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    words = chart.locator("[role=status]")
+    expect(words).to_have_text(re.compile(said[kind]))
+    before = words.inner_text()
+    page.keyboard.press("ArrowRight")
+    expect(words).not_to_have_text(before)
+    page.keyboard.press("Escape")
+    expect(words).to_have_text("")
+
+
+def test_a_chart_is_walked_and_clicked_by_the_keyboard(opened):
+    found = panel(opened, "Three ways down")
+    chart, words = found.locator(".vizkit-plot"), found.locator(".vizkit-point")
+    chart.focus()
+    assert "Enter clicks" in chart.get_attribute("aria-label")
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("Shift+ArrowRight")
+    assert chart.evaluate("e => getComputedStyle(e).outlineStyle") == "solid", "where the focus is can be seen"
+    expect(words).to_have_text(re.compile(r"^.* .*, .* .*, value "))
+    expect(chart.locator(".hoverlayer .hovertext").first).to_be_attached()
+    place = re.findall(r"-?[\d.]+", words.inner_text())
+    opened.keyboard.press("Enter")
+    expect(found.get_by_label("start x")).to_have_attribute("aria-valuetext", f"{float(place[0]):g}")
+    opened.keyboard.press("ArrowDown")
+    expect(words).not_to_have_text("")
+    opened.keyboard.press("Escape")
+    expect(words).to_have_text("")
 
 
 def test_the_square_follows_the_hand_and_the_kernel_follows_as_it_can(opened):
@@ -155,17 +207,7 @@ def test_a_picture_is_reached_looked_at_and_saved_by_the_keyboard(opened):
 def test_a_touch_is_a_hand_too(opened):
     found = panel(opened, "The occluder")
     frame = found.locator(".vizkit-frame").first
-    frame.evaluate(
-        """e => {
-          const box = e.getBoundingClientRect();
-          const at = (x, y) => ({ pointerId: 7, pointerType: "touch", isPrimary: true, bubbles: true, button: 0,
-            clientX: box.left + x * box.width, clientY: box.top + y * box.height });
-          e.setPointerCapture = () => {};
-          e.dispatchEvent(new PointerEvent("pointerdown", at(0.2, 0.2)));
-          e.dispatchEvent(new PointerEvent("pointermove", at(0.25, 0.75)));
-          e.dispatchEvent(new PointerEvent("pointerup", at(0.25, 0.75)));
-        }"""
-    )
+    hand(frame, "touch", (0.2, 0.2), (0.25, 0.75))
     expect(found.get_by_label("at y")).to_have_attribute("aria-valuetext", "0.75")
 
 
@@ -210,6 +252,11 @@ def test_two_tabs_show_the_same(opened):
         other.close()
 
 
+def loaded_again(page):
+    page.goto(page.address.format(path="views.ipynb").removesuffix("&reset"), wait_until="domcontentloaded")
+    page.wait_for_selector(".vizkit-panel", timeout=90_000)
+
+
 def test_a_page_that_is_loaded_again_comes_back_with_its_run(opened):
     found = panel(opened, "t-SNE, live")
     found.get_by_role("button", name="Play", exact=True).click()
@@ -218,8 +265,7 @@ def test_a_page_that_is_loaded_again_comes_back_with_its_run(opened):
     opened.keyboard.press("Control+s")
     opened.wait_for_timeout(1000)
     received = sum(opened.received)
-    opened.goto(opened.address.format(path="views.ipynb").removesuffix("&reset"), wait_until="domcontentloaded")
-    opened.wait_for_selector(".vizkit-panel", timeout=90_000)
+    loaded_again(opened)
     found = panel(opened, "The occluder")
     expect(found.get_by_label("at y")).to_have_attribute("aria-valuetext", "0.75")
     expect(panel(opened, "Three ways down").locator(".js-plotly-plot .contourlayer").first).to_be_visible()

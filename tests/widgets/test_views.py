@@ -4,22 +4,28 @@ import base64
 import gzip
 import io
 import re
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from threading import Event, Timer
+from typing import Annotated
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from ipywidgets.widgets.widget import _instances
 from PIL import Image
 from plotly.offline import get_plotlyjs
 
+import vizkit
 from tests.panels.tools import mouse
 from vizkit import panels
+from vizkit.core.steps import Step
 from vizkit.figures.pictures import framed, overlay, photo
 from vizkit.figures.raster import Raster
-from vizkit.widgets import browser_side, chart
+from vizkit.widgets import Slider, browser_side, chart, live, picture
 from vizkit.widgets.chart import ChartView, pack, words_of
 from vizkit.widgets.picture import PictureView
 
@@ -67,6 +73,28 @@ def test_a_preview_has_a_third_of_the_bytes():
     full, preview = PictureView(noisy), PictureView()
     preview.show(noisy, preview=True)
     assert len(preview.content) < 0.4 * len(full.content)
+
+
+def test_a_picture_whose_overlay_is_new_is_not_encoded_again(monkeypatch):
+    below = torch.rand(3, 8, 8, generator=torch.manual_seed(0))
+    heats = [torch.rand(8, 8, generator=torch.manual_seed(seed)) for seed in range(2)]
+    encoded = []
+    monkeypatch.setattr(picture, "jpeg", lambda pixels, quality: encoded.append(quality) or b"%d" % len(encoded))
+    view = PictureView(overlay(below, heats[0], "a map"))
+    before = view.heat
+    view.show(overlay(below, heats[1], "another map"))
+    assert (encoded, view.heat != before) == ([90], True)
+    view.show(overlay(below, heats[1], "another map"), preview=True)
+    view.show(overlay(1 - below, heats[1], "another picture"), preview=True)
+    assert (encoded, view.content) == ([90, 60, 60], b"3")
+
+
+def test_an_answer_names_the_message_that_waits_for_it(monkeypatch):
+    view = PictureView(photo(torch.zeros(3, 50, 100), "a picture"))
+    messages = sent_by(view, monkeypatch)
+    for content in ({"kind": "hover", "x": 1, "y": 1, "waits": 0.25}, {"kind": "sing", "waits": 0.5}, {"kind": "sing"}):
+        view._handle_custom_msg(content, [])
+    assert [one for one, _ in messages] == [{"kind": "answered", "of": 0.25}, {"kind": "answered", "of": 0.5}]
 
 
 def test_a_click_hears_presses_and_a_drag_moves_too():
@@ -146,7 +174,7 @@ def test_a_run_sends_no_more_than_its_share(monkeypatch):
     clock = [0.0]
     panel = panels.dream.show()
     monkeypatch.setattr("vizkit.widgets.page.time.perf_counter", lambda: clock[0])
-    panel._last_shown = 0.0
+    panel._last_shown = panel._counted = 0.0
     panel.played = True
     panel._workers[""] = type("Busy", (), {"going_on": True, "halted": Event(), "running": False})()
     frames, sent = 0, panel._sent
@@ -158,6 +186,60 @@ def test_a_run_sends_no_more_than_its_share(monkeypatch):
             frames += 1
     assert sum(slot.sent for slot in panel._slots.values()) - sent <= 1.5e6 + 6000
     assert frames > 200
+
+
+@dataclass(frozen=True)
+class Tick(Step):
+    """Nothing but its index."""
+
+
+@vizkit.panel("Noise that goes on behind")
+def noise(total: Annotated[int, Slider(10, 100)] = 60):
+    """A run in the background that has much to send."""
+
+    def ticks(*, total):
+        for index in range(1, total + 1):
+            time.sleep(0.005)
+            yield Tick(index, total)
+
+    def draw(step):
+        return Raster(
+            np.random.default_rng(step.index).integers(0, 255, (100, 100, 3), np.uint8), f"noise {step.index}"
+        )
+
+    return None, {"noise": live(ticks, total=total, draw=draw)}
+
+
+def test_a_run_in_the_background_sends_no_more_than_its_share_either(monkeypatch):
+    monkeypatch.setattr("vizkit.widgets.page.BEHIND", 1000)
+    sent = {}
+    for burst in (10_000_000, 50_000):
+        monkeypatch.setattr("vizkit.widgets.page.BURST", burst)
+        panel = noise.show()
+        panel.wait(30)
+        sent[burst] = panel._sent
+        assert panel.items["noise"].alt == "noise 60", "its end is always shown"
+    assert sent[10_000_000] > 250_000
+    assert sent[50_000] < 120_000, "its share, and the end in full"
+
+
+@vizkit.panel("Now this, now that")
+def changing(kind: Annotated[int, Slider(0, 2)] = 0):
+    """An item that is a text, a picture or a chart."""
+    picture = Raster(np.zeros((20, 20, 3), np.uint8), "a picture")
+    return None, {"item": ("a text", picture, go.Figure(go.Scatter(y=[1, 2])))[kind]}
+
+
+def test_a_widget_that_is_replaced_is_closed():
+    panel = changing.show()
+    there = len(_instances)
+    for change in range(1, 21):
+        panel.set(kind=change % 3)
+        for _ in range(2):
+            panel.pin()
+    panel.reset()
+    assert len(_instances) == there
+    assert panel.shown["item"].comm is not None, "what is shown is not closed"
 
 
 # Charts ----------------------------------------------------------------------------------------
@@ -348,7 +430,7 @@ def test_the_camera_sends_what_the_net_wants():
 # The JavaScript --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["view.js", "picture.js", "chart.js", "camera.js", "names.js"])
+@pytest.mark.parametrize("name", ["view.js", "picture.js", "walk.js", "chart.js", "camera.js", "names.js"])
 def test_the_javascript_keeps_to_the_contract(name):
     code = browser_side.javascript(name)
     assert set(re.findall(r"\bmodel\.(\w+)", code)) <= CONTRACT

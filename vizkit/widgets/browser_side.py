@@ -17,8 +17,9 @@ LAG = 2.0
 
 
 def javascript(*names: str) -> str:
-    """Return our modules as one: a widget's code cannot import another file without a build step."""
-    return "\n".join((JS / name).read_text(encoding="utf-8") for name in names)
+    """Return our modules as one, named in what goes wrong: a widget's code cannot import without a build step."""
+    code = "\n".join((JS / name).read_text(encoding="utf-8") for name in names)
+    return f"{code}\n//# sourceURL=vizkit:{names[-1]}\n"
 
 
 class View(anywidget.AnyWidget):
@@ -65,8 +66,8 @@ class View(anywidget.AnyWidget):
             self.problem = ""  # the same sentence twice is two changes
             self.problem = checks.first_line(error)
         finally:
-            if message.get("waits"):
-                self.send({"kind": "answered"})
+            if waits := message.get("waits"):
+                self.send({"kind": "answered", "of": waits})
 
     def _on_drawn(self, _: Mapping[str, Any], __: Any) -> None:
         self._drawn_at = time.monotonic()

@@ -18,7 +18,7 @@ from PIL import Image
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from vizkit.figures.texts import bare
-from vizkit.widgets.browser_side import View, javascript, number
+from vizkit.widgets.browser_side import JS, View, javascript, number
 
 #: Seconds that a library on its way may take.
 ARRIVES = 3.0
@@ -47,7 +47,8 @@ class ChartView(View):
         What a pointer does on it.
     """
 
-    _esm = javascript("view.js", "chart.js")
+    _esm = javascript("view.js", "walk.js", "chart.js")
+    _css = (JS / "view.css").read_text(encoding="utf-8")
     version = traitlets.Unicode(get_plotlyjs_version()).tag(sync=True)
     state = traitlets.Int(0).tag(sync=True, to_json=lambda _, view: view._whole())
     size = traitlets.List(traitlets.Int(), [0, 0]).tag(sync=True)

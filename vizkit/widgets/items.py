@@ -66,6 +66,15 @@ def html_of(item: Any) -> str:
     )
 
 
+def discard(widget: widgets.Widget) -> None:
+    """Close a widget that is on the page no more, with all that is inside it: else kernel and page keep it for good."""
+    for child in getattr(widget, "children", ()):
+        discard(child)
+    for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
+        if isinstance(part, widgets.Widget):
+            part.close()
+
+
 class Slot:
     """The place of one item: its caption, and a widget that follows the item.
 
@@ -156,8 +165,9 @@ class Slot:
             self._html(html_of(item))
 
     def _become(self, widget: Any) -> None:
-        self.shown = widget
+        before, self.shown = self.shown, widget
         self.view.children = [*self._caption, widget]
+        discard(before)
         self._attach(widget)
 
     def _picture(self, raster: Raster) -> None:

@@ -34,7 +34,7 @@ from vizkit.widgets.fit import CANVAS, fitting
 from vizkit.widgets.function import PanelFunction, split
 from vizkit.widgets.hands import Tile
 from vizkit.widgets.history import History
-from vizkit.widgets.items import Failed, Slot, alert, html_of
+from vizkit.widgets.items import Failed, Slot, alert, discard, html_of
 from vizkit.widgets.names import Names
 from vizkit.widgets.picture import PictureView
 from vizkit.widgets.running import Course, Frame, Live, SupersededError, Worker, continued
@@ -48,6 +48,8 @@ PATIENCE = 0.2
 #: Bytes that a run may show: so many at once, then so many a second. A hub's two hundred students
 #: share one line: 1.5 MB a minute each.
 BURST, FLOW = 750_000, 12_500
+#: Drawings a second of a run in the background.
+BEHIND = 3.0
 #: Before a run that takes longer, in seconds, the page says so.
 LONG = 5.0
 STYLE = f"<style>{(JS / 'panel.css').read_text(encoding='utf-8')}</style>"
@@ -94,7 +96,7 @@ class Panel:
         self._frame: tuple[Frame, Any] | None = None
         self._drawing, self._changes = RLock(), 0
         self._last_shown, self._single = 0.0, False
-        self._allowance, self._sent = float(BURST), 0
+        self._allowance, self._sent, self._counted = float(BURST), 0, 0.0
         self.played = False
         self.followers: WeakSet[Panel] = WeakSet()
         self._good: dict[str, Any] = {}
@@ -462,9 +464,14 @@ class Panel:
             self._list_code()
         for follower in list(self.followers):
             follower._redraw()
+        self._last_shown = time.perf_counter()
+        self._pay()
+
+    def _pay(self) -> None:
+        """Take what went to the page since the last time from what may go there."""
         now, sent = time.perf_counter(), sum(slot.sent for slot in self._slots.values())
         self._allowance = self._afforded(now) - max(sent - self._sent, 0)
-        self._last_shown, self._sent = now, sent
+        self._counted, self._sent = now, sent
 
     def _check_hands(self) -> None:
         """Refuse a hand on what it cannot take hold of: what an item is, is known when it is there."""
@@ -483,7 +490,14 @@ class Panel:
 
     def _afforded(self, now: float) -> float:
         """Return how many bytes may go to the page."""
-        return min(BURST, self._allowance + FLOW * (now - self._last_shown))
+        return min(BURST, self._allowance + FLOW * (now - self._counted))
+
+    def _paced(self, since: float, rate: float) -> bool:
+        """Whether a run's next state may be shown: it is time, the line has room, and the page is not behind."""
+        now = time.perf_counter()
+        if now - since < 1 / rate or self._afforded(now) <= 0:
+            return False
+        return not any(isinstance(slot.shown, View) and slot.shown.behind for slot in self._slots.values())
 
     def _foresee(self) -> None:
         """If a run that was just begun seems long, measure a second step meanwhile: the first misleads."""
@@ -666,11 +680,7 @@ class Panel:
     def _due(self) -> bool:
         worker = self._workers.get("")
         halted = self._single or worker is None or worker.halted.is_set()
-        now = time.perf_counter()
-        if halted:
-            return True
-        paced = now - self._last_shown >= 1 / self.function.rate and self._afforded(now) > 0
-        return paced and not any(isinstance(slot.shown, View) and slot.shown.behind for slot in self._slots.values())
+        return halted or self._paced(self._last_shown, self.function.rate)
 
     def _take(self) -> bool:
         """Take the run as far as it is to be shown next; called by the thread that plays it."""
@@ -716,7 +726,7 @@ class Panel:
 
         def take() -> bool:
             more = course.advance(self.writer)
-            if more and time.perf_counter() - due[0] < 1 / 3:
+            if more and not self._paced(due[0], BEHIND):
                 return True
             due[0] = time.perf_counter()
             with self._drawing:
@@ -745,6 +755,7 @@ class Panel:
         item_now = "on its way ..." if step is None else drawn(lambda: item.draw(step))
         self._slots[name].show(item_now)
         self._fit()
+        self._pay()
         self._say_progress()
 
     def _mark_running(self) -> None:
@@ -881,6 +892,7 @@ class Panel:
     def pin(self) -> None:
         """Keep what is shown now beside what comes next; again, let it go."""
         pinned = self._pinned.layout.display != "none"
+        before = self._pinned.children
         self._pinned.children = [] if pinned else [self._copy_of(slot) for slot in self._slots.values()]
         self._pinned.layout.display = "none" if pinned else ""
         self._button["Pin"].description = "Pin" if pinned else "Unpin"
@@ -892,6 +904,8 @@ class Panel:
             )
             words = f'<div class="vizkit-caption">pinned: {escape(state or "as at first")}</div>'
             self._pinned.children = [widgets.HTML(words), *self._pinned.children]
+        for one in before:
+            discard(one)
         self._fit()
 
     @staticmethod

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import traitlets
 
 from vizkit.figures.raster import Raster, jpeg, png
@@ -58,6 +59,7 @@ class PictureView(View):
         self.raster: Raster | None = None
         self._callbacks: list[tuple[str, Callable[[bool, int, int], None]]] = []
         self._hover: list[Callable[[int, int], None]] = []
+        self._encoded: tuple[tuple[bool, bool] | None, Any] = None, None
         self.held = False
         self.on_release: Callable[[], None] | None = None
         if raster is not None:
@@ -83,7 +85,11 @@ class PictureView(View):
             self.heat = b"" if heat is None else png(heat.colors)
             self.raster = raster
             self.format = "image/png" if raster.exact else "image/jpeg"
-            self.content = png(below) if raster.exact else jpeg(below, 60 if preview else 90)
+            kind = raster.exact, preview
+            # Where only what is over the picture is new, the picture itself is not encoded again.
+            if kind != self._encoded[0] or not np.array_equal(below, self._encoded[1]):
+                self.content = png(below) if raster.exact else jpeg(below, 60 if preview else 90)
+                self._encoded = kind, below
             if (self.content, self.heat) != old:
                 self._count(len(self.content) + len(self.heat))
             self.alt, self.size = raster.alt, [raster.width, raster.height]

@@ -26,7 +26,7 @@ export default {
     const canvas = make(null, "canvas");
     video.muted = true;
     video.playsInline = true;
-    let stream = null, frozen = false, mirrored = true, flying = 0, number = 0;
+    let stream = null, frozen = false, mirrored = true, flying = 0, number = 0, ours = 0;
     mirror.setAttribute("aria-pressed", mirrored);
 
     async function begin() {
@@ -78,14 +78,14 @@ export default {
       brush.drawImage(video, 0, 0, canvas.width, canvas.height);
       const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
       const bytes = await blob.arrayBuffer();
-      if (stream) tell(model, { kind: "frame", number: (number += 1), waits: true }, [bytes]);
+      if (stream) tell(model, { kind: "frame", number: (number += 1), waits: (ours = Math.random()) }, [bytes]);
     }
     function next() {
       clearTimeout(flying);
       flying = 0;
       post();
     }
-    const answered = (message) => message.kind === "answered" && next();
+    const answered = (message) => message.kind === "answered" && message.of === ours && next(); // a late one would let a second frame fly
     model.on("msg:custom", answered);
     label();
     return () => {

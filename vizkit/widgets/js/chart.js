@@ -106,7 +106,9 @@ export default () => {
 
     render({ model, el }) {
       const version = model.get("version");
-      const chart = make(el, "div", { class: "vizkit-plot" });
+      const room = make(el, "div", { class: "vizkit-room" });
+      const chart = make(room, "div", { class: "vizkit-plot", tabindex: 0, role: "application" });
+      const says = make(room, "div", { class: "vizkit-point", role: "status" });
       const still = make(chart, "p", { class: "vizkit-caption" });
       still.textContent = model.get("alt") || "A chart is on its way.";
       const [wide, high] = model.get("size"); // the chart's own room, so that nothing jumps
@@ -137,13 +139,30 @@ export default () => {
       }
       function fitted() {
         // A chart has a size of its own: on a narrow page all of it is shown smaller.
-        const wide = chart._fullLayout?.width, room = (el.closest(".vizkit-panel")?.clientWidth ?? 1e4) - 30;
-        if (wide && room > 0) chart.style.zoom = wide > room ? room / wide : 1;
+        const wide = chart._fullLayout?.width, free = (el.closest(".vizkit-panel")?.clientWidth ?? 1e4) - 30;
+        if (wide && free > 0) chart.style.zoom = wide > free ? free / wide : 1;
         const svg = chart.querySelector("svg.main-svg");
         if (svg && svg.getAttribute("aria-label") !== model.get("alt")) {
           svg.setAttribute("role", "img");
           svg.setAttribute("aria-label", model.get("alt"));
         }
+        reach();
+      }
+      function reach() {
+        const how = ["arrow keys walk the points", WALKS[model.get("hand")], "Escape leaves them"];
+        chart.setAttribute("aria-label", `Chart: ${how.filter(Boolean).join(", ")}`);
+      }
+      const picked = (kind, trace, points) => tell(model, { kind, trace, x: points.map((one) => one.x), y: points.map((one) => one.y) });
+      /** Plotly's own label at the point, where it has one: a surface has none. */
+      function mark(at) {
+        if (!chart._fullLayout?._has("cartesian")) return;
+        if (at === null) return Plotly.Fx.unhover(chart);
+        const { trace, point, index } = at;
+        const { xaxis, yaxis } = chart._fullData[trace];
+        if (!xaxis || !yaxis) return;
+        const axis = (name) => chart._fullLayout[name.replace(/^[xy]/, "$&axis")];
+        const spot = index === null ? { xval: axis(xaxis).d2c(point.x), yval: axis(yaxis).d2c(point.y) } : { pointNumber: index };
+        Plotly.Fx.hover(chart, [{ curveNumber: trace, ...spot }], xaxis + yaxis);
       }
       let begun = false;
       function first() {
@@ -152,8 +171,7 @@ export default () => {
         style();
         const told = (kind) => (event) => {
           if (!event?.points?.length || !model.get("hand")) return;
-          const points = event.points.slice(0, 5000);
-          tell(model, { kind, trace: points[0].curveNumber, x: points.map((one) => one.x), y: points.map((one) => one.y) });
+          picked(kind, event.points[0].curveNumber, event.points.slice(0, 5000));
         };
         chart.on("plotly_click", told("click"));
         chart.on("plotly_selected", told("selected"));
@@ -184,6 +202,9 @@ export default () => {
         return chart._fullLayout ? fitted() : draw();
       });
       seen.observe(el);
+      walkable(chart, { shown: () => figure, mark, says, hand: () => model.get("hand"), pick: picked });
+      const release = keepKeys(chart);
+      reach();
       views.add(draw);
       model.on("msg:custom", onStill);
       model.on("change:size", draw);
@@ -193,6 +214,7 @@ export default () => {
       return () => {
         gone = true;
         stop();
+        release();
         seen.disconnect();
         views.delete(draw);
         model.off("msg:custom", onStill);

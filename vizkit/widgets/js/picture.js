@@ -253,7 +253,7 @@ export default {
     // The bar over the picture, there while a pointer or the focus is ----------------------------
 
     const actions = {
-      "zoom in": "M7 5v4M5 7h4M10.5 10.5 14 14M12 7A5 5 0 1 1 2 7a5 5 0 0 1 10 0Z",
+      "zoom in": () => zoomTo(zoom * 1.5),
       "zoom out": () => zoomTo(zoom / 1.5),
       copy: async () => {
         const blob = await new Promise((resolve) => canvas().toBlob(resolve, "image/png"));

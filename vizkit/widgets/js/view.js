@@ -12,6 +12,7 @@ function tell(model, content, buffers = []) {
 /** Messages with one in flight: while the kernel is at it, only the latest waits. */
 function latestOnly(model) {
   let flying = 0;
+  let ours = 0; // what the answer must name: one that was late, or another tab's, lets nothing go
   let waiting = [];
   const next = () => {
     clearTimeout(flying);
@@ -25,9 +26,9 @@ function latestOnly(model) {
       return;
     }
     flying = setTimeout(next, 2000); // an answer can be lost: a tripped rate limit drops messages
-    tell(model, { ...content, waits: true });
+    tell(model, { ...content, waits: (ours = Math.random()) });
   };
-  const answered = (message) => message.kind === "answered" && next();
+  const answered = (message) => message.kind === "answered" && message.of === ours && next();
   model.on("msg:custom", answered);
   post.end = () => {
     clearTimeout(flying);
