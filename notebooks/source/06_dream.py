@@ -29,8 +29,6 @@
 # Slides: 000, pp. 43-56 and 78-83; 002; 003; 004.
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -57,6 +55,8 @@ print("pictures", tuple(zeros.images.shape), f" score {float(zeros.score[0]):.1f
 # vanish, and the score goes with them.
 
 # %%
+import torch
+
 from vizkit.figures.pictures import sheet
 from vizkit.methods.feature_vis import replaced
 

@@ -28,8 +28,6 @@
 # Slides: 000, pp. 73-76; 002, p. 12; 003, pp. 67, 68, 71; 004, pp. 150, 151, 163. Small changes everywhere: [08](08_fooling.ipynb).
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -236,6 +234,8 @@ assert "of 6" in str(blind_view.items["text"])
 blind_view.reset()
 
 # %%
+import torch
+
 assert net.accuracy > 0.95
 assert heard[-26].float().mean() < 0.5 < heard[-14].float().mean()
 assert sound_view.result.success.all()
