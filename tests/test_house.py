@@ -128,6 +128,7 @@ def test_hashes_of_the_bundled_files():
         *(f"models/{name}.safetensors" for name in BUNDLED),
         *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
         "models/linear.safetensors",
+        "models/listener.safetensors",
         *(path.relative_to(ROOT / "assets").as_posix() for path in LEARNING.values()),
         "labels/tiny-imagenet-200.txt",
         "facets/tiny-imagenet-200.webp",
