@@ -106,6 +106,7 @@ nets_view = panels.two_nets.show()
 nets_view
 
 # %%
+nets_view.controls["steps"].value = 96
 nets_view.play()
 both = nets_view.wait(300)
 
@@ -117,6 +118,7 @@ recipe_view = panels.recipes.show()
 recipe_view
 
 # %%
+recipe_view.controls["steps"].value = 96
 recipe_view.play()
 recipes = recipe_view.wait(120)
 
@@ -128,6 +130,7 @@ layer_view = panels.channels.show()
 layer_view
 
 # %%
+layer_view.controls["steps"].value = 48
 layer_view.play()
 channels = layer_view.wait(240)
 

@@ -98,15 +98,16 @@ print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0
 # every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
 #
 # Evolution takes its time. Nguyen et al. bred CPPNs for 5,000 generations: the median class of ImageNet was then 88 % sure, of
-# pixels changed directly 22 %. Here are the first 160 generations of CPPNs on 200 classes; ten minutes of Play, to step 1,500,
-# bring the median to 80 % and every seventh class above 99 %. *Direct* stays near 1 %.
+# pixels changed directly 22 %. Here are the first 80 generations of CPPNs on 200 classes. The median rises from 12 % (20
+# generations) to 19 % (40), 29 % (80), 41 % (160); ten minutes of Play, to step 1,500, bring it to 80 % and every seventh class
+# above 99 %: still below the paper's, with less than a third of its generations. *Direct* stays near 1 %.
 
 # %%
 fooling_view = panels.nothing.show()
 fooling_view
 
 # %%
-fooling_view.controls["steps"].value = 160
+fooling_view.controls["steps"].value = 80
 fooling_view.play()
 nothing = fooling_view.wait(400)
 print(
@@ -116,7 +117,7 @@ print(
 # %%
 from vizkit.methods.fooling import fooling_steps
 
-climbed = last(tqdm(fooling_steps(model, "gradient", steps=30), total=30))
+climbed = last(tqdm(fooling_steps(model, "gradient", steps=20), total=20))
 share = float((climbed.confidence > 0.996).float().mean())
 print(f"from noise up the gradient: more than 99.6 % sure of {share:.0%} of the classes")
 
@@ -222,7 +223,8 @@ assert fooled["least sure"] > fooled["surest"] + 2
 assert won.float().mean() > 0.3
 
 # %%
-assert share > 0.7
+assert share > 0.6
+assert 0.24 < nothing.confidence.median() < 0.34
 assert nothing.confidence.max() > 0.9
 assert (model.probabilities(nothing.images[:20]).sum(1) - 1).abs().max() < 1e-5
 
