@@ -198,6 +198,7 @@ training_view = panels.defense.show()
 training_view
 
 # %%
+training_view.controls["epochs"].value = 10
 training_view.play()
 trained = training_view.wait(400)
 
