@@ -1,5 +1,6 @@
 """The house rules, checked by the tools that know them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -67,6 +68,23 @@ def test_notebooks_are_stripped_and_have_a_source(path):
             assert cell.execution_count is None, cure
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "source").glob("0*.py")), ids=lambda path: path.stem)
+def test_a_lecture_loads_vizkit_before_torch(path):
+    """For torch's threads to wait as `vizkit/__init__.py` says."""
+    first = re.search(r"^(?:import|from) (torch|vizkit)", path.read_text(), re.M)
+    assert first[1] == "vizkit"
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_asleep_unless_told_otherwise(given, kept):
+    code = "import vizkit, os, sys; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    surroundings = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    if given:
+        surroundings["OMP_WAIT_POLICY"] = given
+    said = subprocess.run([sys.executable, "-c", code], env=surroundings, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == kept
+
+
 def pip_section():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     conda = [one for one in environment["dependencies"] if isinstance(one, str)]
@@ -110,6 +128,7 @@ def test_hashes_of_the_bundled_files():
         *(f"models/{name}.safetensors" for name in BUNDLED),
         *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
         "models/linear.safetensors",
+        "models/listener.safetensors",
         *(path.relative_to(ROOT / "assets").as_posix() for path in LEARNING.values()),
         "labels/tiny-imagenet-200.txt",
         "facets/tiny-imagenet-200.webp",

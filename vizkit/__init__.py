@@ -11,6 +11,7 @@ What they are made of: `vizkit.core` has models, pictures, data and steps, `vizk
 `vizkit.panels` the panels.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from vizkit.core.steps import last as last
     from vizkit.core.steps import step_method as step_method
     from vizkit.widgets.function import panel as panel
+
+# Said before torch is loaded. Where others compute, too, as on a hub, torch's threads otherwise spend
+# nearly all of their time waiting at full speed for one that has no core: 10 to 20 times as long, measured.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 #: Where each name is; of the methods' modules those names that they declare themselves.

@@ -63,6 +63,9 @@ descent_view
 # matrix: their losses are computed together. The slides (000, p. 4) quote Choromanska: as the networks grow there are
 # many more local minima, but they all get better and their band shrinks. Watch the narrowest nets: those of 2 are all about
 # equally bad, so from 2 to 4 the band first gets *wider*; from there on it shrinks.
+#
+# A seed gives the same nets each time on one machine. On another number of threads sums are taken in another order, and over
+# hundreds of steps that moves the last digits of all that is trained here; what the text says holds all the same.
 
 # %%
 data = split_digits(300)

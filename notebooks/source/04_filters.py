@@ -117,6 +117,18 @@ weight_view = panels.sharing.show()
 weight_view
 
 # %% [markdown]
+# **A convolution is a fully connected layer** with zeros and tied weights (001, p. 52). A row for each output, a column for each
+# pixel: white is no connection, and each of the nine weights of a 3 x 3 filter has one color wherever it is used. Backward every
+# copy gets a gradient of its own; the weight's is their sum (see *Checks*).
+
+# %%
+from vizkit.figures.charts import tied_weights
+from vizkit.methods.filters import convolution_matrix
+
+tied = convolution_matrix(size=6, kernel=3)
+tied_weights(tied)
+
+# %% [markdown]
 # ## 3 Activations and their gradients
 #
 # A layer's answer to a picture is one map per channel. The ReLU keeps what is positive,
@@ -195,7 +207,8 @@ unit_view
 #
 # The output of the layer before the classifier is the picture's *code*. Two pictures of one thing may share no
 # pixel and yet have nearly the same code (slide 000, p. 18). The red motorcycle's neighbors in pixels are pictures of
-# the moon; in features they are the motorcycle, moved and scaled. Tick *other pictures only* to leave its own photo out.
+# the moon; in features they are the motorcycle, moved and scaled. Tick *other pictures only* to leave its own photo out: the other
+# photos hold no second motorcycle, so that the nearest of them is only what is least unlike.
 
 # %%
 neighbor_view = panels.neighbors.show()
@@ -267,6 +280,20 @@ by_hand = (model.net.conv1.weight[5] * window).sum() + model.net.conv1.bias[5]
 assert torch.isclose(
     by_hand, activations(model, image, "conv1").maps[5, 40, 60].to(by_hand), atol=1e-4
 )
+
+# %%
+# the matrix gives what the convolution gives, and a weight's gradient is the sum over its copies
+random = torch.Generator().manual_seed(0)
+kernel = torch.randn(3, 3, generator=random, requires_grad=True)
+six = torch.randn(6, 6, generator=random)
+dense = torch.cat([torch.zeros(1), kernel.detach().flatten()])[tied].requires_grad_()
+by_rows = dense @ six.flatten()
+by_windows = torch.conv2d(six[None, None], kernel[None, None]).flatten()
+assert torch.allclose(by_rows, by_windows, atol=1e-5)
+by_rows.square().sum().backward()
+by_windows.square().sum().backward()
+copies = torch.stack([dense.grad[tied == number].sum() for number in range(1, 10)])
+assert torch.allclose(copies, kernel.grad.flatten(), rtol=1e-4, atol=1e-4)
 
 # %%
 assert (count.shared, count.connected, round(count.ratio)) == (25, 451_584, 18_063)

@@ -29,8 +29,6 @@
 # Slides: 000, pp. 28-42 and 57-60; 003; 004.
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -51,6 +49,8 @@ model, image = vizkit.load_model(), vizkit.load_image("chelsea", size=128)
 # Springenberg's example, computed:
 
 # %%
+import torch
+
 from vizkit.core.hooks import ReLURule
 
 above = torch.tensor([[-2.0, 3, -1], [6, -3, 1], [2, -1, 3]])

@@ -29,8 +29,6 @@
 # Slides: 000, pp. 43-56 and 78-83; 002; 003; 004.
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -57,6 +55,8 @@ print("pictures", tuple(zeros.images.shape), f" score {float(zeros.score[0]):.1f
 # vanish, and the score goes with them.
 
 # %%
+import torch
+
 from vizkit.figures.pictures import sheet
 from vizkit.methods.feature_vis import replaced
 
@@ -106,6 +106,7 @@ nets_view = panels.two_nets.show()
 nets_view
 
 # %%
+nets_view.controls["steps"].value = 96
 nets_view.play()
 both = nets_view.wait(300)
 
@@ -117,6 +118,7 @@ recipe_view = panels.recipes.show()
 recipe_view
 
 # %%
+recipe_view.controls["steps"].value = 96
 recipe_view.play()
 recipes = recipe_view.wait(120)
 
@@ -128,6 +130,7 @@ layer_view = panels.channels.show()
 layer_view
 
 # %%
+layer_view.controls["steps"].value = 48
 layer_view.play()
 channels = layer_view.wait(240)
 

@@ -27,8 +27,6 @@
 # Slides: 000, pp. 84-91; 003; 004.
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -168,6 +166,8 @@ _ = lost_view.wait(200)
 # ## Checks
 
 # %%
+import torch
+
 from vizkit.methods.style import shuffled
 
 one = content_targets(model, style, ["relu1"])["relu1"]

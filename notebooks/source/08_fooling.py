@@ -27,8 +27,6 @@
 # [08b](08b_fooling_more.ipynb).
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -46,6 +44,8 @@ model, image = vizkit.load_model(), vizkit.load_image("coffee", size=64)[:, :, 1
 # the same, because every weight is 1 or -1.)
 
 # %%
+import torch
+
 from vizkit.methods.linear_example import SLIDE_W, SLIDE_X, linear_example
 
 example = linear_example(torch.tensor(SLIDE_X), torch.tensor(SLIDE_W))
@@ -198,6 +198,7 @@ training_view = panels.defense.show()
 training_view
 
 # %%
+training_view.controls["epochs"].value = 10
 training_view.play()
 trained = training_view.wait(400)
 

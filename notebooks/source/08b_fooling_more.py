@@ -28,8 +28,6 @@
 # Slides: 000, pp. 73-76; 002, p. 12; 003, pp. 67, 68, 71; 004, pp. 150, 151, 163. Small changes everywhere: [08](08_fooling.ipynb).
 
 # %%
-import torch
-
 import vizkit
 from vizkit import panels
 
@@ -100,15 +98,16 @@ print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0
 # every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
 #
 # Evolution takes its time. Nguyen et al. bred CPPNs for 5,000 generations: the median class of ImageNet was then 88 % sure, of
-# pixels changed directly 22 %. Here are the first 160 generations of CPPNs on 200 classes; ten minutes of Play, to step 1,500,
-# bring the median to 80 % and every seventh class above 99 %. *Direct* stays near 1 %.
+# pixels changed directly 22 %. Here are the first 80 generations of CPPNs on 200 classes. The median rises from 12 % (20
+# generations) to 19 % (40), 29 % (80), 41 % (160); ten minutes of Play, to step 1,500, bring it to 80 % and every seventh class
+# above 99 %: still below the paper's, with less than a third of its generations. *Direct* stays near 1 %.
 
 # %%
 fooling_view = panels.nothing.show()
 fooling_view
 
 # %%
-fooling_view.controls["steps"].value = 160
+fooling_view.controls["steps"].value = 80
 fooling_view.play()
 nothing = fooling_view.wait(400)
 print(
@@ -118,7 +117,7 @@ print(
 # %%
 from vizkit.methods.fooling import fooling_steps
 
-climbed = last(tqdm(fooling_steps(model, "gradient", steps=30), total=30))
+climbed = last(tqdm(fooling_steps(model, "gradient", steps=20), total=20))
 share = float((climbed.confidence > 0.996).float().mean())
 print(f"from noise up the gradient: more than 99.6 % sure of {share:.0%} of the classes")
 
@@ -140,7 +139,8 @@ cross_view
 # What is made on the net, on logistic regression or on the SVM fools the other two as well. What is made on the tree fools only the
 # tree: it moves the few pixels that the tree asks about. Noise of the same size hardly changes an answer, except the tree's.
 #
-# **And people?** Six digits, before and after, in random order. Which were changed, and which digits are they?
+# **And people?** Six digits, before and after, in random order. Which were changed, and which digits are they? Then take the next
+# *draw* and write six letters more behind the others: the count runs on over all draws.
 
 # %%
 blind_view = panels.which_changed.show()
@@ -164,9 +164,9 @@ sound_view
 # hears the chosen one. Random signs of the same size change few of its answers.
 
 # %%
-from vizkit.methods.sounds import WORDS, attack_sound, spoken_words, trained_listener
+from vizkit.methods.sounds import WORDS, attack_sound, bundled_listener, spoken_words
 
-net = trained_listener()
+net = bundled_listener()
 sounds, words = spoken_words(16, seed=77)
 heard = {
     decibels: attack_sound(net, sounds, (words + 3) % len(WORDS), decibels=decibels).success
@@ -180,8 +180,9 @@ for decibels, success in heard.items():
 #
 # For a linear classifier the smallest step that changes the answer is known in closed form: the gap of the two scores over the sum
 # of the weights' differences, $\epsilon = (s_y - s_c) / \lVert w_y - w_c \rVert_1$. Logistic regression is fitted to the same data at
-# several sizes: digits of 2 to 32 pixels a side, words in 4 to 64 bands of pitch in each half, 1 to 30 columns of a table. All
-# features have a standard deviation of 1.
+# several sizes: digits of 2 to 32 pixels a side, how loud words are in 4 to 64 ranges of pitch in each half (from the
+# samples themselves a linear classifier learns little, 23 % right: their phases are random), 1 to 30 columns of a table. All features have a standard
+# deviation of 1. Each curve is a mean over draws of what is held out, and of the columns; all draws lie in its band.
 
 # %%
 size_view = panels.dimensions.show()
@@ -222,7 +223,8 @@ assert fooled["least sure"] > fooled["surest"] + 2
 assert won.float().mean() > 0.3
 
 # %%
-assert share > 0.7
+assert share > 0.6
+assert 0.24 < nothing.confidence.median() < 0.34
 assert nothing.confidence.max() > 0.9
 assert (model.probabilities(nothing.images[:20]).sum(1) - 1).abs().max() < 1e-5
 
@@ -231,11 +233,14 @@ changed = cross_view.result.changed
 assert (changed[:3, :3] > 0.5).all()
 assert changed[3, 3] > 0.7 > 0.05 > changed[3, [0, 1, 2, 4]].max()
 assert changed[5, [0, 1, 2, 4]].max() < 0.1 < changed[5, 3]
-blind_view.set(answer="ABABAB")
-assert "of 6" in str(blind_view.items["text"])
+blind_view.set(answer="ABABAB BBBBBB", draw=1)
+assert "of 6" in blind_view.items["text"]
+assert "of 12" in blind_view.items["text"]
 blind_view.reset()
 
 # %%
+import torch
+
 assert net.accuracy > 0.95
 assert heard[-26].float().mean() < 0.5 < heard[-14].float().mean()
 assert sound_view.result.success.all()
@@ -244,11 +249,16 @@ noisy = (sounds + 0.2 * sounds.abs().amax(1, keepdim=True) * signs).clamp(-1, 1)
 assert (net(noisy).argmax(1) == words).float().mean() > 0.65
 
 # %%
-half = {kind: [one.half for one in found] for kind, found in size_view.result.items()}
+rows = {
+    kind: torch.tensor(
+        [[(one.half, one.advantage, one.dimension) for one in draw] for draw in draws]
+    )
+    for kind, draws in size_view.result.items()
+}
+half = {kind: found[..., 0].mean(0).tolist() for kind, found in rows.items()}
 assert half["table rows"][-1] < half["table rows"][1]
 assert 0.6 < half["pictures"][-1] / half["pictures"][1] < 0.95
 assert half["sounds"][0] == min(half["sounds"])
-for found in size_view.result.values():
-    gains = torch.tensor([one.advantage for one in found])
-    assert (gains.diff() > 0).all()
-    assert (gains > 2 / 3 * torch.tensor([one.dimension for one in found]) ** 0.5).all()
+for _, gains, sizes in (found.unbind(-1) for found in rows.values()):
+    assert (gains.diff(dim=1) > 0).all()
+    assert (gains > 2 / 3 * sizes**0.5).all()

@@ -56,7 +56,7 @@ def test_classes_come_apart_from_layer_to_layer():
 
 
 def test_the_mean_follows_an_outlier_and_the_t_comes_back():
-    places = torch.tensor([0.0, 2, 5, 10, 20], dtype=torch.float64)
+    places = torch.tensor([0.0, 2, 2.5, 5, 10, 20], dtype=torch.float64)
     for seed in range(20):
         found = fit_both(ten_points(places, seed), 3)
         alone = fit_both(found.samples[0, :9], 3)

@@ -4,7 +4,7 @@ from torch import nn
 
 import vizkit
 from tests.conftest import random_net
-from vizkit.methods.filters import convolutions, filters, weight_sharing
+from vizkit.methods.filters import convolution_matrix, convolutions, filters, weight_sharing
 
 
 def test_the_first_filters_apply_to_pixels_as_they_are(viznet):
@@ -70,3 +70,14 @@ def test_the_count_is_that_of_real_layers():
 def test_impossible_counts_are_refused(arguments):
     with pytest.raises(ValueError, match="must be"):
         weight_sharing(**arguments)
+
+
+def test_the_matrix_of_a_convolution_gives_what_it_gives():
+    tied = convolution_matrix(size=7, kernel=3)
+    weight, image = torch.randn(3, 3), torch.randn(7, 7)
+    dense = torch.cat([torch.zeros(1), weight.flatten()])[tied]
+    expected = torch.conv2d(image[None, None], weight[None, None]).flatten()
+    torch.testing.assert_close(dense @ image.flatten(), expected)
+    assert (tied > 0).sum() == 25 * 9
+    with pytest.raises(ValueError, match="kernel must be"):
+        convolution_matrix(size=2, kernel=3)

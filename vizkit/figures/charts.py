@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+import torch
 from torch import Tensor
 
 from vizkit.figures.theme import CLASSES, layout
@@ -73,6 +74,28 @@ def weight_bars(count: WeightCount) -> go.Figure:
         title_text=f"Weights to learn: {count.ratio:,.0f} times fewer",
         xaxis={"type": "log", "range": [0, top], "title": "weights (log scale)", "dtick": 1},
         margin_l=140,
+    )
+
+
+def tied_weights(matrix: Tensor) -> go.Figure:
+    """Draw which weight joins which pixel to which output, each weight in one color; white: none.
+
+    Parameters
+    ----------
+    matrix : Tensor, int64, shape (outputs, pixels)
+        From `convolution_matrix`.
+    """
+    numbers = matrix.double().where(matrix > 0, torch.nan)
+    shares = "weight %{z}: pixel %{x} to output %{y}<extra></extra>"
+    drawn = go.Heatmap(z=numbers.tolist(), colorscale="Turbo", showscale=False, xgap=1, ygap=1, hovertemplate=shares)
+    count = int(matrix.max())
+    return layout(
+        go.Figure(drawn),
+        width=640,
+        height=360,
+        title_text=f"{int((matrix > 0).sum())} connections share {count} weights; {matrix.numel():,} places",
+        xaxis={"title": "pixel"},
+        yaxis={"title": "output", "autorange": "reversed"},
     )
 
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
+from vizkit.figures.charts import add_banded
 from vizkit.figures.pictures import Tiles, sheet
 from vizkit.figures.raster import Html
 from vizkit.figures.theme import CLASSES, layout
@@ -175,14 +176,22 @@ def cross_chart(table: Tensor, made_on: Sequence[str], tried_on: Sequence[str]) 
     )
 
 
-def needed_chart(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], title: str, y_title: str) -> go.Figure:
-    """Draw a number over the dimension for several kinds of data, both axes logarithmic."""
-    lines = [
-        go.Scatter(x=list(x), y=list(y), name=name, mode="lines+markers", line={"color": CLASSES[index], "width": 3})
-        for index, (name, (x, y)) in enumerate(curves.items())
-    ]
+def needed_chart(sizes: Mapping[str, Sequence[int]], rows: Mapping[str, Tensor], title: str, y_title: str) -> go.Figure:
+    """Draw a number over the dimension for several kinds of data, both axes logarithmic.
+
+    Parameters
+    ----------
+    sizes : mapping of str to sequence of int
+        The n dimensions of each kind.
+    rows : mapping of str to Tensor, shape (draws, n)
+        The number; drawn as its mean in the band of all draws.
+    title, y_title : str
+    """
+    figure = go.Figure()
+    for index, (name, values) in enumerate(rows.items()):
+        add_banded(figure, sizes[name], values, name, CLASSES[index])
     return layout(
-        go.Figure(lines),
+        figure,
         width=520,
         height=360,
         title_text=title,
@@ -191,20 +200,22 @@ def needed_chart(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]], ti
     )
 
 
-def epsilon_curves(found: Sequence[NeededEpsilon], title: str) -> go.Figure:
-    """Draw the share of changed answers over epsilon, a curve for each dimension."""
+def epsilon_curves(found: Sequence[Sequence[NeededEpsilon]], title: str) -> go.Figure:
+    """Draw the share of changed answers over epsilon, a curve for each dimension in the band of all draws.
+
+    Parameters
+    ----------
+    found : sequence of sequence of NeededEpsilon
+        Of each draw, the same dimensions.
+    title : str
+    """
     steps = [0.02 * index for index in range(51)]
-    lines = [
-        go.Scatter(
-            x=steps,
-            y=[one.changed(step) for step in steps],
-            name=f"{one.dimension:,} numbers",
-            line={"color": CLASSES[index], "width": 3},
-        )
-        for index, one in enumerate(found)
-    ]
+    figure = go.Figure()
+    for index, ones in enumerate(zip(*found, strict=True)):
+        shares = torch.tensor([[one.changed(step) for step in steps] for one in ones])
+        add_banded(figure, steps, shares, f"{ones[0].dimension:,} numbers", CLASSES[index], mode="lines")
     return layout(
-        go.Figure(lines),
+        figure,
         width=520,
         height=340,
         title_text=title,

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vizkit.core import checks
 from vizkit.core.models import ImageModel
 
-__all__ = ["Filters", "WeightCount", "filters", "weight_sharing"]
+__all__ = ["Filters", "WeightCount", "convolution_matrix", "filters", "weight_sharing"]
 
 
 @dataclass(frozen=True)
@@ -124,3 +125,31 @@ def weight_sharing(size: int = 28, kernel: int = 5, filters: int = 1) -> WeightC
     filters = checks.integer(filters, 1, None, "filters")
     outputs = size - kernel + 1
     return WeightCount(outputs, kernel**2 * filters, size**2 * outputs**2 * filters)
+
+
+def convolution_matrix(size: int = 6, kernel: int = 3) -> Tensor:
+    """Write a convolution as the fully connected layer that it is: which weight joins which pixel to which output.
+
+    Parameters
+    ----------
+    size : int
+        Side of the gray picture in pixels.
+    kernel : int
+        Side of the filter.
+
+    Returns
+    -------
+    Tensor, int64, shape ((size - kernel + 1)^2, size^2)
+        From 1 to ``kernel^2``, row by row of the filter: the weight; 0: none.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is larger than the picture, or a number is not positive.
+    """
+    size = checks.integer(size, 1, None, "size")
+    kernel = checks.integer(kernel, 1, size, "kernel")
+    pixels = torch.arange(size**2, dtype=torch.float64).view(1, 1, size, size)
+    windows = F.unfold(pixels, kernel)[0].T.long()  # a row for each output: its pixels
+    weights = torch.arange(1, kernel**2 + 1).expand_as(windows)
+    return torch.zeros(len(windows), size**2, dtype=torch.int64).scatter(1, windows, weights)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vizkit.core import checks
+from vizkit.core.assets import ASSETS
 from vizkit.core.remembered import remembered
 from vizkit.core.seeds import fresh_weights, generator, step_seed
 
-__all__ = ["SoundAttack", "attack_sound", "make_sounds", "spectrogram", "trained_listener"]
+__all__ = ["SoundAttack", "attack_sound", "bundled_listener", "make_sounds", "spectrogram", "trained_listener"]
 
 #: Samples in a second, and in a word.
 RATE, LENGTH = 8000, 4096
@@ -26,6 +28,8 @@ FORMANTS = {
 WORDS = ("a-i", "i-a", "a-u", "u-a", "e-o", "o-e", "i-u", "u-i")
 #: Widths of the formants in Hz.
 WIDTHS = (90.0, 110.0, 170.0)
+#: What `trained_listener(0)` has learned.
+LISTENER = ASSETS / "models" / "listener.safetensors"
 
 
 def make_sounds(words: Tensor, *, seed: int = 0) -> Tensor:
@@ -141,6 +145,27 @@ def trained_listener(seed: int = 0) -> Listener:
             descent.zero_grad()
             loss.backward()
             descent.step()
+    return _tried(net, seed)
+
+
+@cache
+def bundled_listener() -> Listener:
+    """Load the net that `trained_listener` gives for seed 0, already trained.
+
+    Raises
+    ------
+    FileNotFoundError
+        If its weights are not there.
+    """
+    if not LISTENER.is_file():
+        raise FileNotFoundError(f"{LISTENER} is missing; install vizkit again")
+    net = Listener()
+    net.load_state_dict(load_file(LISTENER))
+    return _tried(net, 0)
+
+
+def _tried(net: Listener, seed: int) -> Listener:
+    """Let a net that has learned hear words that it was not trained on."""
     net.requires_grad_(False)
     held_out, named = spoken_words(200, seed=2 * seed + 1)
     net.accuracy = float((net(held_out).argmax(1) == named).float().mean())

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import torch
 import typer
+from safetensors.torch import save_file
 from tqdm import tqdm
 
 from vizkit.core.models import LEARNING, load_model
@@ -15,6 +16,7 @@ from vizkit.core.steps import Writer, logged
 from vizkit.core.stylenet import STYLES
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
+from vizkit.methods.sounds import LISTENER, trained_listener
 from vizkit.training.export import export, write_net
 from vizkit.training.facets import all_facets, save_facets
 from vizkit.training.linear import linear_accuracy, save_linear, train_linear
@@ -124,6 +126,14 @@ def make_linear(data: Data, out: Annotated[Path, typer.Option(help="The file to 
     for epoch in train_linear(train):
         print(f"epoch {epoch.index}: loss {epoch.loss:.3f}, top-1 {linear_accuracy(epoch.net, test):.2%}")
         save_linear(epoch.net, out)
+
+
+@app.command("listener")
+def make_listener(out: Annotated[Path, typer.Option(help="The file to write.")] = LISTENER) -> None:
+    """Train the small net that hears words; needs no data."""
+    net = trained_listener()
+    save_file(net.state_dict(), out)
+    print(f"{out}: {net.accuracy:.1%} of words that it was not trained on")
 
 
 def _writer(folder: Path | None) -> Writer | None:
