@@ -148,7 +148,7 @@ def trained_listener(seed: int = 0) -> Listener:
     return _tried(net, seed)
 
 
-@cache
+@remembered(1)
 def bundled_listener() -> Listener:
     """Load the net that `trained_listener` gives for seed 0, already trained.
 
