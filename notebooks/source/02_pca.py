@@ -244,7 +244,7 @@ assert torch.isclose(variance_along(EXAMPLE, angles).max(), found.eigenvalues[-1
 # Try 1
 along = variance_along(EXAMPLE, angles)
 assert abs(float(angles[along.argmax()]) - 47) < 1
-assert abs(float(angles[along.argmin()]) - float(angles[along.argmax()])) == 90
+assert abs(float(angles[along.argmin()]) - float(angles[along.argmax()]) - 90) < 0.2
 axis_view.controls["angle"].value = 47
 assert axis_view.error is None
 assert "47°" in axis_view.items["chart"].layout.title.text
