@@ -28,9 +28,10 @@ def own_parameters(name):
 
 
 @pytest.mark.parametrize("name", [name for name in PANELS if own_parameters(name)])
-def test_objects_of_ones_own_enter_every_panel_that_takes_some(name, viznet):
+def test_objects_of_ones_own_enter_every_panel_that_takes_some(name):
+    net = vizkit.load_model(settings(name).get("model", "viznet")).net
     picture = vizkit.load_image("flower", 96)
-    own = {one: viznet.net if one == "model" else picture for one in own_parameters(name)}
+    own = {one: net if one == "model" else picture for one in own_parameters(name)}
     panel = PANELS[name].show(**{**settings(name), **own})
     halted(panel)
     assert panel.error is None
