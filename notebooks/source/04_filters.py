@@ -31,7 +31,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 model = vizkit.load_model("viznet")
 image = vizkit.load_image("chelsea", size=256)
@@ -98,7 +98,11 @@ print("without weights here:", ", ".join(sorted(of_slides - here)) or "none")
 
 # %% [markdown]
 # ## 2 Weight sharing
-#
+
+# %%
+questions.shared_weights
+
+# %% [markdown]
 # $n$ filters of 5 x 5 on a 28 x 28 picture: $25\,n$ weights. A fully connected layer with the same inputs and
 # outputs has one weight for each pair of them, $28\cdot 28\cdot 24\cdot 24\cdot n = 451{,}584\,n$.
 
@@ -149,8 +153,21 @@ print("d", gradients.target, "/ d", gradients.layer, tuple(gradients.maps.shape)
 activation_grid(gradients, order="strength")
 
 # %%
+questions.share_at_work
+
+# %%
 activation_view = panels.activations.show(channel=4)
 activation_view
+
+# %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have drawn how much of each layer is at work. *Run*: walk through the layers above.
+# 2. *Read* (*Menu, Show code*): which line takes the share that is at work? Why `!= 0` and not `> 0` once gradients are shown? Why is the picture
+#    loaded a second time, at `own_size(model)`, before the net is asked?
+# 3. *Change*: copy the code into a cell and take `conv5` in place of `relu5`.
+#    <details><summary>What you should see</summary>Nearly every number is at work: before the ReLU nothing is cut off, negative numbers are drawn blue.</details>
+# 4. *Make*: a panel with a slider for a threshold that shows at how many places a channel is above it.
 
 # %% [markdown]
 # ## 4 What a unit can see
@@ -181,11 +198,17 @@ for name, field in fields.items():
 
 # %% [markdown]
 # The frame is computed; the colors are measured: how strongly each pixel moves the units at that place, all channels of the
-# layer together. The middle counts most, and most of the frame hardly at all (Luo 2016). Click into the picture to move it.
+# layer together. Click into the picture to move it.
+
+# %%
+questions.used_of_the_frame
 
 # %%
 field_view = panels.receptive_field.show()
 field_view
+
+# %% [markdown]
+# The middle counts most, and most of the frame hardly at all (Luo 2016).
 
 # %% [markdown]
 # ## 5 One unit, linked views
@@ -206,13 +229,19 @@ unit_view
 # ## 6 Near in pixels, near in features
 #
 # The output of the layer before the classifier is the picture's *code*. Two pictures of one thing may share no
-# pixel and yet have nearly the same code (slide 000, p. 18). The red motorcycle's neighbors in pixels are pictures of
-# the moon; in features they are the motorcycle, moved and scaled. Tick *other pictures only* to leave its own photo out: the other
-# photos hold no second motorcycle, so that the nearest of them is only what is least unlike.
+# pixel and yet have nearly the same code (slide 000, p. 18).
+
+# %%
+questions.nearest_in_pixels
 
 # %%
 neighbor_view = panels.neighbors.show()
 neighbor_view
+
+# %% [markdown]
+# The red motorcycle's neighbors in pixels are pictures of the moon; in features they are the motorcycle, moved and scaled. Tick
+# *other pictures only* to leave its own photo out: the other photos hold no second motorcycle, so that the nearest of them is only
+# what is least unlike.
 
 # %% [markdown]
 # ## 7 A layer, unit by unit
@@ -240,15 +269,20 @@ sheet_view
 # 1. **Find the edge detectors.** In *Activations of a layer* take the picture `zone plate` and layer `relu1`: it
 #    holds every orientation once. More than half of the channels light up on two opposite arcs, across the stripes of
 #    their filter. Which do not? With `color wheel`, which channels stay dark?
+#    <details><summary>What you should see</summary>No channel is silent on the zone plate; those without two arcs are spots and colors. On the wheel most of the edge detectors are dark: it has colors and hardly an edge.</details>
 # 2. **Is deeper rarer?** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work: the last
 #    layers are quieter than the first, but it does not fall at every step. Look for a channel that fires on the eyes only.
+#    <details><summary>What you should see</summary>About two thirds in relu1 and relu2, a fifth in relu3, more again in relu4, a tenth in relu5.</details>
 # 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
 #    whole eye; the whole face? Compare the frame with what the gradient really uses.
+#    <details><summary>What you should see</summary>Of the picture of 256 pixels conv3 sees 27, a whole eye; only conv6 and conv7 see more than 110, most of the face. The gradient uses about a fifth of the frame.</details>
 # 4. **Live.** In *Activations of a layer* set the size to 128, then *More pictures*, *Camera* (as Yosinski et al. did in
 #    2015). Find a channel that follows your hand and not your face; *Freeze* it and look.
+#    <details><summary>What you should see</summary>Early channels follow any moving edge. Deep ones are less picky than one hopes: most that follow a hand follow other round or skin-colored things, too.</details>
 # 5. **Guess before you look.** In *A layer's units, sent back* take `relu5`, cover the right half of the screen and name what
 #    the nine patches of a unit have in common. Uncover: does the unit answer to what you named? Then switch `back by` to
 #    `gradient`. Would you have seen it?
+#    <details><summary>What you should see</summary>Often it answers to a part of what you named, or to its texture. By gradient the nine are noisier: it keeps what speaks against the unit, too.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -264,6 +298,12 @@ sheet_view
 # %%
 mixture_view = panels.mixture.show()
 mixture_view
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("filters")
 
 # %% [markdown]
 # ## Checks
@@ -304,6 +344,32 @@ assert (maps.maps.amax((1, 2)) > 0).float().mean() > 0.9, (
 assert fields["conv1"].vertical == Axis(size=7, stride=2, start=-3)
 
 # %%
+# Try 1
+strongest = {
+    name: activations(model, vizkit.load_image(name, size=256), "relu1").maps.amax((1, 2))
+    for name in ("zone plate", "color wheel")
+}
+assert (strongest["zone plate"] > 0).all()
+dark = strongest["color wheel"] < 0.1 * strongest["color wheel"].max()
+assert dark.sum() > 24
+
+# %%
+# Try 2
+activation_view.reset()
+at_work = []
+for number in range(1, 8):
+    activation_view.set(layer=f"relu{number}")
+    at_work.append(float((activation_view.result.maps > 0).float().mean()))
+print([f"{share:.0%}" for share in at_work])
+assert min(at_work[:2]) > 0.5 > max(at_work[2:])
+assert at_work[3] > at_work[2]
+
+# Try 4: the size that the camera's pictures are taken at
+activation_view.set(size=128)
+assert activation_view.error is None
+activation_view.reset()
+
+# %%
 activation_view.controls["picture"].value = "zone plate"
 activation_view.controls["layer"].value = "relu3"
 activation_view.controls["show"].value = "gradients"
@@ -312,6 +378,8 @@ assert activation_view.result.layer == "relu3"
 activation_view.reset()
 
 # %%
+# Try 3
+assert [fields[f"conv{n}"].vertical.size for n in (3, 6, 7)] == [27, 115, 147]
 field_view.controls["layer"].value = "conv5"
 (x0, y0, x1, y1), gradient = field_view.result
 outside = gradient.clone()
@@ -351,6 +419,11 @@ assert all(bool((top.value.diff() <= 0).all()) for top in sheet.top)
 most = int(selectivity(sheet_view.result).argmax())
 sheet_view.set(order="selectivity")
 assert f"Channels {most}," in sheet_view.shown["sheet"].raster.alt
+# Try 5
+by_deconvnet = sheet_view.shown["sheet"].raster.pixels
+sheet_view.set(rule="backprop")
+assert sheet_view.error is None
+assert (sheet_view.shown["sheet"].raster.pixels != by_deconvnet).any()
 sheet_view.reset()
 
 # %%
