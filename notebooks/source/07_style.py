@@ -28,7 +28,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 model, content, style = (
     vizkit.load_model(),
@@ -69,12 +69,21 @@ for name, matrix in style_targets(model, style, layers.style).items():
     print(name, tuple(matrix.shape[1:]))
 
 # %%
+questions.shuffled_places
+
+# %%
 gram_view = panels.gram_matrix.show()
 gram_view
 
 # %% [markdown]
 # Tick *places in another order*: nothing in the layer can be recognized any more, and the matrix stays the same. That is what
 # makes it a style.
+
+# %%
+questions.mirrored_painting
+
+# %% [markdown]
+# Turn a painting around, or upload it mirrored, and compare the two matrices.
 #
 # ## 3 Step three: a picture that has both
 #
@@ -90,12 +99,25 @@ gram_view
 # weights of your own (*More*, such as `relu1 1, relu5 0.2`). *content of* takes any layer.
 
 # %%
+questions.style_falls
+
+# %%
 style_view = panels.style.show()
 style_view
 
 # %%
 style_view.play()
 painted = style_view.wait(300)
+
+# %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have drawn how the style comes nearer. *Run*: press *Play* above and watch the numbers under the picture.
+# 2. *Read* (*Menu, Show code*): which line decides at which layers style is taken? What does `tuple(weights) or ...` do when *More* is empty?
+#    Which of the arguments act while it paints?
+# 3. *Change*: copy the code into a cell and begin with `"noise"`.
+#    <details><summary>What you should see</summary>The painting's colors and strokes come as fast; the buildings come late and stay vague, because content is only asked of a deep layer.</details>
+# 4. *Make*: a panel that paints with two styles, one half of the weights each.
 
 # %% [markdown]
 # ## 4 Fast neural style
@@ -107,6 +129,9 @@ painted = style_view.wait(300)
 # $$W^* = \arg\min_W \; \mathbb{E}_x \big[\alpha \, \mathcal{L}_{content}(f_W(x), x) + \beta \, \mathcal{L}_{style}(f_W(x), s) + \text{TV}(f_W(x))\big]$$
 #
 # These were trained so, in minutes, by the kit's own code.
+
+# %%
+questions.painter_weights
 
 # %%
 fast_view = panels.repaint.show()
@@ -139,12 +164,17 @@ painted_view
 #
 # 1. **Only texture.** In *Paint it in another style* set alpha to 0 and start from noise. What is left of the style picture, and
 #    what is not?
+#    <details><summary>What you should see</summary>Its colors, strokes and small whirls, all over the picture; nothing of where they were. The content number is more than twice as large as before: no building is left.</details>
 # 2. **How deep is style?** Move *style layers* from 1 to 6. When do strokes appear, when whole whirls?
+#    <details><summary>What you should see</summary>One layer gives colors and fine grain, and the content hardly suffers. Strokes come with two or three, whirls with five or six, at the price of the content.</details>
 # 3. **Keep the colors.** Tick *keep the content's colors* with *mosaic*. Is it still the same style?
+#    <details><summary>What you should see</summary>The tiles remain, in the photo's colors: much of what we call a style are shapes.</details>
 # 4. **One layer's style.** Under *More* write `relu1 1`, then `relu6 1`, beside *style layers*. Which paints dots of color, which
 #    whole shapes?
+#    <details><summary>What you should see</summary>relu1 paints dots of color; relu6 larger shapes, and leaves fine noise between them that it cannot see. Each comes near the painting in its own layer only.</details>
 # 5. **Yourself, painted.** In *At the speed of a slider* set the size to 192, then *More pictures*, *Camera*. Each frame is
 #    repainted by itself: do strokes stand still where you do?
+#    <details><summary>What you should see</summary>Not quite: the same frame gives the same strokes, but the camera's noise makes no two frames the same, and strokes flicker with it.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -161,6 +191,12 @@ lost_view
 lost_view.controls["steps"].value = 60
 lost_view.play()
 _ = lost_view.wait(200)
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("style")
 
 # %% [markdown]
 # ## Checks
@@ -187,6 +223,46 @@ still = last(style_steps(model, content, style, beta=0, tv=0, steps=5))
 assert still.content < 1e-6  # the content picture is the optimum of its own loss
 
 # %%
+from vizkit.methods.style import StyleLayers
+
+small, swirls, mosaic = (
+    vizkit.load_image(name, size=128) for name in ("china", "swirls", "mosaic")
+)
+
+
+def paint(style=swirls, **more):
+    return last(style_steps(model, small, style, steps=30, **more))
+
+
+plain = paint()
+# Try 1
+texture = paint(alpha=0, begin="noise")
+assert texture.content > 1.5 * plain.content
+# Try 2
+shallow = paint(layers=StyleLayers(layers.content, layers.style[:1], {}))
+assert shallow.content < plain.content / 4
+# Try 3
+kept, taken = (paint(mosaic, keep_colors=keep).image.mean((1, 2)) for keep in (True, False))
+own = small.mean((1, 2))
+assert (kept - own).abs().max() < (taken - own).abs().max()
+# Try 4
+first_only, sixth_only = (
+    paint(layers=StyleLayers(layers.content, (name,), {name: 1.0}), alpha=0, begin="noise").image
+    for name in ("relu1", "relu6")
+)
+
+
+def distance(image, name):
+    wanted, found = (
+        gram(content_targets(model, picture, [name])[name]) for picture in (swirls, image)
+    )
+    return float((found - wanted).norm() / wanted.norm())
+
+
+assert distance(first_only, "relu1") < distance(sixth_only, "relu1")
+assert distance(sixth_only, "relu6") < distance(first_only, "relu6")
+
+# %%
 assert painted.style < 0.1
 assert painted.content < 1.5
 
@@ -197,6 +273,18 @@ gram_view.reset()
 
 # %%
 before = fast_view.result
+# Try 5
+fast_view.set(size=192)
+frame = vizkit.load_image("astronaut", 192)
+noisy = (frame + 0.03 * torch.randn(frame.shape, generator=torch.Generator().manual_seed(0))).clamp(
+    0, 1
+)
+again, flickers = (
+    panels.repaint(picture, style="brushstrokes", size=192)[0] for picture in (frame, noisy)
+)
+assert torch.equal(fast_view.result, again)
+assert (again - flickers).abs().mean() > 0.01
+fast_view.reset()
 fast_view.controls["strength"].value = 0.0
 assert torch.equal(fast_view.result, vizkit.load_image("astronaut", 256))
 assert not torch.equal(before, fast_view.result)
