@@ -1,6 +1,8 @@
 """``import vizkit`` is quick, lists everything, and loads only what is asked for."""
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -66,3 +68,20 @@ def test_a_method_is_named_as_its_module_declares_it():
         module = vizkit._PLACES.get(name, "")
         if module.startswith("vizkit.methods"):
             assert name in import_module(module).__all__
+
+
+def documented(function):
+    """Return the names under Parameters in a numpydoc docstring."""
+    text = inspect.getdoc(inspect.unwrap(function)) or ""
+    _, found, rest = text.partition("Parameters\n----------\n")
+    section = re.split(r"\n\n\w+\n-+", rest)[0] if found else ""
+    heads = re.findall(r"^(\S.*?)(?: : .*)?$", section, re.M)
+    return {name.strip(" *") for head in heads for name in head.split(",")}
+
+
+def test_every_function_says_what_its_parameters_are():
+    for name in vizkit.__all__:
+        one = getattr(vizkit, name)
+        if inspect.isfunction(one):
+            taken = set(inspect.signature(inspect.unwrap(one)).parameters)
+            assert taken <= documented(one), f"{name}: {sorted(taken - documented(one))}"

@@ -94,7 +94,13 @@ _BUNDLED = (
 
 
 def images(kind: Kind | None = None) -> dict[str, BundledImage]:
-    """List what is bundled, by name, with source and license; all kinds or one."""
+    """List what is bundled, by name, with source and license; all kinds or one.
+
+    Parameters
+    ----------
+    kind : {"photo", "texture", "drawing", "painting"}, optional
+        All by default.
+    """
     return {image.name: image for image in _BUNDLED if kind in (None, image.kind)}
 
 

@@ -42,13 +42,27 @@ def neighbor_accuracy(points: Tensor, labels: Tensor) -> float:
 
 
 def class_sizes(points: Tensor, labels: Tensor) -> Tensor:
-    """Return the root mean square distance of each class's points from their mean, shape (C,)."""
+    """Return the root mean square distance of each class's points from their mean, shape (C,).
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    labels : Tensor, shape (N,)
+        Classes by their numbers, C of them.
+    """
     groups = [points[labels == label] for label in labels.unique()]
     return torch.stack([(one - one.mean(0)).square().sum(1).mean().sqrt() for one in groups])
 
 
 def class_gaps(points: Tensor, labels: Tensor) -> Tensor:
-    """Return the distance of each class's mean from the next class's mean, shape (C - 1,)."""
+    """Return the distance of each class's mean from the next class's mean, shape (C - 1,).
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    labels : Tensor, shape (N,)
+        Classes by their numbers, C of them.
+    """
     means = torch.stack([points[labels == label].mean(0) for label in labels.unique()])
     gaps: Tensor = torch.linalg.vector_norm(means[1:] - means[:-1], dim=1)
     return gaps

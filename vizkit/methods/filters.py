@@ -115,6 +115,12 @@ def weight_sharing(size: int = 28, kernel: int = 5, filters: int = 1) -> WeightC
     A valid convolution of a ``size x size`` gray picture has ``(size - kernel + 1)^2`` outputs
     per filter: ``shared = kernel^2 filters``, ``connected = size^2 (size - kernel + 1)^2 filters``.
 
+    Parameters
+    ----------
+    size, kernel : int
+        Sides in pixels, ``kernel <= size``.
+    filters : int
+
     Raises
     ------
     ValueError

@@ -259,6 +259,14 @@ def unit_gradients(
 def saliency(model: ImageModel, image: Tensor, target: Target | None = None) -> Tensor:
     """Return ``M_ij = max_c |d score / d pixel_cij|``, shape (H, W).
 
+    Parameters
+    ----------
+    model : ImageModel
+    image : Tensor, shape (3, H, W)
+        In [0, 1].
+    target : int, str or Unit, optional
+        A class by number or label, or a unit; the predicted class by default.
+
     References
     ----------
     Simonyan, Vedaldi & Zisserman, "Deep Inside Convolutional Networks", ICLR 2014 workshop.

@@ -328,6 +328,20 @@ def timed_steps(
 ) -> Iterator[TimedStep]:
     """Embed points by exact t-SNE, see `tsne_steps`, and take the time.
 
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    perplexity : float
+        How many neighbors each point is to have.
+    steps : int
+    seed : int
+    resume : TimedStep, optional
+        Goes on behind this one.
+
+    Yields
+    ------
+    TimedStep
+
     Raises
     ------
     TypeError, ValueError
@@ -490,7 +504,15 @@ class Extrapolation:
 
 
 def extrapolated(step: TimingStep, count: int) -> dict[Algorithm, Extrapolation]:
-    """Return what each algorithm would take for `count` points; of those measured at two sizes or more."""
+    """Return what each algorithm would take for `count` points; of those measured at two sizes or more.
+
+    Parameters
+    ----------
+    step : TimingStep
+        The last one of `timing_steps`.
+    count : int
+        Points, more than were measured.
+    """
     found = {}
     for name, taken in step.seconds.items():
         if len(taken) > 1:

@@ -66,6 +66,14 @@ def random_example(dimensions: int, epsilon: float = 0.5, *, seed: int = 0) -> L
     Weights are plus or minus 1, as on the slides; inputs are whole numbers around 0, all of them then moved by
     one small amount along the weights, which makes the score -3.
 
+    Parameters
+    ----------
+    dimensions : int
+        From 1.
+    epsilon : float
+        What is added to each input along the sign of its weight.
+    seed : int
+
     Raises
     ------
     TypeError, ValueError

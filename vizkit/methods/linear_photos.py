@@ -36,7 +36,13 @@ def linear_photo_model() -> ImageModel:
 
 
 def class_templates(model: ImageModel) -> Tensor:
-    """Return the weights of each class as a picture around gray, shape (classes, 3, side, side) in [0, 1]."""
+    """Return the weights of each class as a picture around gray, shape (classes, 3, side, side) in [0, 1].
+
+    Parameters
+    ----------
+    model : ImageModel
+        A linear one, as `linear_photo_model` gives.
+    """
     linear = next(module for module in model.net.modules() if isinstance(module, nn.Linear))
     weights = linear.weight.detach().cpu().view(len(model.labels), 3, model.input_size, model.input_size)
     limit = torch.quantile(weights.abs().flatten(1), 0.995, dim=1).view(-1, 1, 1, 1)

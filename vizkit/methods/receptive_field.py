@@ -233,6 +233,10 @@ def receptive_fields(model: ImageModel) -> dict[str, ReceptiveField]:
     ``r + d (k - 1) j`` and stride ``j s``; its first pixel moves by ``-p j``. Where branches
     meet, the field is the smallest that holds all of them.
 
+    Parameters
+    ----------
+    model : ImageModel
+
     Returns
     -------
     dict of str to ReceptiveField

@@ -66,6 +66,11 @@ def rank_correlation(one: Tensor, other: Tensor) -> float:
     """Return Spearman's rank correlation of two maps: 1 is the same order, 0 is none.
 
     A constant map has no order: 0.
+
+    Parameters
+    ----------
+    one, other : Tensor
+        Of one shape.
     """
     if one.min() == one.max() or other.min() == other.max():
         return 0.0

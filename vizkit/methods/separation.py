@@ -60,6 +60,10 @@ def main_plane(points: Tensor) -> Tensor:
 
     Of thousands of numbers, where `vizkit.methods.pca.pca` would form their covariance; of one number
     the second coordinate is 0.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
     """
     table = points.detach().cpu().double()
     flat = PCA(min(2, table.shape[1]), random_state=0).fit_transform(table.numpy())

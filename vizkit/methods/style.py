@@ -49,7 +49,12 @@ class _Gram(torch.autograd.Function):
 
 
 def total_variation(images: Tensor) -> Tensor:
-    """Return the mean square difference of neighboring pixels, down and across."""
+    """Return the mean square difference of neighboring pixels, down and across.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, C, H, W)
+    """
     down, across = images.diff(dim=-2), images.diff(dim=-1)
     return down.square().mean() + across.square().mean()
 

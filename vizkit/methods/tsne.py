@@ -38,7 +38,12 @@ _TINY = 1e-12
 
 
 def squared_distances(points: Tensor) -> Tensor:
-    """Return ``||x_i - x_j||^2`` for all pairs, shape (N, N), the diagonal exactly 0."""
+    """Return ``||x_i - x_j||^2`` for all pairs, shape (N, N), the diagonal exactly 0.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    """
     norms = points.square().sum(1)
     distances = (norms[:, None] + norms - 2 * points @ points.T).clamp(min=0)
     return distances.fill_diagonal_(0)
@@ -95,6 +100,14 @@ def bandwidths(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-
 def sigma_search(points: Tensor, perplexity: float = 30, *, tolerance: float = 1e-5) -> tuple[Tensor, Tensor]:
     """Return what the search for sigma tries, and how many neighbors each point gets by it.
 
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    perplexity : float
+        How many neighbors each point is to have, from 1 to N - 1.
+    tolerance : float
+        Of the logarithm of the neighbors' number; the search ends when all points are within it.
+
     Returns
     -------
     sigma : Tensor, float64, shape (steps, N)
@@ -113,7 +126,16 @@ def sigma_search(points: Tensor, perplexity: float = 30, *, tolerance: float = 1
 
 
 def perplexities(points: Tensor, index: int, sigma: Tensor) -> Tensor:
-    """Return how many neighbors one point has at each sigma, shape (n,): the curve that the search walks on."""
+    """Return how many neighbors one point has at each sigma, shape (n,): the curve that the search walks on.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    index : int
+        Which point's neighbors are counted.
+    sigma : Tensor, shape (n,)
+        Widths of the Gaussian around it, in the points' units, above 0.
+    """
     points = _check_points(points)
     distances = (points - points[index]).square().sum(1)[torch.arange(len(points)) != index]
     rows = torch.softmax(-distances / (2 * sigma.double()[:, None] ** 2), 1)
@@ -246,6 +268,18 @@ def ball_distances(dimension: int, count: int = 400, *, seed: int = 0) -> Tensor
 
     In high dimension nearly all pairs are equally far apart, which no drawing in the plane can
     keep: the crowding problem.
+
+    Parameters
+    ----------
+    dimension : int
+        Of the ball, from 1.
+    count : int
+        Points; ``count (count - 1) / 2`` pairs.
+    seed : int
+
+    Returns
+    -------
+    Tensor, float64, shape (pairs,)
     """
     dimension = checks.integer(dimension, 1, None, "dimension")
     random = generator(seed)

@@ -74,6 +74,12 @@ def visual_backprop(model: ImageModel, image: Tensor) -> Tensor:
     """Return where all maps agree that something is, shape (H, W); it knows no class.
 
     See `visual_backprop_masks`, which keeps the masks of the layers.
+
+    Parameters
+    ----------
+    model : ImageModel
+    image : Tensor, shape (3, H, W)
+        In [0, 1].
     """
     return visual_backprop_masks(model, image).heat
 
