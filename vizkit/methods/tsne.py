@@ -106,7 +106,7 @@ def sigma_search(points: Tensor, perplexity: float = 30, *, tolerance: float = 1
     perplexity : float
         How many neighbors each point is to have, from 1 to N - 1.
     tolerance : float
-        Of the logarithm of the neighbors' number; the search ends when all points are within it.
+        Of the entropy, in nats.
 
     Returns
     -------
