@@ -43,7 +43,7 @@ def share_at_work() -> tuple[float, ...]:
 )
 def used_of_the_frame() -> float:
     """Few ways lead from the rim to the unit, and many from the middle (Luo 2016)."""
-    shares = []
+    shares: list[float] = []
     for photo in PHOTOS:
         ((x0, y0, x1, y1), gradient), _ = panels.receptive_field(photo)
         energy = gradient.square()

@@ -184,6 +184,8 @@ class Fields:
             if isinstance(one.when, When):
                 field.layout.display = "" if given(one.when.condition, known) else "none"
         except BoundError as error:
+            if self.function.__module__.startswith("vizkit.") and error.__cause__ is not None:
+                raise error.__cause__ from None  # the kit's bounds fail by the reader's data only
             raise ValueError(f"{self.function.name}: {name!r} {error}") from error.__cause__
         key = own if self.is_given(name) else self.read(name)
         needs = tuple(known[need] for need in one.needs)
