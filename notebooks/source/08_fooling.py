@@ -28,7 +28,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 model, image = vizkit.load_model(), vizkit.load_image("coffee", size=64)[:, :, 16:80]
 
@@ -53,11 +53,26 @@ print("before", example.score, round(example.probability, 4))
 print("after ", example.moved_score, round(example.moved_probability, 4))
 
 # %% [markdown]
-# A picture has thousands of dimensions. The same small step in each of them adds up to anything.
+# A picture has thousands of dimensions.
+
+# %%
+questions.grown_score
 
 # %%
 linear_view = panels.linear.show()
 linear_view
+
+# %% [markdown]
+# The same small step in each of them adds up to anything.
+#
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have said how far the score moves. *Run*: set *step* to 0.05 and *10 to the* to 4.
+# 2. *Read* (*Menu, Show code*): which line makes the example of many dimensions? What is added to `x`, and why does the score grow by the sum of
+#    the weights' sizes?
+# 3. *Change*: copy the code into a cell and draw the steps' signs at random in place of the weights'.
+#    <details><summary>What you should see</summary>The score moves by about the step times the square root of the dimension, 5 instead of 500: random signs cancel.</details>
+# 4. *Make*: a panel that shows both curves over the dimension.
 
 # %% [markdown]
 # **A linear classifier of pictures** (Karpathy's *breaking linear classifiers*): logistic regression on handwritten digits, one
@@ -163,8 +178,13 @@ shortest_view
 # ## 3 How often, and on whom
 #
 # **A hundred pictures**: of 600 crops of the bundled photos, which overlap, every second of the 200 of which the network is surest;
-# its own answer is taken for true. Random noise of the same size, plus or minus epsilon in every number, changes few answers where the
-# attacks change most: "random perturbations do not work", as a number.
+# its own answer is taken for true. Random noise is plus or minus epsilon in every number.
+
+# %%
+questions.changed_by_noise
+
+# %%
+questions.changed_by_pgd
 
 # %%
 success_view = panels.success.show()
@@ -175,9 +195,13 @@ success_view.play()
 rates = success_view.wait(400)
 
 # %% [markdown]
+# Noise changes few answers where the attacks change most: "random perturbations do not work", as a number.
+#
 # **From one network to another.** What fools the one fools others, which it was never made for. `viznet-small` is a stranger: other
-# initial weights, half the channels, trained from scratch. `viznet-robust` is close kin, `viznet` trained on against attacks. The
-# stranger, which learned from the same pictures with nothing against attacks, is fooled far more often than the kin.
+# initial weights, half the channels, trained from scratch. `viznet-robust` is close kin, `viznet` trained on against attacks.
+
+# %%
+questions.fooled_more
 
 # %%
 transfer_view = panels.transfer.show()
@@ -188,6 +212,8 @@ transfer_view.play()
 shared = transfer_view.wait(400)
 
 # %% [markdown]
+# The stranger, which learned from the same pictures with nothing against attacks, is fooled far more often than the kin.
+#
 # ## 4 Training against it
 #
 # Attack every training batch, and learn from that. Two small nets on handwritten digits, the same digits in the same order; when
@@ -206,10 +232,13 @@ trained = training_view.wait(400)
 # ## Try this
 #
 # 1. **How little?** In *Attack* find the smallest epsilon at which `china` flips by FGSM, by PGD, and towards `goldfish`.
+#    <details><summary>What you should see</summary>Between 1 and 2 gray levels by either, PGD no later than FGSM; towards a wanted class it takes more, about 4.</details>
 # 2. **The robust one.** Find it for `rocket`, then choose `viznet-robust`. How much larger must epsilon be? What does *what is
 #    added* look like now? Is it so on every picture (try `china`)?
+#    <details><summary>What you should see</summary>About five times larger for rocket, and what is added has the shape of things. On china the robust network flips no later than the plain one: it was not sure of it to begin with.</details>
 # 3. **Trained for what?** In *Training against it* set *trained at* to 0.05, then to 0.3, and play again. Where does each curve fall,
 #    and what does it cost on clean digits?
+#    <details><summary>What you should see</summary>Each holds out to about the size that it was trained at. At 0.05 clean digits cost next to nothing; at 0.3 so small a net learns little or nothing at all in these epochs.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -225,6 +254,12 @@ robust_view
 # %%
 robust_view.play()
 survived = robust_view.wait(400)
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("fooling")
 
 # %% [markdown]
 # ## Checks
@@ -278,3 +313,31 @@ plain, robust = (
     for net in (trained.plain, trained.robust)
 )
 assert robust > plain + 0.3
+
+# %%
+levels = (0.5, 1, 1.5, 2, 3, 4, 6, 8)
+
+
+def smallest(net, name, attack, **more):
+    """Return the smallest epsilon at which a photo flips, in gray levels."""
+    photo = vizkit.load_image(name, size=(64, 64))[None]
+    tried = (one for one in levels if attack(net, photo, epsilon=one / 255, **more).success)
+    return next(tried, 16)
+
+
+# Try 1
+by_fgsm, by_pgd = (smallest(model, "china", attack) for attack in (fgsm, pgd))
+assert by_pgd <= by_fgsm <= 2
+assert smallest(model, "china", pgd, target="goldfish") > by_pgd
+
+# Try 2
+stronger = vizkit.load_model("viznet-robust")
+assert smallest(stronger, "rocket", pgd) >= 3 * smallest(model, "rocket", pgd)
+assert smallest(stronger, "china", pgd) <= by_pgd
+
+# Try 3: at the size that this one was trained at; others are in tests/claims
+clean = [
+    accuracy_under_attack(net, digits[:200], labels[:200], [0.0])[0]
+    for net in (trained.plain, trained.robust)
+]
+assert clean[1] < clean[0] + 0.01

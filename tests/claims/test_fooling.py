@@ -4,8 +4,10 @@ import pytest
 import torch
 
 import vizkit
+from vizkit import panels
 from vizkit.core.steps import last
 from vizkit.methods.adversarial import fgsm, pgd, random_noise, success_rates
+from vizkit.methods.adversarial_training import accuracy_under_attack, held_out_digits
 from vizkit.methods.fooling import fooling_steps
 from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.patch import patch_steps, patch_success, random_placements
@@ -65,3 +67,14 @@ def test_up_the_gradient_nothing_becomes_almost_any_class(viznet):
     for seed in SEEDS:
         step = last(fooling_steps(viznet, "gradient", steps=30, seed=seed))
         assert share(step.confidence > 0.996) > 0.7
+
+
+@pytest.mark.parametrize(("trained_at", "clean", "at_a_tenth"), [(0.05, 0.95, 0.3), (0.15, 0.8, 0.5)])
+def test_a_net_trained_against_attacks_holds_out_to_about_their_size(trained_at, clean, at_a_tenth):
+    step, _ = last(panels.defense(epsilon=trained_at, epochs=10))
+    digits, labels = held_out_digits()
+    plain, robust = (
+        accuracy_under_attack(net, digits, labels, [0.0, 0.1], steps=10) for net in (step.plain, step.robust)
+    )
+    assert robust[0] > clean
+    assert robust[1] > at_a_tenth > plain[1] - 0.1
