@@ -30,7 +30,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 model, image = vizkit.load_model("viznet-robust"), vizkit.load_image("china", size=256)
 
@@ -51,8 +51,10 @@ print("pictures", tuple(zeros.images.shape), f" score {float(zeros.score[0]):.1f
 
 # %% [markdown]
 # **What does $\lambda$ do?** Here $\lVert I \rVert^2$ is the mean over the pixels of their square distance from gray, so that
-# $\lambda$ means the same at every size. At 0 nothing holds a pixel back, at 100 the pictures fade, at 1000 they all but
-# vanish, and the score goes with them.
+# $\lambda$ means the same at every size.
+
+# %%
+questions.left_by_penalty
 
 # %%
 import torch
@@ -78,6 +80,8 @@ sheet(
 )
 
 # %% [markdown]
+# At 0 nothing holds a pixel back, at 100 the pictures fade, at 1000 they all but vanish, and the score goes with them.
+#
 # Plain pixels are free to fill with whatever the gradient likes: many small lemons, and noise between them. Every recipe since
 # is a way to keep the picture a picture. In the panel, *recipe* says how the picture is written down, $\lambda$ and, under
 # *More*, the regularizers are sliders, and the presets load the papers' numbers into them:
@@ -90,6 +94,9 @@ sheet(
 # | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures. Then every place is filled with *something*: tick *fade where it looked least* to see what the network asked for (the sum of its gradients) |
 
 # %%
+questions.sure_after
+
+# %%
 picture_view = panels.wanted.show()
 picture_view
 
@@ -98,8 +105,24 @@ picture_view.play()
 penguin = picture_view.wait(120)
 
 # %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have drawn how fast a network becomes sure. *Run*: *Reset*, *Play*, and go back through the run with the slider *step*.
+# 2. *Read* (*Menu, Show code*): which line takes the steps? Why is the picture scaled by `as_seen` before the net is asked, and what would the bars
+#    say without it? Where is the score that is printed in the title?
+# 3. *Change*: copy the code into a cell and give another `seed`.
+#    <details><summary>What you should see</summary>Another picture of the same kind of thing: the start decides where it stands, the network what it is.</details>
+# 4. *Make*: a panel that shows the pictures of one class by four seeds side by side.
+
+# %% [markdown]
 # **Ten classes, two networks.** Above `viznet`, below `viznet-robust`, which has also been trained on pictures with small
-# perturbations. Its gradient lies on whole things instead of specks, so what it wants to see is a thing.
+# perturbations.
+
+# %%
+questions.asked_another
+
+# %%
+questions.asked_the_plain_one
 
 # %%
 nets_view = panels.two_nets.show()
@@ -111,6 +134,8 @@ nets_view.play()
 both = nets_view.wait(300)
 
 # %% [markdown]
+# The gradient of `viznet-robust` lies on whole things instead of specks, so what it wants to see is a thing.
+#
 # **One unit, three recipes**, and Yosinski's four. The same channel, the same number of steps.
 
 # %%
@@ -215,10 +240,13 @@ fallen = zoom_view.wait(240)
 # ## Try this
 #
 # 1. **Deeper.** In *DeepDream* go from `relu2` to `relu7` on the same photo. Where do strokes end and things begin?
+#    <details><summary>What you should see</summary>relu2 and relu3 give strokes and grids all over; from relu5 on whirls, eyes and parts of things come, most where the photo has something like them already. There is no sharp border. Each dream makes more of its own layer.</details>
 # 2. **Blend.** Write a `Mixture` of two classes, `Mixture(((1.0, "tabby"), (1.0, "lemon")))`, and maximize it.
 #    Then make one weight negative.
+#    <details><summary>What you should see</summary>The scores of both rise; the probability may still go to one of them, for the larger score takes nearly all of it. With a negative weight the picture avoids what the second class likes: its score falls below zero.</details>
 # 3. **Which recipe for which net?** In *What it wants to see* choose `viznet` and compare *Fourier* and *MACO* on three classes.
 #    Which one needs the robust network less?
+#    <details><summary>What you should see</summary>MACO: its magnitudes are those of natural pictures whatever the network likes, so no fine noise can grow. With Fourier the plain network's pictures are busier; on the robust one the two hardly differ.</details>
 
 # %%
 from vizkit.methods.objectives import Mixture
@@ -243,6 +271,12 @@ bare_view
 # %%
 bare_view.play()
 bare = bare_view.wait(120)
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("dream")
 
 # %% [markdown]
 # ## Checks
@@ -297,3 +331,34 @@ assert not torch.allclose(free.image, guided.image, atol=0.1)
 with torch.no_grad():
     plain = vizkit.load_model("viznet")
     assert plain.probabilities(bare.images)[0, plain.label_index("espresso")] > 0.99
+
+
+# %%
+def fineness(image):
+    """Return how much neighboring pixels differ, as a share of how much all do."""
+    gray = image.mean(0)
+    return float((gray[:, 1:] - gray[:, :-1]).abs().mean() / gray.std())
+
+
+# Try 1
+small = vizkit.load_image("china", size=128)
+for layer in ("relu2", "relu7"):
+    begun, *_, ended = dream_steps(model, small, layer, octaves=2)
+    assert ended.objective > 1.1 * begun.objective, layer
+
+# Try 2
+names = [model.label_index(name) for name in ("tabby", "lemon")]
+gray = model.logits(torch.full_like(blend.images, 0.5))[0, names]
+assert (model.logits(blend.images)[0, names] > gray + 3).all()
+without = last(maximize_steps(model, Mixture(((1.0, "tabby"), (-1.0, "lemon")))))
+assert float(model.logits(without.images)[0, names[1]]) < 0
+
+# Try 3
+grain = {
+    recipe: sum(
+        fineness(last(maximize_steps(plain, name, replaced(recipe, steps=32), size=64)).images[0])
+        for name in ("goldfish", "lemon", "monarch")
+    )
+    for recipe in ("Fourier", "MACO")
+}
+assert grain["MACO"] < 0.9 * grain["Fourier"]

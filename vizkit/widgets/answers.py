@@ -123,7 +123,7 @@ class Number(Kind):
     factor : float
         Instead, by how much too large or too small is right: 2 takes half to double.
     digits : int
-        Behind the point, where the truth is said.
+        Behind the point, where the truth is said; one more if it is not as round.
     """
 
     low: float
