@@ -30,7 +30,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 model, image = vizkit.load_model(), vizkit.load_image("chelsea", size=128)
 
@@ -167,6 +167,9 @@ print(f"{plain_mean:.2f} with viznet, {robust_mean:.2f} with viznet-robust")
 # computed anew in each layer (Nakandala et al. 2019), and the numbers are exactly the same.
 
 # %%
+questions.costliest_square
+
+# %%
 from vizkit.core.steps import last
 from vizkit.methods.occlusion import occlusion_steps
 
@@ -186,6 +189,16 @@ occluder_view
 # %%
 occluder_view.play()
 occlusion = occluder_view.wait(120)
+
+# %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have said where a square costs most. *Run*: drag it there, and look at the bars.
+# 2. *Read* (*Menu, Show code*): how far does the square move from one place to the next? What would happen at the border without `min` and `max`?
+#    Which line asks the network about the square that you drag?
+# 3. *Change*: copy the code into a cell and set `fill` to 1.
+#    <details><summary>What you should see</summary>Another map: a white square is another thing on the table, and it costs in other places.</details>
+# 4. *Make*: a panel that covers everything *but* a square, and shows where the answer survives.
 
 # %% [markdown]
 # **As the slides draw it** (004, pp. 99-101; Zeiler & Fergus, fig. 7): the probability of the class by place of the square, from 0 to
@@ -231,8 +244,10 @@ print(f"from the saliency alone {alone:.2f}, with a box 3 px around the shape {b
 # of the map lies in it (energy)? Only scenes that the network names right count.
 #
 # Two *baselines* ask no network: the edges of the picture (Sobel's filter) and a Gaussian in its middle. A map that is no
-# better than those has not shown that it knows anything of the network. By IoU the gradient and the saliency are not; guided
-# backprop is nearly twice as good as the edges, and VisualBackProp more than twice.
+# better than those has not shown that it knows anything of the network.
+
+# %%
+questions.no_better_than_edges
 
 # %%
 score_view = panels.scores.show()
@@ -243,6 +258,9 @@ score_view.play()
 scores = score_view.wait(400)
 
 # %% [markdown]
+# By IoU the gradient and the saliency are no better than the edges; guided backprop is nearly twice as good, and VisualBackProp more
+# than twice.
+#
 # **While a network learns** (003, p. 44). VisualBackProp is cheap enough to watch a training by. Here are checkpoints of the net that
 # learns to name the shapes, from before its first epoch to its last; how many of a hundred new scenes each names right, and how
 # well its maps can be cut along the shape (IoU). (The slides also lay VisualBackProp over pictures of text that a network reads: 003,
@@ -271,9 +289,13 @@ for place in (0, 1):
 # %% [markdown]
 # **The sanity check.**
 # If a map explains what the network has *learned*, it must change when the network forgets. Layers forget from the top, their
-# weights and biases drawn anew (Adebayo et al. 2018). Guided backprop keeps showing edges of the picture long after the
-# classifier is gone: its rules let little but edges through, so its maps are about the picture more than about the network.
-# VisualBackProp knows no class and hardly notices either.
+# weights and biases drawn anew (Adebayo et al. 2018).
+
+# %%
+questions.still_alike
+
+# %%
+questions.gradient_forgets
 
 # %%
 sanity_view = panels.forgetting.show()
@@ -284,6 +306,9 @@ sanity_view.play()
 sanity = sanity_view.wait(120)
 
 # %% [markdown]
+# Guided backprop keeps showing edges of the picture long after the classifier is gone: its rules let little but edges through, so
+# its maps are about the picture more than about the network. VisualBackProp knows no class and hardly notices either.
+#
 # One picture may mislead. So the same for twenty, and for every depth:
 
 # %%
@@ -299,12 +324,16 @@ curve = curve_view.wait(300)
 #
 # 1. **Two networks.** In *Where it looks* change the network to `viznet-robust`. Which maps become clearer, and what does that
 #    say about the gradient of the plain one?
+#    <details><summary>What you should see</summary>Gradient, saliency, SmoothGrad and guided backprop join into patches. The plain network's gradient is not wrong: it looks at specks, and the map says so.</details>
 # 2. **Fool the occluder.** In *The occluder* find the smallest square that brings the espresso below 20 %. Then make it white
 #    or black instead of gray: is the gray square neutral?
+#    <details><summary>What you should see</summary>A gray one takes nearly half of the shorter side, a black one about a third: no fill is neutral, and gray is not even the worst.</details>
 # 3. **How far down?** In *Forget and look again* start with 1 layer and go on. At which layer does each method's number fall
 #    below 0.3? Which never does? Is it the same layer in the curve of twenty pictures?
+#    <details><summary>What you should see</summary>The gradient and Grad-CAM fall with the first or second layer, guided backprop with the last ones, VisualBackProp never. From one picture to another it may be a layer sooner or later: hence the twenty.</details>
 # 4. **A box.** In *The object, grown from the saliency* choose `coffee`, then `astronaut`. Where is the cut wrong? Drag a box, and
 #    see what it mends.
+#    <details><summary>What you should see</summary>Alone the cut takes table or leaves half of the thing out; with a box what lies outside is ground for sure, and the outline closes around the thing.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -317,6 +346,12 @@ curve = curve_view.wait(300)
 loud_view = panels.attributions.show(picture="coffee")
 loud_view.controls["clip"].value = 85.0
 loud_view
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("deconv")
 
 # %% [markdown]
 # ## Checks
@@ -362,7 +397,10 @@ x0, y0, x1, y1 = grab_cut_view.result.box
 assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.mask.numel()
 assert boxed > 0.5 > 0.4 > alone
 assert len(mask_view.result.masks) == 7
+# Try 1
 assert robust_mean > plain_mean + 0.2
+# Try 4
+assert boxed > alone + 0.1
 assert learned[12][0] > learned[1][0] + 0.3
 assert cost["VisualBackProp"] < cost["SmoothGrad"]
 
@@ -374,6 +412,16 @@ assert max(scores.overlap[one] for one in ("gradient", "saliency")) < edges + 0.
 assert scores.overlap["VisualBackProp"] > 2 * edges
 
 # %%
+# Try 2
+left = {}
+for share, fill in ((0.35, 0.0), (0.35, 0.5), (0.45, 0.5)):
+    whole, _ = last(panels.occluder(target="espresso", share=share, fill=fill))
+    left[share, fill] = float(whole.probability - whole.drop.max())
+assert left[0.35, 0.0] < 0.2 < left[0.35, 0.5]
+assert left[0.45, 0.5] < 0.2
+
+# %%
+# Try 3
 alike = dict(zip([one.method for one in sanity.found], sanity.correlation, strict=True))
 assert alike["VisualBackProp"] > 0.6 > alike["Grad-CAM"]
 kept = dict(zip(curve.methods, curve.correlation.mean(2).T.tolist(), strict=True))
