@@ -104,12 +104,11 @@ def _part(question: Predict, answers: Sequence[Answer]) -> str:
     skipped = len(answers) - len(given)
     if not given:
         return histogram(question.asked, [("skipped", skipped)], [])
-    truth, _ = Counter(repr(question.kind.checked(one.truth, "the truth")) for one in given).most_common(1)[0]
-    true = next(one.truth for one in given if repr(question.kind.checked(one.truth, "the truth")) == truth)
     kind = question.kind
+    true = Counter(kind.checked(one.truth, "the truth") for one in given).most_common(1)[0][0]
     checked = [kind.checked(one.answer, "an answer") for one in given]
-    right = sum(kind.right(one, kind.checked(true, "the truth")) for one in checked)
-    bars, marked = _BARS[kind.name](kind, checked, kind.checked(true, "the truth"))
+    right = sum(kind.right(one, true) for one in checked)
+    bars, marked = _BARS[kind.name](kind, checked, true)
     words = f"<p>It is <b>{escape(kind.said(true))}</b>: {right} of {len(given)} were right, {skipped} skipped.</p>"
     return histogram(question.asked, bars, marked) + words
 

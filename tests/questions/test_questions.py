@@ -13,7 +13,7 @@ from vizkit.core.plans import plans, read_plan
 from vizkit.core.trail import FILE, KEEPER, Answer, Keeper, read_trail
 from vizkit.figures.pictures import photo
 from vizkit.tally import tally
-from vizkit.widgets import QUESTIONS, Choice, Number, Predict, Sketch, Spot, Summary
+from vizkit.widgets import Choice, Number, Predict, Sketch, Spot, Summary
 from vizkit.widgets.presets import prepared
 
 ALL = [name for names in questions.LECTURES.values() for name in names]
@@ -211,7 +211,7 @@ def test_the_summary_follows_the_answers():
 
 def class_of(folder, count):
     name = "costly_features"
-    kind = QUESTIONS[name].kind if name in QUESTIONS else getattr(questions, name).kind
+    kind = getattr(questions, name).kind
     for student in range(count):
         (folder / f"s{student}").mkdir(parents=True)
         keeper = Keeper(folder / f"s{student}")
@@ -310,3 +310,13 @@ def test_a_plan_whose_minutes_do_not_add_up_is_refused(tmp_path):
     (tmp_path / "plan.toml").write_text("parts = 3")
     with pytest.raises(ValueError, match=r"must be a plan of \[\[parts\]\]"):
         read_plan(tmp_path / "plan.toml")
+
+
+def test_words_that_hold_the_letters_of_nan_are_words():
+    KEEPER.answer(answer(answer="the dominant resonance", truth="Infinity pool"))
+    assert read_trail(KEEPER.path).answers["q"].answer == "the dominant resonance"
+    text = KEEPER.path.read_text()
+    for number in ("NaN", "-Infinity", "1e999"):
+        KEEPER.path.write_text(text.replace('"the dominant resonance"', number))
+        with pytest.raises(ValueError, match="must be finite"):
+            read_trail(KEEPER.path)

@@ -4,6 +4,7 @@ Nothing is ever sent anywhere. Where several viewers share a folder (`vizkit pre
 """
 
 import json
+import math
 import os
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -118,7 +119,7 @@ def read_trail(path: str | Path) -> Trail:
     if path.stat().st_size > MOST:
         raise ValueError(f"{path.name} must be a trail of at most {MOST >> 20} MB, got {path.stat().st_size >> 20} MB")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_finite, parse_float=_finite)
         if not isinstance(found, dict) or found.get("kit") != "vizkit":
             raise TypeError("it says nothing of vizkit")
         if found.get("version") != VERSION:
@@ -133,20 +134,30 @@ def read_trail(path: str | Path) -> Trail:
 
 
 def _checked(entry: Entry) -> Entry:
-    """Return an entry whose words are words and whose numbers are finite.
+    """Return an entry whose words are words.
 
     Raises
     ------
     TypeError
     """
     for name, value in asdict(entry).items():
-        free = name in ("answer", "truth")
         wanted = bool if name == "right" else str
-        if not free and not isinstance(value, wanted):
+        if name not in ("answer", "truth") and not isinstance(value, wanted):
             raise TypeError(f"{name} must be {wanted.__name__}, got {type(value).__name__}")
-        if free and "nan" in json.dumps(value).lower().replace("infinity", "nan"):
-            raise TypeError(f"{name} must be finite")
     return entry
+
+
+def _finite(number: str) -> float:
+    """Return a number of the file.
+
+    Raises
+    ------
+    ValueError
+        If it is NaN or infinite.
+    """
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"numbers must be finite, got {number[:20]}")
+    return value
 
 
 def write_trail(path: str | Path, trail: Trail) -> None:
@@ -200,6 +211,11 @@ class Keeper:
             number += 1
         self.path.replace(aside)
         self.problem = f"{error}; it was set aside as {aside.name}, and a new trail begins"
+
+    def told(self) -> str:
+        """Return what was wrong since it was last told; empty if nothing was."""
+        problem, self.problem = self.problem, ""
+        return problem
 
     def answer(self, one: Answer) -> None:
         """Keep an answer in place of an earlier one to the same question."""

@@ -25,12 +25,11 @@ from vizkit.widgets.function import FUNCTIONS, panel
 from vizkit.widgets.hands import Box, Curve, On, Place, Point, Points, Tile
 from vizkit.widgets.items import Measured
 from vizkit.widgets.picture import PictureView
-from vizkit.widgets.predict import QUESTIONS, Predict, Summary
+from vizkit.widgets.predict import Predict, Summary
 from vizkit.widgets.running import Run, direct, live
 
 __all__ = [
     "FUNCTIONS",
-    "QUESTIONS",
     "Box",
     "Button",
     "Channel",

@@ -875,11 +875,9 @@ class Panel:
     def _save_by_hand(self) -> None:
         """Save, and keep the state and a small picture of it in the student's trail."""
         self.save()
-        small = still(self).pixels
-        picture = jpeg(
-            np.asarray(Image.fromarray(small).resize((320, round(320 * small.shape[0] / small.shape[1])))), 80
-        )
-        KEEPER.saved(self.title, self.share, base64.b64encode(picture).decode())
+        picture = Image.fromarray(still(self).pixels)
+        picture.thumbnail((320, 320))
+        KEEPER.saved(self.title, self.share, base64.b64encode(jpeg(np.asarray(picture), 80)).decode())
 
     def _free_path(self, folder: Path, name: str, suffix: str) -> Path:
         slug = "-".join(f"vizkit {self.title} {name}".lower().split())

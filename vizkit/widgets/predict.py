@@ -14,13 +14,12 @@ from vizkit.core import trail
 from vizkit.core.checks import first_line
 from vizkit.core.trail import KEEPER, Answer
 from vizkit.figures.texts import markup
+from vizkit.figures.trail import trail_page, whole_page
 from vizkit.widgets.answers import Choice, Kind, Number, Sketch, Spot
 from vizkit.widgets.browser_side import JS
 from vizkit.widgets.items import alert
 from vizkit.widgets.names import Names
 
-#: Every question by its name.
-QUESTIONS: dict[str, "Predict"] = {}
 #: The questions that are on a page.
 SHOWN: "WeakSet[Question]" = WeakSet()
 #: Called with each answer that is given in this kernel.
@@ -76,7 +75,6 @@ class Predict:
         self.why = " ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split())
         self.function = functools.cache(function)
         self.__doc__ = function.__doc__
-        QUESTIONS[self.name] = self
         return self
 
     def truth(self) -> Any:
@@ -163,8 +161,7 @@ class Question:
         self.answer = KEEPER.read().answers.get(predict.name)
         SHOWN.add(self)
         self._open() if self.answer is None else self._close()
-        if KEEPER.problem:
-            self._status.value, KEEPER.problem = alert(KEEPER.problem), ""
+        self._tell()
 
     def _button(self, name: str, action: Callable[[], None]) -> widgets.Button:
         button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
@@ -239,9 +236,12 @@ class Question:
         if not skipped:
             self.kind.mark(self.field, one.answer, one.truth)
         self._show("Ask me again")
-        if KEEPER.problem:
-            self._status.value += alert(KEEPER.problem)
-            KEEPER.problem = ""
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say what was wrong with the trail's file, behind what is said already."""
+        if problem := KEEPER.told():
+            self._status.value += alert(problem)
 
     def _enable(self, *names: str, enabled: bool) -> None:
         for name in names:
@@ -295,15 +295,11 @@ class Summary:
 
     def refresh(self) -> None:
         """Show what is kept now."""
-        from vizkit.figures.trail import trail_page
-
         self._page.value = trail_page(KEEPER.read(), self.lecture)
-        self._status.value = alert(KEEPER.problem) if KEEPER.problem else ""
-        KEEPER.problem = ""
+        problem = KEEPER.told()
+        self._status.value = alert(problem) if problem else ""
 
     def _save(self) -> None:
-        from vizkit.figures.trail import whole_page
-
         path = KEEPER.folder / "vizkit-trail.html"
         try:
             if not trail.kept_here():
