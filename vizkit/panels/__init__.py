@@ -4,27 +4,18 @@ Each is one function: called, it computes; shown, it has controls. The modules a
 is loaded when it or one of its panels is first asked for. `SUBJECTS` lists them.
 """
 
-from importlib import import_module
 from typing import Any
 
-from vizkit.lazily import declared
+from vizkit.lazily import asked_for, declared, grouped
 
 _PLACES = declared("vizkit.panels", r"^@vizkit\.panel\(.*?^def (\w+)")
 #: The names of each subject's panels.
-SUBJECTS = {
-    module.rpartition(".")[2]: tuple(sorted(name for name, place in _PLACES.items() if place == module))
-    for module in dict.fromkeys(_PLACES.values())
-}
+SUBJECTS = {subject: tuple(sorted(names)) for subject, names in grouped(_PLACES).items()}
 __all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PLACES:
-        globals()[name] = found = getattr(import_module(_PLACES[name]), name)
-        return found
-    if name in SUBJECTS:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"vizkit.panels has no {name!r}; there are {', '.join(__all__)}")
+    return asked_for(__name__, name, _PLACES)
 
 
 def __dir__() -> list[str]:

@@ -4,17 +4,13 @@ Each is a function that computes its own answer with the panel's function that s
 are lectures; each is loaded when it or one of its questions is first asked for. `LECTURES` lists them.
 """
 
-from importlib import import_module
 from typing import Any
 
-from vizkit.lazily import declared
+from vizkit.lazily import asked_for, declared, grouped
 
 _PLACES = declared("vizkit.questions", r"^@Predict\(.*?^def (\w+)")
 #: The names of each lecture's questions, in the order in which they are asked.
-LECTURES = {
-    module.rpartition(".")[2]: tuple(name for name, place in _PLACES.items() if place == module)
-    for module in dict.fromkeys(_PLACES.values())
-}
+LECTURES = grouped(_PLACES)
 __all__ = [*sorted(_PLACES), "summary"]
 
 
@@ -23,12 +19,7 @@ def __getattr__(name: str) -> Any:
         from vizkit.widgets import Summary
 
         return Summary
-    if name in _PLACES:
-        globals()[name] = found = getattr(import_module(_PLACES[name]), name)
-        return found
-    if name in LECTURES:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"vizkit.questions has no {name!r}; there are {', '.join(__all__)}")
+    return asked_for(__name__, name, _PLACES)
 
 
 def __dir__() -> list[str]:
