@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections import Counter
 
 import nbformat
 import pytest
@@ -16,8 +17,12 @@ from vizkit.homework import assignments, check, grade, release, scores, start_co
 
 SOURCE = ROOT / "notebooks" / "homework" / "source"
 NAMES = sorted(path.name for path in SOURCE.glob("ps*"))
-POINTS = {"q1": 5, "q2": 6, "q3": 4, "q4": 5, "q5": 5}
-BY_TESTS = ("q1", "q2", "q3", "q5")
+POINTS = {"q1": 5, "q2": 6, "q3": 4, "q4": 5, "q5": 5, "q6": 3}
+BY_TESTS = ("q1", "q2", "q3", "q5", "q6")
+#: Of the points of q6: for a prediction that was made and explained, right or not.
+MADE = 1
+#: A student who looks first: the finding is right, and there is no prediction.
+LOOKED = "q6 without a prediction"
 
 
 def read(path):
@@ -30,6 +35,21 @@ def kind(cell):
 
 def question(cell):
     return kind(cell)["grade_id"].split("-")[1]
+
+
+def by_question(pairs):
+    """Sum the points of each question's cells, given as grade ids and points."""
+    sums = Counter()
+    for grade_id, points in pairs:
+        sums[grade_id.split("-")[1]] += points
+    return dict(sums)
+
+
+def worth(one, wrong):
+    """Return the points of a question for a student with these wrong ones."""
+    if one in wrong:
+        return MADE if one == "q6" else 0
+    return POINTS[one] - MADE * (one == "q6" and LOOKED in wrong)
 
 
 def course_of(folder, *names):
@@ -54,6 +74,8 @@ def answered(course, name, wrong=()):
             cell.source = right[kind(cell)["grade_id"]].source
             if question(cell) in wrong:
                 cell.source = WRONG[name][question(cell)]
+            if question(cell) == "q6" and LOOKED in wrong:
+                cell.source += "\nprediction = because = ...\n"
     return notebook
 
 
@@ -65,14 +87,16 @@ def test_there_is_one_for_each_topic():
 @pytest.mark.parametrize("name", NAMES)
 def test_points_rubric_and_time_are_stated(name):
     cells = read(SOURCE / name / f"{name}.ipynb").cells
-    points = {question(cell): kind(cell)["points"] for cell in cells if kind(cell).get("grade")}
-    assert points == POINTS
+    graded = [(kind(cell)["grade_id"], kind(cell)["points"]) for cell in cells if kind(cell).get("grade")]
+    assert by_question(graded) == POINTS
+    assert dict(graded)[f"{name}-q6-made"] == MADE
+    assert f"| **{sum(POINTS.values())}** |" in cells[0].source
     for number, (one, value) in enumerate(POINTS.items(), 1):
         assert f"| {number} |" in cells[0].source
         assert f"| {value} |" in cells[0].source
         title = next(cell.source for cell in cells if kind(cell)["grade_id"] == f"{name}-{one}")
         assert f"({value} points)" in title
-    assert cells[0].source.count(" min |") == 5
+    assert cells[0].source.count(" min |") == len(POINTS)
     rubric = next(cell.source for cell in cells if kind(cell)["grade_id"] == f"{name}-q4")
     rows = [line.split("|")[1].strip() for line in rubric.splitlines() if line.startswith("| ")]
     assert sum(map(int, rows[1:])) == POINTS["q4"]
@@ -97,27 +121,27 @@ def test_release_and_grades(name, tmp_path):
             assert "YOUR" in by_id[kind(cell)["grade_id"]]
             assert by_id[kind(cell)["grade_id"]] != cell.source
 
-    students = {"instructor": (), "one": ("q1", "q3"), "two": ("q2", "q5")}
+    students = {"instructor": (), "one": ("q1", "q3", "q6"), "two": ("q2", "q5", LOOKED)}
     for student, wrong in students.items():
         hand_in(course, student, name, answered(course, name, wrong))
     hand_in(course, "blank", name, released)
     found = {score.student: score for score in grade(course)}
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
-        for student, wrong in {**students, "blank": BY_TESTS}.items():
-            expected = {one: 0 if one in wrong else POINTS[one] for one in BY_TESTS}
+        for student, wrong in {**students, "blank": ()}.items():
+            expected = {one: 0 if student == "blank" else worth(one, wrong) for one in BY_TESTS}
             cells = book.find_submission_notebook(name, name, student).grades
-            got = {one.name.split("-")[1]: one for one in cells}
-            assert {one: got[one].score for one in expected} == expected, student
+            assert by_question((one.name, one.auto_score or 0) for one in cells) == {"q4": 0, **expected}, student
             assert found[student].score == sum(expected.values())
             # what is explained waits for a hand; what is left blank is worth nothing
-            assert got["q4"].needs_manual_grade == (student != "blank")
+            waiting = [one.name for one in cells if one.needs_manual_grade]
+            assert waiting == ([] if student == "blank" else [f"{name}-q4-answer"])
         # two of the five points, given by hand, are exactly three less than full marks
         for student, points in (("instructor", 5), ("two", 2)):
             book.find_grade(f"{name}-q4-answer", name, name, student).manual_score = points
         book.db.commit()
     by_hand = {score.student: score for score in scores(course, name)}
-    assert by_hand["instructor"].score == by_hand["instructor"].most == 25
-    assert by_hand["two"].score == 25 - POINTS["q2"] - POINTS["q5"] - 3
+    assert by_hand["instructor"].score == by_hand["instructor"].most == 28
+    assert by_hand["two"].score == 28 - POINTS["q2"] - POINTS["q5"] - MADE - 3
     assert by_hand["blank"].score == 0
     assert (course / "feedback" / "one" / name / f"{name}.html").is_file()
 
@@ -142,7 +166,7 @@ def test_broken_submissions_are_graded_in_time(tmp_path):
     outcome = CliRunner().invoke(app, ["homework", "grade", "ps04", "--course", str(course), "--timeout", "20"])
     assert time.monotonic() - start < 180, "one loop costs one cell's time, not the class's"
     found = {score.student: score.score for score in scores(course, "ps04")}
-    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {"loop": 15, "missing": 15, "syntax": 14}
+    assert {name: found[name] for name in ("loop", "missing", "syntax")} == {"loop": 18, "missing": 18, "syntax": 17}
     assert outcome.exit_code == 1
     assert "cut                  not graded: nbgrader autograde: " in outcome.output
     assert "NotJSONError" in outcome.output

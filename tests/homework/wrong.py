@@ -14,6 +14,11 @@ WRONG = {
         "q3": "worst_a, share_right = 1.0, 0.95\n",
         # begins behind the first step
         "q5": '@vizkit.panel("Steps on a valley")\ndef descent_of(\n    rate: Annotated[float, Slider(0.05, 2.5, 0.05)] = 0.5,\n    steps: Annotated[int, Slider(1, 30)] = 10,\n):\n    """Forgets where it began."""\n    path = (1 - rate) ** torch.arange(1, steps + 1)\n    chart = go.Figure(go.Scatter(y=path.tolist()))\n    return path, {"path": chart, "text": "down"}\n',
+        # a place where they come to rest is taken for the lowest one
+        "q6": (
+            'prediction, because = "all three", "They all go downhill, and it is downhill all the way."\n'
+            'finding = "all three"\n'
+        ),
     },
     "ps02": {
         # forgets the half under the root
@@ -31,6 +36,8 @@ WRONG = {
         "q3": "best_angle, components_for_90 = 137, 21\n",
         # takes degrees for radians
         "q5": '@vizkit.panel("Variance along an axis")\ndef spread(angle: Annotated[int, Slider(0, 180)] = 0):\n    """Takes degrees for radians."""\n    turned = torch.tensor(float(angle), dtype=EXAMPLE.dtype)\n    variance = float((EXAMPLE @ torch.stack([torch.cos(turned), torch.sin(turned)])).var())\n    return variance, {"text": f"{variance:.3f}"}\n',
+        # the slider was never moved
+        "q6": ('prediction, because = 47, "The samples are the same, so nothing turns."\nfinding = 47.3\n'),
     },
     "ps03": {
         # the tail in the weights, not in the force
@@ -51,6 +58,8 @@ WRONG = {
         "q3": "gaussian_distance, student_distance, pca_accuracy = 1.517, 3.0, 0.6\n",
         # does not look at the choice
         "q5": '@vizkit.panel("Two tails")\ndef tails(\n    distance: Annotated[float, Slider(0.0, 6.0, 0.1)] = 1.0,\n    kind: Annotated[str, OneOf(("symmetric", "tsne"))] = "tsne",\n):\n    """Does not look at the choice."""\n    close = 1 / (1 + distance**2)\n    return close, {"text": f"{close:.4f}"}\n',
+        # the location of the t is read, which stands beside the mean
+        "q6": ('prediction, because = 2, "One point of ten has a tenth of the say."\nfinding = 0.01\n'),
     },
     "ps04": {
         # adds the padding once
@@ -69,6 +78,11 @@ WRONG = {
         "q3": "loudest, largest_of_38 = 0, 100.0\n",
         # the mean over all channels
         "q5": '@vizkit.panel("One channel")\ndef channel_mean(\n    picture: Picture = "chelsea",\n    model: Model = "viznet",\n    layer: Annotated[str, Layer(of="model", maps=True)] = "relu3",\n    channel: Annotated[int, Channel(of="layer")] = 0,\n):\n    """Takes the mean of all channels."""\n    maps = vizkit.activations(model, picture, layer).maps\n    return float(maps.mean()), {"map": photo(maps[0].clamp(0, 1).expand(3, -1, -1), "a map"), "text": "mean"}\n',
+        # the first two and the last are read, and the others drawn between them
+        "q6": (
+            'prediction, because = (0.5,) * 7, "Half of all numbers are below zero before a ReLU."\n'
+            "finding = (0.67, 0.61, 0.5, 0.4, 0.35, 0.3, 0.22)\n"
+        ),
     },
     "ps05": {
         # deconvnet and backprop the wrong way round
@@ -92,6 +106,8 @@ WRONG = {
         "q3": "with_gray, with_white = 0.97, 0.97\n",
         # asks for the class of the covered picture
         "q5": '@vizkit.panel("Cover it")\ndef cover(\n    picture: Picture = "coffee",\n    model: Model = "viznet",\n    at: Annotated[Place, On("seen", Point)] = (0.5, 0.5),\n):\n    """Takes the most probable class of the covered picture."""\n    image = vizkit.load_image(picture, (64, 64))\n    left, top = (min(max(round(64 * one) - 16, 0), 32) for one in at)\n    covered = vizkit.occlude(image, top, left, patch=32)\n    name, after = model.answers(covered, 1)[0]\n    return after, {"seen": photo(covered, "covered"), "text": name}\n',
+        # the darkest place of the map, where the square costs least
+        "q6": ('prediction, because = (0.4, 0.4), "An espresso is what is in the cup."\nfinding = (0.59, 0.69)\n'),
     },
     "ps06": {
         # climbs the sum of the activations
@@ -108,6 +124,8 @@ WRONG = {
         "q3": "energy_relu2, energy_relu4 = 200.0, 200.0\n",
         # forgets that pixels are in [0, 1]
         "q5": '@vizkit.panel("My dream")\ndef my_dream(\n    picture: Picture = "coffee",\n    model: Model = "viznet",\n    rate: Annotated[float, Slider(0.5, 6.0, 0.5)] = 1.5,\n    *,\n    run: Run = direct,\n):\n    """Forgets that pixels are in [0, 1]."""\n    image = vizkit.load_image(picture, (96, 96))\n    for step in run(vizkit.dream_steps, model, image, "relu4", octaves=1, steps=8, jitter=0, rate=rate):\n        yield step, {"picture": photo(step.image, f"After {step.index} steps")}\n',
+        # the distance, not its square
+        "q6": ('prediction, because = 10, "Each pixel has to earn what it costs, and few can."\nfinding = 40.0\n'),
     },
     "ps07": {
         # forgets what the loss is divided by
@@ -122,6 +140,10 @@ WRONG = {
         "q3": "trace, trace_in_another_order, strongest_channel = 119.3, 60.0, 0\n",
         # compares the maps, places and all
         "q5": '@vizkit.panel("Two styles")\ndef style_distance(\n    one: Picture = "swirls",\n    other: Picture = "waves",\n    model: Model = "viznet",\n    layer: Annotated[str, Layer(of="model", maps=True)] = "relu3",\n):\n    """Compares the maps, places and all."""\n    left, right = (vizkit.load_image(picture, (96, 96)) for picture in (one, other))\n    maps = [vizkit.activations(model, image, layer).maps for image in (left, right)]\n    distance = float((maps[0] - maps[1]).square().sum() / maps[1].square().sum())\n    return distance, {"left": photo(left, "one"), "right": photo(right, "other"), "text": f"{distance:.3f}"}\n',
+        # compares the traces, which hardly change
+        "q6": (
+            'prediction, because = 50, "A filter for one slope is another one than its mirror image."\nfinding = 0.7\n'
+        ),
     },
     "ps08": {
         # the length of the row instead of the sum of its sizes
@@ -143,6 +165,11 @@ WRONG = {
         "q3": 'answer_at_3, sure_without, sure_under_noise = "jinrikisha", 0.566, 0.55\n',
         # noise instead of the worst change
         "q5": '@vizkit.panel("How much does it take?")\ndef fooled(\n    picture: Picture = "motorcycle",\n    model: Model = "viznet",\n    epsilon: Annotated[int, Slider(0, 16)] = 3,\n):\n    """Noise of that size, not the worst change."""\n    image = vizkit.load_image(picture, (64, 64))\n    found = vizkit.random_noise(model, image[None], epsilon=epsilon / 255).images[0]\n    return found, {"seen": photo(found, "noise"), "text": model.answers(found, 1)[0][0]}\n',
+        # the curve of random noise
+        "q6": (
+            'prediction, because = (0.1, 0.2, 0.4, 0.8), "The more it may change, the more it can find."\n'
+            "finding = (0.0, 0.0, 0.0, 0.03)\n"
+        ),
     },
     "ps08b": {
         # takes the largest weights, however little their numbers can still move
@@ -167,5 +194,10 @@ WRONG = {
         "q3": 'answer_before, answer_after, questions = "comic book", "rugby ball", 100\n',
         # takes the place across for the row
         "q5": '@vizkit.panel("One pixel by hand")\ndef dot(\n    picture: Picture = "astronaut",\n    model: Model = "viznet",\n    at: Annotated[Place, On("seen", Point)] = (0.5, 0.5),\n    level: Annotated[float, Slider(0.0, 1.0, 0.1)] = 1.0,\n):\n    """Takes the place across for the row."""\n    image = vizkit.load_image(picture, (64, 64))\n    row, column = (min(int(64 * one), 63) for one in at)\n    changed = image.clone()\n    changed[:, row, column] = level\n    name = model.answers(image, 1)[0][0]\n    after = dict(model.answers(changed, len(model.labels)))[name]\n    return after, {"seen": photo(changed, "with a dot"), "text": f"{name}: {after:.1%}"}\n',
+        # the row and the column of the table the other way round
+        "q6": (
+            'prediction, because = "the tree alone", "A tree looks at few pixels, and only these change."\n'
+            'finding = "all five"\n'
+        ),
     },
 }

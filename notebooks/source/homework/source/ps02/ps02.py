@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **100 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **110 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -204,4 +205,41 @@ assert abs(view.result - 0.716556) < 1e-5
 assert "0.717" in str(view.items["text"])
 assert max(spread(angle)[0] for angle in range(181)) > 1.2839
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps02-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# Feature 2 of the ten samples is now measured in millimeters instead of centimeters, so all its numbers are ten times
+# larger (`questions.rescaled_axis` of the lecture). At what angle is the axis of largest variance then, in degrees from
+# 0 to 180?
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, within 8 degrees (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps02-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+unit_view = panels.axis.show()
+unit_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps02-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # in degrees
+because = ...  # a sentence
+finding = ...  # in degrees
+### BEGIN SOLUTION
+prediction = 65
+because = "The longer feature pulls the axis towards itself, but the other one still has a say."
+unit_view.set(unit=10.0)
+first = unit_view.result.components[:, 0]
+finding = float(torch.rad2deg(torch.atan2(first[1], first[0]))) % 180
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps02-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.rescaled_axis.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps02-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert 0 <= finding <= 180
+### BEGIN HIDDEN TESTS
+assert questions.rescaled_axis.right(finding)
 ### END HIDDEN TESTS
