@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **105 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **115 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -219,4 +220,51 @@ wanted = float(vizkit.activations(mine, vizkit.load_image("coffee"), "relu2").ma
 assert abs(view.result - wanted) < 1e-4
 assert view.controls["channel"].max == 63 or view.controls["channel"].max > 3
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps04-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# Behind each ReLU of `viznet`, from `relu1` to `relu7`, which share of the numbers is not zero
+# (`questions.share_at_work` of the lecture)? Seven numbers from 0 to 1, each the mean over `chelsea`, `astronaut`,
+# `coffee`, `rocket`, `china` and `motorcycle` (256 px). `work_view.result.maps` holds the numbers of the layer that is
+# shown.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, that is, when it goes up and down as
+# the truth does (a rank correlation of at least 0.8) (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps04-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+work_view = panels.activations.show(model=model)
+work_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps04-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # seven numbers
+because = ...  # a sentence
+finding = ...  # seven numbers
+### BEGIN SOLUTION
+prediction = (0.6, 0.5, 0.45, 0.4, 0.35, 0.3, 0.25)
+because = "The deeper a layer, the rarer the things are that its channels look for."
+
+
+def at_work(layer):
+    shares = []
+    for name in ("chelsea", "astronaut", "coffee", "rocket", "china", "motorcycle"):
+        work_view.set(picture=name, layer=layer)
+        shares.append(float((work_view.result.maps != 0).float().mean()))
+    return sum(shares) / len(shares)
+
+
+finding = [at_work(f"relu{number}") for number in range(1, 8)]
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps04-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.share_at_work.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps04-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert len(finding) == 7
+### BEGIN HIDDEN TESTS
+assert questions.share_at_work.right(finding)
 ### END HIDDEN TESTS

@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **110 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **120 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -243,4 +244,43 @@ for x, y in ((0.5, 0.5), (0.1, 0.95), (0.75, 0.3)):
 own = vizkit.load_image("motorcycle")
 assert abs(cover(own, model, (0.75, 0.3))[0] - covered_share("motorcycle", 0.75, 0.3)) < 0.02
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps05-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# `viznet` says espresso. A gray square covers a quarter of the shorter side of `coffee`. Where does it cost most
+# (`questions.costliest_square` of the lecture)? The place of its middle, $(x, y)$, each from 0 to 1, (0, 0) at the
+# upper left.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, within a quarter of the shorter side
+# (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps05-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+cost_view = panels.occluder.show(model=model, target="espresso", share=0.25, at=(0.1, 0.9))
+cost_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps05-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # (x, y)
+because = ...  # a sentence
+finding = ...  # (x, y)
+### BEGIN SOLUTION
+prediction = (0.6, 0.7)
+because = "A small spoon on a saucer is what tells an espresso from any other brown drink."
+cost_view.play()
+cost = cost_view.wait(120).pixels()
+row, column = divmod(int(cost.argmax()), cost.shape[1])
+finding = ((column + 0.5) / cost.shape[1], (row + 0.5) / cost.shape[0])
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps05-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.costliest_square.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps05-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert len(finding) == 2
+### BEGIN HIDDEN TESTS
+assert questions.costliest_square.right(finding)
 ### END HIDDEN TESTS

@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **105 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **115 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -226,4 +227,53 @@ assert view.result.index == 2
 assert disagreements(view) == []
 view.play()
 assert view.wait(60).index == 8
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps06-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# Pixels alone, `viznet-robust`, and three classes: goldfish, school bus and lemon. The penalty λ goes from 0 to 1,000.
+# How much is left of the mean square distance from gray 0.5, the mean over the three, in percent
+# (`questions.left_by_penalty` of the lecture)? When the run has ended, `gray_view.result.images` is the picture.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, within 15 percentage points (2
+# points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+gray_view = panels.wanted.show(
+    model="viznet-robust", label="goldfish", recipe="pixels", penalty=0, steps=64, size=64
+)
+gray_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps06-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # in percent
+because = ...  # a sentence
+finding = ...  # in percent
+### BEGIN SOLUTION
+prediction = 60
+because = "The score pulls at all pixels as before; the penalty only holds the wildest back."
+
+
+def contrast(penalty):
+    squares = []
+    for label in ("goldfish", "school bus", "lemon"):
+        gray_view.set(label=label, penalty=penalty)
+        gray_view.play()
+        squares.append(float((gray_view.wait(120).images - 0.5).square().mean()))
+    return sum(squares) / len(squares)
+
+
+finding = 100 * contrast(1000) / contrast(0)
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps06-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.left_by_penalty.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps06-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert 0 <= finding <= 100
+### BEGIN HIDDEN TESTS
+assert questions.left_by_penalty.right(finding)
 ### END HIDDEN TESTS

@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **105 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **115 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -229,4 +230,52 @@ view.set(one="coffee", layer="relu2")
 G, H = known_gram("coffee", "relu2"), known_gram("waves", "relu2")
 assert abs(view.result / float((G - H).square().sum() / H.square().sum()) - 1) < 0.01
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps07-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# A painting is mirrored, left for right. By how much of its length does the Gram matrix of `relu3` change, in percent,
+# the mean over `swirls`, `brushstrokes`, `mosaic` and `waves` (`questions.mirrored_painting` of the lecture)? The
+# length of a matrix is the root of the sum of its squares. `mirror_view.set(picture=...)` takes a tensor, too:
+# `vizkit.load_image("swirls", size=256).flip(-1)`.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, within 12 percentage points (2
+# points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps07-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+mirror_view = panels.gram_matrix.show(model=model, layer="relu3")
+mirror_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps07-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # in percent
+because = ...  # a sentence
+finding = ...  # in percent
+### BEGIN SOLUTION
+prediction = 0
+because = "The matrix is a sum over all places, and a mirror only moves things to other places."
+
+
+def change(name):
+    image = vizkit.load_image(name, size=256)
+    mirror_view.set(picture=image)
+    before = mirror_view.result
+    mirror_view.set(picture=image.flip(-1))
+    return float((mirror_view.result - before).norm() / before.norm())
+
+
+changes = [change(name) for name in ("swirls", "brushstrokes", "mosaic", "waves")]
+finding = 100 * sum(changes) / len(changes)
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps07-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.mirrored_painting.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps07-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert 0 <= finding <= 100
+### BEGIN HIDDEN TESTS
+assert questions.mirrored_painting.right(finding)
 ### END HIDDEN TESTS
