@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **105 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **115 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -218,4 +219,45 @@ view.set(rate=2.5, steps=3)
 assert torch.allclose(torch.as_tensor(view.result).float(), torch.tensor([1.0, -1.5, 2.25, -3.375]))
 assert list(view.items["path"].data[0].y)[-1] == float(view.result[-1])
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps01-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# SGD, momentum and Adam start at (-3.5, 3) among the hills, with a learning rate of 0.1, a momentum of 0.9, and 80
+# steps. Which of them come to the lowest point (`questions.at_the_bottom` of the lecture)? The answers are
+# `"none of them"`, `"momentum alone"`, `"momentum and Adam"` and `"all three"`.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, in these words (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+descent_view = panels.descent.show()
+descent_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps01-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # one of the four
+because = ...  # a sentence
+finding = ...  # one of the four
+### BEGIN SOLUTION
+prediction = "momentum and Adam"
+because = "Both remember where they came from, and roll over a hump; SGD stops in the first hollow."
+found = descent_view.result
+arrived = [
+    name
+    for name, height in zip(found.names, found.heights[:, -1].tolist(), strict=True)
+    if height < -0.95
+]
+finding = ("none of them", "momentum alone", "momentum and Adam", "all three")[len(arrived)]
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps01-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.at_the_bottom.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps01-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert finding in questions.at_the_bottom.kind.options
+### BEGIN HIDDEN TESTS
+assert questions.at_the_bottom.right(finding)
 ### END HIDDEN TESTS

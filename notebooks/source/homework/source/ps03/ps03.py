@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **110 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **120 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -248,4 +249,45 @@ try:
 except ValueError:
     pass
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps03-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# Ten points on a line: nine lie about 0, the tenth goes from 0 to 20. How far does the mean of the fitted Gaussian go,
+# in the same unit (`questions.follows_outlier` of the lecture)?
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, within 0.5 (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps03-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+outlier_view = panels.outlier.show()
+outlier_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps03-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # a length
+because = ...  # a sentence
+finding = ...  # a length
+### BEGIN SOLUTION
+prediction = 5
+because = "A point that is far off is far from likely, so the Gaussian runs after it most of all."
+
+
+def mean_with(tenth):
+    outlier_view.set(tenth=tenth)
+    return float(outlier_view.result.mean)
+
+
+finding = mean_with(20.0) - mean_with(0.0)
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps03-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.follows_outlier.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps03-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert 0 <= finding <= 20
+### BEGIN HIDDEN TESTS
+assert questions.follows_outlier.right(finding)
 ### END HIDDEN TESTS

@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests, with tolerances | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 20 min |
-# | | | **25** | | **105 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **115 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -229,4 +230,40 @@ assert torch.equal(view.result, vizkit.load_image("motorcycle", (64, 64)))
 view.set(epsilon=16)
 assert model.answers(view.result, 1)[0][0] in str(view.items["text"])
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps08-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# PGD looks for the worst change of at most 1, 2, 4 and 8 gray levels of 255. Which share of the network's answers to
+# many pictures changes (`questions.changed_by_pgd` of the lecture)? Four numbers from 0 to 1. Press *Play*, and read
+# the chart when the run has ended.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, within 0.15 on average (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps08-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit import questions
+
+rate_view = panels.success.show(model=model, count=20)
+rate_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps08-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # four numbers
+because = ...  # a sentence
+finding = ...  # four numbers
+### BEGIN SOLUTION
+prediction = (0.02, 0.1, 0.3, 0.6)
+because = "Nobody sees a change of a gray level or two, so it should hardly ever change an answer."
+rate_view.play()
+finding = rate_view.wait(180).curve("PGD")
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps08-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert questions.changed_by_pgd.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps08-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert len(finding) == 4
+### BEGIN HIDDEN TESTS
+assert questions.changed_by_pgd.right(finding)
 ### END HIDDEN TESTS

@@ -26,7 +26,8 @@
 # | 3 | explore | 4 | by tests | 15 min |
 # | 4 | explain | 5 | by hand | 20 min |
 # | 5 | make a panel | 5 | by tests | 25 min |
-# | | | **25** | | **105 min** |
+# | 6 | predict | 3 | by tests | 10 min |
+# | | | **28** | | **115 min** |
 #
 # Write where it says `YOUR CODE HERE` or `YOUR ANSWER HERE`, and leave the other cells as they are. The cells behind your
 # code test it; some tests are hidden and run when it is graded. A cell may take a minute. Before you hand in: *Kernel, Restart
@@ -255,4 +256,44 @@ for x, y, level in ((0.3, 0.8, 1.0), (1.0, 0.0, 0.0), (0.6, 0.2, 0.5)):
 own = vizkit.load_image("motorcycle")
 assert abs(dot(own, model, (0.75, 0.3), 1.0)[0] - share_with("motorcycle", 0.75, 0.3, 1.0)) < 1e-4
 assert disagreements(view) == []
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ps08b-q6", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ## 6 Predict, then look (3 points)
+#
+# Digits are changed until a decision tree misreads them, at the size of the change that the panel begins with. A small
+# net, logistic regression, an SVM and the five nearest neighbors read them, too. Who is fooled, on more than a quarter
+# of the digits (`made_on_the_tree` of the lecture's questions)? The answers are `"the tree alone"`,
+# `"the tree and the five neighbors"` and `"all five"`.
+#
+# Fill in `prediction` and `because` before you touch the panel: they count when they are made and explained, right or
+# not (1 point). Then look for `finding` in the panel: it counts when it is right, in these words (2 points).
+
+# %% nbgrader={"grade": false, "grade_id": "ps08b-q6-panel", "locked": true, "schema_version": 3, "solution": false, "task": false}
+from vizkit.questions import made_on_the_tree
+
+tree_view = panels.tried_on_all.show(made_on="tree")
+tree_view
+
+# %% nbgrader={"grade": false, "grade_id": "ps08b-q6-answer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+prediction = ...  # one of the three
+because = ...  # a sentence
+finding = ...  # one of the three
+### BEGIN SOLUTION
+prediction = "all five"
+because = "What fools one network often fools another, so it should not matter who it was made on."
+found = tree_view.result
+shares = found.changed[found.made_on.index("tree")].tolist()
+fooled = {name for name, share in zip(found.tried_on, shares, strict=True) if share > 0.25}
+words = {1: "the tree alone", 2: "the tree and the five neighbors", 5: "all five"}
+finding = words[len(fooled)]
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "ps08b-q6-made", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+assert made_on_the_tree.made(prediction, because), "because: a sentence of your own"
+
+# %% nbgrader={"grade": true, "grade_id": "ps08b-q6-test", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+assert finding in made_on_the_tree.kind.options
+### BEGIN HIDDEN TESTS
+assert made_on_the_tree.right(finding)
 ### END HIDDEN TESTS
