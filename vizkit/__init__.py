@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # Said before torch is loaded. Where others compute, too, as on a hub, torch's threads otherwise spend
 # nearly all of their time waiting at full speed for one that has no core: 10 to 20 times as long, measured.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before NumPy is: scikit-learn's fits are of small matrices, and two threads of OpenBLAS beside those of OpenMP
+# take three to ten times as long for them as one, measured on two cores. torch has its own and keeps them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __version__ = "0.1.0"
 #: Where each name is; of the methods' modules those names that they declare themselves.

@@ -30,7 +30,7 @@
 # %%
 from math import log
 
-from vizkit import panels
+from vizkit import panels, questions
 from vizkit.core.data import digit_labels, digits
 from vizkit.methods.tsne import cost_and_gradient, embedding_steps, targets
 
@@ -54,6 +54,9 @@ print(
     " sum",
     wanted.sum().item(),
 )
+
+# %%
+questions.widest_gaussian
 
 # %%
 neighborhood_view = panels.neighborhood.show()
@@ -105,8 +108,21 @@ for near in (1e-2, 1e-4, 1e-8):
 # heavy tail of t-SNE is good for.
 
 # %%
+questions.neighbors_kept
+
+# %%
 tsne_view = panels.tsne.show()
 tsne_view
+
+# %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have said how often a digit's neighbor is the same digit. *Run*: Play, once for each algorithm.
+# 2. *Read* (*Menu, Show code*): which line makes the steps, and what does one step carry? Move each control under way: which of them
+#    begin the run anew, and why must they?
+# 3. *Change*: copy the listing into a cell, and give it `rate=5.0`.
+#    <details><summary>What you should see</summary>The points jump about: KL falls less smoothly, and may rise for some steps. Five times the usual rate is near what it can take.</details>
+# 4. *Make*: a panel that colors the points by how much their neighbors in the plane differ from those in 64 dimensions.
 
 # %% [markdown]
 # **A run's numbers, kept** (slides 003, p. 48). Every run hands its numbers to a `writer`; where TensorBoard is installed
@@ -144,22 +160,35 @@ else:
 # %% [markdown]
 # ## 3 The crowding problem
 #
-# Of points spread evenly in a ball of high dimension nearly all pairs are equally far apart. The plane has no room for
-# that: with a Gaussian, middling neighbors are pressed into the center. The Student tail $1/(1 + d^2)$ lets a pair of
-# the same closeness be much farther apart.
+# How far are points apart that are spread evenly in a ball of many dimensions?
+
+# %%
+questions.all_equally_far
 
 # %%
 crowding_view = panels.crowding.show()
 crowding_view
 
 # %% [markdown]
+# Nearly all pairs are equally far apart, and the plane has no room for that: with a Gaussian, middling neighbors are pressed into
+# the center. The Student tail $1/(1 + d^2)$ lets a pair of the same closeness be much farther apart.
+#
 # **The same tail bears with outliers** (slides 003, p. 21). Ten points on a line, fitted by a Gaussian and by a Student t, each
-# of the largest likelihood. Click into the chart, or move *tenth point*: the Gaussian's mean follows it by a tenth of its way,
-# however far it goes. The t lets it count for less the farther off it is: from two and a half on its location moves back.
+# of the largest likelihood. Click into the chart, or move *tenth point*.
+
+# %%
+questions.follows_outlier
+
+# %%
+questions.location_of_t
 
 # %%
 outlier_view = panels.outlier.show()
 outlier_view
+
+# %% [markdown]
+# The Gaussian's mean follows the tenth point by a tenth of its way, however far it goes. The t lets it count for less the farther
+# off it is: from two and a half on its location moves back.
 
 # %% [markdown]
 # ## 4 Against PCA
@@ -268,19 +297,26 @@ thumbnail_view.play()
 _ = thumbnail_view.wait(120)
 
 # %% [markdown]
-# Near in pixels is not near in meaning: the same query, its nearest patches by gray levels and by code.
+# The same query, its nearest patches by gray levels and by code.
+
+# %%
+questions.nearest_by_code
 
 # %%
 neighbor_view = panels.neighbors.show()
 neighbor_view
 
 # %% [markdown]
+# Near in pixels is not near in meaning.
+
+# %% [markdown]
 # ## 8 How classes come apart
 #
 # *Different classes will aggregate into different clusters* (slides 002, p. 4): is that so, and from which layer on? Scenes with
-# one of eight shapes, which the bundled net `scenes` was trained to tell. To the pixels all shapes are alike: the nearest neighbor
-# is right no more often than by guessing. So it stays through the first layers; then the classes come apart, layer by layer. On PCA's
-# plane much of that is lost, on t-SNE's hardly anything.
+# one of eight shapes, which the bundled net `scenes` was trained to tell.
+
+# %%
+questions.shape_by_layer
 
 # %%
 from vizkit import load_model
@@ -303,15 +339,23 @@ codes_view.play()
 _ = codes_view.wait(120)
 
 # %% [markdown]
+# To the pixels all shapes are alike: the nearest neighbor is right no more often than by guessing. So it stays through the first
+# layers; then the classes come apart, layer by layer. On PCA's plane much of that is lost, on t-SNE's hardly anything.
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **Three tails.** In *t-SNE, live* run *SNE*, *symmetric SNE*, then *t-SNE*. Compare the pictures and the percentages, not
 #    KL: that of SNE is a sum over all points, those of the others are one for all pairs, against different $q$.
+#    <details><summary>What you should see</summary>SNE and symmetric SNE look alike and keep about as many neighbors. Only t-SNE has gaps between the digits, and the most neighbors of the same digit.</details>
 # 2. **Without exaggeration.** Set *exaggeration* to 1 and run t-SNE again. Are there digits in two pieces? What does KL
 #    say at the end?
+#    <details><summary>What you should see</summary>KL ends higher than before: clusters that formed early stand in each other's way, and pieces of one digit that lie on both sides of another cannot pass.</details>
 # 3. **Which layer knows?** In *Pictures by their codes* take the code of `relu1`, then of `relu4`, then of `avgpool`. What
 #    lies together in each: colors, textures, or things?
+#    <details><summary>What you should see</summary>By relu1 colors: a patch's nearest neighbor from another picture has almost its mean color. By relu4 less so, by avgpool hardly: there it is what can be seen in it, whatever its color.</details>
 # 4. **A net that was not asked.** In *Codes of labeled pictures* take `viznet`, trained on photos. Do its layers tell the shapes?
+#    <details><summary>What you should see</summary>No: in all of its layers the nearest neighbor has the same shape hardly more often than by chance. What a code says is what its network was asked for.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -320,12 +364,21 @@ _ = codes_view.wait(120)
 # the pictures differ in nothing but perplexity and seed.
 
 # %%
+questions.size_in_the_picture
+
+# %%
 misreading_view = panels.misreading.show()
 misreading_view
 
 # %% [markdown]
 # *One cloud* falls into clumps at perplexity 2 that mean nothing. *Two sizes* come out as equals. *Unequal gaps* look
 # equal at most perplexities. And a straight line breaks or curls up at small perplexities; at 30 and 45 it stays a line.
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("tsne")
 
 # %% [markdown]
 # ## Checks
@@ -408,3 +461,40 @@ assert thumbnail_view.result.index == 500
 misreading_view.controls["cloud"].value = "two sizes"
 assert misreading_view.error is None
 assert "**10.0** times as wide" in misreading_view.items["text"]
+
+# %%
+# Try 1
+kept_by = {
+    kind: neighbor_accuracy(
+        last(embedding_steps(targets(points[:200], 20, kind), kind, steps=300)).embedding,
+        labels[:200],
+    )
+    for kind in ("sne", "symmetric", "tsne")
+}
+assert abs(kept_by["sne"] - kept_by["symmetric"]) < 0.06
+assert kept_by["tsne"] == max(kept_by.values())
+
+# Try 2
+few = targets(points[:400], 30, "tsne")
+kl = [
+    last(embedding_steps(few, exaggeration=one, exaggerated=120, steps=500)).cost for one in (12, 1)
+]
+assert kl[1] > kl[0]
+
+# Try 3
+from vizkit.panels.common import codes_of, patch_pool
+
+pool, viznet = patch_pool("bundled", 400, 64), load_model()
+color = pool.pixels(slice(None)).mean((2, 3))
+other = pool.picture[:, None] != pool.picture
+differ = []
+for layer in ("relu1", "relu4", "avgpool"):
+    code = codes_of(viznet, pool.patches, layer)
+    nearest = torch.cdist(code, code).where(other, torch.inf).argmin(1)
+    differ.append(float((color - color[nearest]).norm(dim=1).mean()))
+assert 2 * differ[0] < differ[1] < differ[2]
+
+# Try 4
+large = make_scenes(200, size=64, seed=2)
+asked = last(separation_steps(viznet, large.images, large.label))
+assert max(asked.code.values()) < 2 * asked.chance

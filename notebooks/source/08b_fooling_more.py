@@ -29,7 +29,7 @@
 
 # %%
 import vizkit
-from vizkit import panels
+from vizkit import panels, questions
 
 model = vizkit.load_model()
 
@@ -37,20 +37,32 @@ model = vizkit.load_model()
 # ## 1 One pixel
 #
 # No gradient at all: differential evolution, a population of 400 pixels (place and color), a child from three parents,
-# $a + 0.5\,(b - c)$, up to 75 generations. Of the astronaut the network is only 15 % sure, so that one pixel is found at once; a
-# picture of which it is sure hardly ever yields. (The slide quotes 68 % of the small pictures of CIFAR-10, and 41 % of ImageNet's.)
+# $a + 0.5\,(b - c)$, up to 75 generations. (The slide quotes 68 % of the small pictures of CIFAR-10, and 41 % of ImageNet's.)
+
+# %%
+questions.fooled_by_one_pixel
 
 # %%
 pixel_view = panels.one_pixel.show(picture="astronaut")
 pixel_view
+
+# %% [markdown]
+# **Predict, run, read, change, make**
+#
+# 1. *Predict*: you have said which pictures yield to one pixel. *Run*: Play, for the astronaut and then for a picture of your own.
+# 2. *Read* (*Menu, Show code*): what does the method get of the model: gradients, scores, or an answer? Which parameter says how many
+#    children a generation has, and how many questions is that in all?
+# 3. *Change*: in the listing set `target="goldfish"`.
+#    <details><summary>What you should see</summary>Any other class is easily had from the astronaut, that one is not: its share stays below that of the class it had.</details>
+# 4. *Make*: a panel that tries the same pixel, at its place and of its color, on all bundled pictures.
 
 # %%
 pixel_view.play()
 pixel = pixel_view.wait(300)
 
 # %% [markdown]
-# Of 600 crops of the bundled photos the six of which the network is least sure, and the six of which it is surest, with up to 360
-# questions each.
+# Of the astronaut the network is only 15 % sure, so that one pixel is found at once. Of 600 crops of the bundled photos the six of which
+# the network is least sure, and the six of which it is surest, with up to 360 questions each:
 
 # %%
 from tqdm import tqdm
@@ -77,6 +89,9 @@ for name, count in fooled.items():
 # where $A$ puts it onto the picture. Drag it over the photo.
 
 # %%
+questions.goldfish_by_size
+
+# %%
 patch_view = panels.sticker.show()
 patch_view
 
@@ -97,10 +112,11 @@ print(f"200 placements, 30 to 60 % of the picture's side: {won.float().mean():.0
 # The other way round: pictures that no one would call anything, and the network is sure. Evolution keeps the best picture of
 # every class (MAP-Elites); *CPPN* paints from the coordinates, *direct* changes pixels, *gradient* climbs from noise.
 #
-# Evolution takes its time. Nguyen et al. bred CPPNs for 5,000 generations: the median class of ImageNet was then 88 % sure, of
-# pixels changed directly 22 %. Here are the first 80 generations of CPPNs on 200 classes. The median rises from 12 % (20
-# generations) to 19 % (40), 29 % (80), 41 % (160); ten minutes of Play, to step 1,500, bring it to 80 % and every seventh class
-# above 99 %: still below the paper's, with less than a third of its generations. *Direct* stays near 1 %.
+# Nguyen et al. bred CPPNs for 5,000 generations: the median class of ImageNet was then 88 % sure, of pixels changed directly 22 %.
+# Here are the first 80 generations of CPPNs on 200 classes.
+
+# %%
+questions.sure_of_noise
 
 # %%
 fooling_view = panels.nothing.show()
@@ -113,6 +129,11 @@ nothing = fooling_view.wait(400)
 print(
     f"median {nothing.confidence.median():.0%}, above 99 %: {(nothing.confidence > 0.99).float().mean():.1%}"
 )
+
+# %% [markdown]
+# Evolution takes its time. The median rises from 12 % (20 generations) to 19 % (40), 29 % (80), 41 % (160); ten minutes of Play, to
+# step 1,500, bring it to 80 % and every seventh class above 99 %: still below the paper's, with less than a third of its
+# generations. *Direct* stays near 1 %. The gradient does not:
 
 # %%
 from vizkit.methods.fooling import fooling_steps
@@ -130,6 +151,9 @@ print(f"from noise up the gradient: more than 99.6 % sure of {share:.0%} of the 
 #
 # Each row is one set of attacked digits, each column a classifier that has to name them. Only digits that it named rightly before
 # are counted.
+
+# %%
+questions.made_on_the_tree
 
 # %%
 cross_view = panels.tried_on_all.show()
@@ -154,6 +178,9 @@ blind_view
 # Eight words of two vowels: harmonics of a random pitch, louder near the vowels' formants, with some noise. A small net of
 # one-dimensional convolutions hears the samples themselves. PGD changes each sample by no more than a share of the loudest one,
 # given in decibels: -20 dB is a tenth, -14 dB a fifth.
+
+# %%
+questions.heard_as_chosen
 
 # %%
 sound_view = panels.misheard.show()
@@ -185,6 +212,9 @@ for decibels, success in heard.items():
 # deviation of 1. Each curve is a mean over draws of what is held out, and of the columns; all draws lie in its band.
 
 # %%
+questions.step_of_more_pixels
+
+# %%
 size_view = panels.dimensions.show()
 size_view
 
@@ -199,11 +229,15 @@ size_view
 #
 # 1. **More pixels.** In *One pixel* give `coffee`, of which the network is 99 % sure, 1, 5, then 20 pixels. How far does its
 #    share fall? Which of the bundled pictures flip, and how sure was the network of those?
+#    <details><summary>What you should see</summary>By next to nothing: with 20 pixels it is still more than 95 % sure. Astronaut, moon and flower flip, of which it was 15 to 20 % sure, but rocket and motorcycle, too, with almost 60: where the second class is near, one pixel will do.</details>
 # 2. **A small sticker.** Make *scale* smaller until the answer is right again. Does it matter where it lies? Turn it.
+#    <details><summary>What you should see</summary>At 0.2 the cat is a goldfish nowhere, at 0.4 it depends on the place and the turn, at 0.6 it is one nearly anywhere. Turned farther than in its training it wins less often.</details>
 # 3. **A quieter word.** In *Misheard* lower *size* step by step. When do you no longer hear a hiss, and does the net still hear the
 #    wrong word then?
+#    <details><summary>What you should see</summary>It does at -14 dB, for few words at -20, and for none at -26. Whether you hear a hiss then is for your ears to say.</details>
 # 4. **Nothing, three ways.** Play *Pictures of nothing* by *direct* and by *gradient*. Which make a network sure, and which can you
 #    tell from noise?
+#    <details><summary>What you should see</summary>The gradient makes it sure of most classes within twenty steps, direct changes of none in eighty. Both look like noise; only CPPNs have shapes.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -211,6 +245,12 @@ size_view
 # **A sure answer is no evidence of a picture.** The network must name one of its classes, whatever it is shown: softmax
 # compares classes with each other, never with *none of these*. And what is fooled here is this network: whether a sticker or a picture of
 # nothing fools another one is not measured in this notebook.
+
+# %% [markdown]
+# ## What you expected, what it was
+
+# %%
+questions.summary("fooling_more")
 
 # %% [markdown]
 # ## Checks
@@ -262,3 +302,35 @@ assert half["sounds"][0] == min(half["sounds"])
 for _, gains, sizes in (found.unbind(-1) for found in rows.values()):
     assert (gains.diff(dim=1) > 0).all()
     assert (gains > 2 / 3 * sizes**0.5).all()
+
+# %%
+# Try 1
+cup, moon = (vizkit.load_image(name, (64, 64)) for name in ("coffee", "moon"))
+assert (
+    last(one_pixel_steps(model, cup, pixels=20, population=60, generations=10)).probability > 0.95
+)
+assert last(one_pixel_steps(model, moon, population=200, generations=30)).success
+
+# Try 2
+from vizkit.methods.patch import Placements
+
+cat = vizkit.load_image("chelsea", (64, 64))[None]
+places = torch.tensor([(0.2, 0.2), (0.5, 0.5), (0.7, 0.7), (0.8, 0.2)])
+shares = []
+for scale in (0.2, 0.6):
+    where = Placements(*places.T, torch.full((4,), scale), torch.zeros(4))
+    shares.append(
+        float(
+            patch_success(model, cat.expand(4, -1, -1, -1), patch.patch, "goldfish", where)
+            .float()
+            .mean()
+        )
+    )
+assert shares[0] == 0 < 0.5 < shares[1]
+
+# Try 3
+assert heard[-26].sum() == 0 < heard[-20].sum() < heard[-14].sum()
+
+# Try 4
+changed_directly = last(fooling_steps(model, "direct", steps=20))
+assert changed_directly.confidence.median() < 0.02 < 0.9 < climbed.confidence.median()

@@ -108,6 +108,17 @@ def test_tolerances_and_what_is_typed():
     assert not Spot(gray_photo, 0.2).right((0.5, 0.5), (0.65, 0.5)), "of the shorter side, not of the width"
 
 
+def test_a_prediction_counts_if_it_was_made_and_explained_right_or_wrong():
+    question = asked(Choice("one", "two"), "one")
+    because = "two comes after one, and there are two of them"
+    assert question.made("one", because)
+    assert question.made("two", because)
+    for said in ("", "because", "What is it?", " " * 40):
+        assert not question.made("one", said)
+    with pytest.raises(ValueError, match="the prediction must be one of one, two, got Ellipsis"):
+        question.made(..., because)
+
+
 def test_skipping_is_one_click_and_computes_nothing():
     def failing():
         raise AssertionError("computed")
