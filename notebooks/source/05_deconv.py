@@ -405,7 +405,7 @@ assert learned[12][0] > learned[1][0] + 0.3
 assert cost["VisualBackProp"] < cost["SmoothGrad"]
 
 # %%
-assert 400 < scores.count < 500, "those of 500 that the network names right"
+assert 130 < scores.count < 160, "those of 160 that the network names right"
 assert max(scores.inside.values()) > 0.25 > 0.08  # the shapes cover 8 % of the pictures
 edges = scores.overlap["baseline: edges"]
 assert max(scores.overlap[one] for one in ("gradient", "saliency")) < edges + 0.02

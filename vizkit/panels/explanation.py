@@ -208,7 +208,7 @@ scenes_of = vizkit.remembered(2)(make_scenes)
 
 @vizkit.panel("Against the truth", rate=2, layout="chart table / scenes scenes")
 def scores(
-    count: Annotated[int, Slider(20, 500, 20, live=False, label="scenes")] = 500,
+    count: Annotated[int, Slider(20, 500, 20, live=False, label="scenes")] = 160,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
     run: Run = direct,
