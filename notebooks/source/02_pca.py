@@ -42,6 +42,9 @@ from vizkit.methods.pca import EXAMPLE, pca
 # 5. projection, $F = Z E$
 
 # %%
+questions.kept_by_one
+
+# %%
 found = pca(EXAMPLE, k=1)
 print("mean", found.mean)
 print("covariance", found.covariance)

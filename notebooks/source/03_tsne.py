@@ -194,8 +194,10 @@ outlier_view
 # ## 4 Against PCA
 #
 # PCA's plane keeps the largest variance, t-SNE's the neighborhoods. One number for each: how often a digit's nearest
-# neighbor in the picture is the same digit. The measure of both is the 64 dimensions themselves: t-SNE only matches them, it
-# finds nothing in the digits that was not there.
+# neighbor in the picture is the same digit.
+
+# %%
+questions.against_all_pixels
 
 # %%
 from vizkit.figures.embedding import scatter
@@ -214,10 +216,16 @@ scatter(flat, labels, f"PCA: {by_pca:.1%}", width=480)
 scatter(embedding, labels, f"t-SNE: {by_tsne:.1%}", width=480)
 
 # %% [markdown]
+# The measure of both is the 64 dimensions themselves: t-SNE only matches them, it finds nothing in the digits that was not there.
+
+# %% [markdown]
 # ## 5 Clusters
 #
 # The clusters of an embedding are not round, so the slides (000, p. 21) cluster by density: **DBSCAN** with one radius for
 # all, **HDBSCAN** with every radius at once. Beyond nine clusters the colors come again, with another marker.
+
+# %%
+questions.clusters_by_density
 
 # %%
 cluster_view = panels.clusters.show(points=embedding, labels=labels)
@@ -249,6 +257,9 @@ print({name: max(taken, default=0) for name, taken in times.seconds.items()}, "p
 # **A newcomer** (slides 003, p. 23). t-SNE moves points; it learns no function that says where a new one belongs, and it neither
 # classifies nor predicts. What one can do: leave the picture as it is and *place* the new point among its neighbors, or *run again*
 # with it, which takes as long as before. With another *seed* the picture that comes is another one.
+
+# %%
+questions.newcomers_right
 
 # %%
 newcomer_view = panels.newcomer.show(embedding=embedding)

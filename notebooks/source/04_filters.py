@@ -77,6 +77,9 @@ filter_view
 # beyond the patch. Where $r$ is small: which window would the filter like better, and why do the photos not have it?
 
 # %%
+questions.like_their_windows
+
+# %%
 loudest_view = panels.loudest.show()
 loudest_view
 
@@ -222,6 +225,9 @@ field_view
 # name, `pictures="CIFAR10"`.
 
 # %%
+questions.loudest_place
+
+# %%
 unit_view = panels.unit.show(picture="astronaut", layer="relu5", channel=164)
 unit_view
 
@@ -250,18 +256,22 @@ neighbor_view
 # same nine, sent back to the pixels from the very place of the map where the patch was loudest. Left is what the photos
 # happen to show there, right is what the unit answers to in them.
 #
+# The order `selectivity` puts first whose nine patches stand out most from all others. Papers like to show those.
+# Gray margins left are beyond the patch. `guided` is Springenberg's rule (2015), slide 000, p. 36.
+
+# %%
+questions.nine_alike
+
+# %%
+sheet_view = panels.unit_sheet.show()
+sheet_view
+
+# %% [markdown]
 # * `relu1`: nine times nearly the same, the filter of section 1. One layer has nothing to send back but its weights, cut
 #   off where the patch ends.
 # * `relu2`, `relu3`: corners, arcs, stripes, spots. The nine are alike in kind, and no more in their pixels.
 # * `relu4`: the nine have next to nothing in common pixel by pixel. Where the patches show one thing, it is shifted,
 #   turned, larger or smaller.
-#
-# The order `selectivity` puts first whose nine patches stand out most from all others. Papers like to show those.
-# Gray margins left are beyond the patch. `guided` is Springenberg's rule (2015), slide 000, p. 36.
-
-# %%
-sheet_view = panels.unit_sheet.show()
-sheet_view
 
 # %% [markdown]
 # ## Try this

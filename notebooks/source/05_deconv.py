@@ -76,6 +76,9 @@ print("saliency", tuple(saliency(model, image, "Egyptian cat").shape))
 # excites that unit.
 
 # %%
+questions.deaf_to_the_class
+
+# %%
 attribution_view = panels.attributions.show()
 attribution_view
 
@@ -218,6 +221,9 @@ three = three_view.wait(120)
 # A saliency map is a handful of specks, but enough to tell GrabCut what colors the object has (Simonyan et al., sec. 3.2). What
 # color the *ground* has, they do not tell: where the map is low, the network does not care, and that may be the object's own
 # middle. So the slide begins with "use a box to select the object" (000, p. 59): drag one on the left.
+
+# %%
+questions.cut_with_a_box
 
 # %%
 grab_cut_view = panels.cut_out.show()

@@ -167,8 +167,11 @@ channels = layer_view.wait(240)
 # that map), averages the 15 nearest to the middle of each group, and starts once from each mean, in small steps. For a class
 # these are means of its 500 training pictures; for a channel, of the patches that excite it most, shown below their means.
 #
-# A jellyfish is orange on blue, white on green, or a ghost in the dark. (Choose *bell pepper*: red ones, or green. And *school
+# A jellyfish is orange on blue, white on green, or a ghost in the dark. But what comes of faint noise? (Choose *bell pepper*: red ones, or green. And *school
 # bus*: not every class has several faces.)
+
+# %%
+questions.from_four_noises
 
 # %%
 faces_view = panels.faces.show()
@@ -195,6 +198,9 @@ sheet(from_noise.images, "A jellyfish from noise, four times", side=160, columns
 #
 # The slides' listing: shift the picture at random by up to 32 pixels, step by $1.5/255$ along the gradient over its mean size,
 # clip; do so at four sizes, each 1.4 times the last, and carry the *detail* that was added up to the next size.
+
+# %%
+questions.louder_by_dreaming
 
 # %%
 from vizkit.methods.dream import dream_steps

@@ -136,6 +136,9 @@ for level in (0, 16, 32, 48):
 # Epsilon is in gray levels of 255.
 
 # %%
+questions.least_that_fools
+
+# %%
 from vizkit.methods.adversarial import pgd
 
 for name, attack in (("FGSM", fgsm), ("PGD", pgd)):
@@ -218,6 +221,9 @@ shared = transfer_view.wait(400)
 #
 # Attack every training batch, and learn from that. Two small nets on handwritten digits, the same digits in the same order; when
 # both are trained, PGD attacks them with more and more.
+
+# %%
+questions.after_attacked_batches
 
 # %%
 training_view = panels.defense.show()

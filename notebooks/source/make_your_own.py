@@ -27,6 +27,7 @@
 # 4. a hand on the picture
 # 5. a live run
 # 6. a state to come back to
+# 7. a question before the panel
 
 # %%
 from dataclasses import dataclass
@@ -241,6 +242,35 @@ last_step = blur_view.wait(120)
 print(strongest_view.share)
 
 # %% [markdown]
+# ## 7 A question before the panel
+#
+# A question is a function, too: `Predict` has its words and its kind of answer, the function computes the truth with your panel, its docstring says why.
+# Nothing is computed before somebody answers. `Choice("yes", "no")`, a `Spot` on a picture and a `Sketch` of a curve are the other kinds.
+
+
+# %%
+from vizkit.widgets import Number, Predict
+
+
+@Predict(
+    "The light on the cup is turned down. At which share of it does the network change its mind?",
+    Number(0, 1, tolerance=0.1, digits=2),
+)
+def turning_light():
+    """Its layers subtract a mean and look for contrast, and both are still there in the dusk."""
+    name = dim(light=1.0)[0][0][0]
+    lights = (step / 20 for step in range(20, -1, -1))
+    return next(light for light in lights if dim(light=light)[0][0][0] != name)
+
+
+turning_light
+
+# %% [markdown]
+# The answer is kept beside the notebook, in `vizkit-trail.json`, and `vizkit.questions.summary()` shows what you expected and what it was. In homework
+# `turning_light.made(prediction, because)` says that a prediction was made and explained, `turning_light.right(finding)` that a finding
+# lies within the tolerance.
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **Modify.** Give *Less light* a slider `contrast`: `(picture - 0.5) * contrast + 0.5`. You should see a flat gray at 0 and the
@@ -285,3 +315,10 @@ assert last_step.index == last_step.total == 60
 for view in (strongest_view, lamp_view):
     view.reset()
     assert view.error is None
+
+# %%
+truth = turning_light.truth()
+assert 0 < truth < 1
+assert turning_light.right(truth)
+assert not turning_light.right(1.0)
+assert dim(light=truth)[0][0][0] != dim(light=1.0)[0][0][0]

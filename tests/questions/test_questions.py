@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -17,12 +18,7 @@ from vizkit.widgets import Choice, Number, Predict, Sketch, Spot, Summary
 from vizkit.widgets.presets import prepared
 
 ALL = [name for names in questions.LECTURES.values() for name in names]
-#: The notebooks of the lectures that ask already.
-NOTEBOOKS = {
-    path.stem.partition("_")[2]: path
-    for path in sorted((ROOT / "notebooks").glob("0[1-9]*.ipynb"))
-    if path.stem.partition("_")[2] in questions.LECTURES
-}
+NOTEBOOKS = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "notebooks").glob("0[1-9]*.ipynb"))}
 
 
 @pytest.fixture(autouse=True)
@@ -281,6 +277,18 @@ def test_each_lecture_asks_four_questions_of_three_kinds_before_its_panels(lectu
     for place in places:
         assert any(".show(" in source for source in cells[place + 1 :]), "no panel comes behind it"
     assert f'questions.summary("{lecture}")' in cells
+
+
+@pytest.mark.parametrize("lecture", NOTEBOOKS)
+def test_each_section_that_shows_a_panel_asks_first(lecture):
+    cells = [cell.source for cell in nbformat.read(NOTEBOOKS[lecture], 4).cells]
+    starts = [index for index, source in enumerate(cells) if re.search(r"^## \d", source, re.M)]
+    end = next(index for index, source in enumerate(cells) if source.startswith("## Try this"))
+    assert len(starts) >= 3
+    for start, stop in pairwise([*starts, end]):
+        shown = [index for index in range(start, stop) if ".show(" in cells[index]]
+        asked = [index for index in range(start, stop) if cells[index].startswith("questions.")]
+        assert not shown or (asked and asked[0] < shown[-1]), cells[start].splitlines()[0]
 
 
 @pytest.mark.parametrize("lecture", NOTEBOOKS)

@@ -1,10 +1,40 @@
 """What is asked in 05, attribution."""
 
+from statistics import mean
+
+import torch
+
 import vizkit
 from vizkit import panels
+from vizkit.core.scenes import make_scenes
 from vizkit.figures.pictures import fit, photo
 from vizkit.figures.raster import Raster
+from vizkit.methods.attribution import attribute
+from vizkit.methods.segmentation import cut_overlap
 from vizkit.widgets import Choice, Number, Predict, Sketch, Spot
+
+PICTURES = ("chelsea", "coffee", "astronaut", "rocket", "motorcycle")
+ASKED = ("gradient", "guided backprop", "Grad-CAM")
+
+
+@Predict(
+    "A network is asked why it says its first answer, and why its second. Of which method are the two maps most alike? "
+    "Five photos.",
+    Choice(*ASKED),
+)
+def deaf_to_the_class() -> str:
+    """What its two rules let through are edges, whichever class they are sent back from."""
+
+    def alike(method: str) -> float:
+        found = []
+        for name in PICTURES:
+            image = vizkit.load_image(name, (64, 64))
+            labels = [label for label, _ in vizkit.load_model().answers(image, 2)]
+            maps = [attribute(vizkit.load_model(), image, label, method).heat.abs().flatten() for label in labels]
+            found.append(float(torch.corrcoef(torch.stack(maps))[0, 1]))
+        return mean(found)
+
+    return max(ASKED, key=alike)
 
 
 def cup() -> Raster:
@@ -25,6 +55,17 @@ def costliest_square() -> tuple[float, float]:
         return (half + at / (places - 1) * (length - 2 * half)) / length
 
     return share(column, columns, width), share(row, rows, height)
+
+
+@Predict(
+    "GrabCut begins at the saliency, on scenes whose shapes are known: its cuts hardly overlap them. Now a box, 3 "
+    "pixels larger than the shape on each side, says where the ground is. By how much do they overlap, as "
+    "intersection over union?",
+    Number(0, 1, tolerance=0.12, digits=2),
+)
+def cut_with_a_box() -> float:
+    """The network tells a few places of the thing. What it cannot tell, what is *not* the thing, the box does."""
+    return float(cut_overlap(vizkit.load_model("scenes"), make_scenes(60, seed=1), margin=3).mean())
 
 
 METHODS = ("VisualBackProp", "guided backprop", "saliency")

@@ -3,8 +3,11 @@
 from statistics import mean
 from typing import Any
 
+import torch
+
 import vizkit
 from vizkit import panels
+from vizkit.methods.feature_vis import maximize_steps
 from vizkit.panels.excitation import as_seen
 from vizkit.widgets import Choice, Number, Predict, Sketch
 
@@ -80,3 +83,29 @@ def asked_the_plain_one() -> str:
     pictures = {label: grown("viznet-robust", label, "Fourier")[-1] for label in FIVE}
     share = mean(sureness("viznet", label, step) for label, step in pictures.items())
     return SURE if share > 0.8 else TORN if share > 0.3 else ELSE
+
+
+SAME, DIFFERENT = "one picture, four times", "four different pictures"
+
+
+@Predict(
+    "A picture of a jellyfish is grown from faint noise, drawn four times. What comes of it?", Choice(SAME, DIFFERENT)
+)
+def from_four_noises() -> str:
+    """The way uphill leads to the same top. For another face the start must already be on another side."""
+    model = vizkit.load_model("viznet-robust")
+    pictures = vizkit.last(maximize_steps(model, ["jellyfish"] * 4, "facet")).images
+    coarse = torch.nn.functional.adaptive_avg_pool2d(pictures, 8).flatten(1)
+    alike = torch.corrcoef(coarse)[torch.ones(4, 4).triu(1).bool()]
+    return SAME if float(alike.mean()) > 0.75 else DIFFERENT
+
+
+@Predict(
+    "DeepDream at one size, 20 steps along relu6 on a photo of a temple: how many times as large is half the square "
+    "length of the layer in the end?",
+    Number(1, 1000, "times", factor=1.8, digits=1),
+)
+def louder_by_dreaming() -> float:
+    """Each step adds to what is there already. What is not there in any trace does not come."""
+    steps = [step for step, _ in panels.dream("china", layer="relu6", size=160, octaves=1, steps=20)]
+    return float(steps[-1].objective / steps[0].objective)

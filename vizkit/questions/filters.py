@@ -2,13 +2,45 @@
 
 from collections import Counter
 from statistics import mean
+from typing import Any
 
+import torch
+
+import vizkit
 from vizkit import panels
+from vizkit.figures.pictures import fit, photo
+from vizkit.figures.raster import Raster
+from vizkit.methods.filters import filters
+from vizkit.methods.units import TopPatches, likeness, scan_steps, seen_windows, top_patches
+from vizkit.panels.common import fields_of, patch_pool
 from vizkit.panels.layers import inner_share
-from vizkit.widgets import Choice, Number, Predict, Sketch
+from vizkit.widgets import Choice, Number, Predict, Sketch, Spot
 
 PHOTOS = ("chelsea", "astronaut", "coffee", "rocket", "china", "motorcycle")
+#: The pairs of nine.
+ABOVE = torch.ones(9, 9).triu(1).bool()
 RELUS = tuple(f"relu{number}" for number in range(1, 8))
+
+
+def tops(step: Any, count: int) -> list[TopPatches]:
+    """Return the nine patches that excite each of the first units most."""
+    pool = patch_pool("bundled", 2000, 64)
+    return [top_patches(step, pool, channel) for channel in range(count)]
+
+
+@Predict(
+    "Of all windows of 2,000 patches the nine that a filter of the first layer answers loudest: how many of the 48 "
+    "filters look like the mean of their nine, with a correlation above 0.5?",
+    Number(0, 100, "%", tolerance=12),
+)
+def like_their_windows() -> float:
+    """The answer is an inner product, and of all windows of one length the one like the filter has the largest."""
+    step, _ = vizkit.last(panels.loudest())
+    model, pool = vizkit.load_model(), patch_pool("bundled", 2000, 64)
+    own = filters(model)
+    windows = (seen_windows(model, pool, top, fields_of(model)[own.layer]) for top in tops(step, len(own.weight)))
+    alike = [likeness(*pair) > 0.5 for pair in zip(windows, own.weight, strict=True)]
+    return 100 * mean(alike)
 
 
 @Predict(
@@ -44,11 +76,29 @@ def share_at_work() -> tuple[float, ...]:
 def used_of_the_frame() -> float:
     """Few ways lead from the rim to the unit, and many from the middle (Luo 2016)."""
     shares: list[float] = []
-    for photo in PHOTOS:
-        ((x0, y0, x1, y1), gradient), _ = panels.receptive_field(photo)
+    for name in PHOTOS:
+        ((x0, y0, x1, y1), gradient), _ = panels.receptive_field(name)
         energy = gradient.square()
         shares.append(inner_share(energy / energy.sum()) / ((x1 - x0) * (y1 - y0)))
     return 100 * mean(shares)
+
+
+def astronaut() -> Raster:
+    """Return the portrait, as large as the panel shows it."""
+    return fit(photo(vizkit.load_image("astronaut", size=256), "an astronaut before a flag and a rocket"), 384)
+
+
+@Predict(
+    "viznet was never told what a face is, and yet one channel of relu5 answers to faces. Where in this picture is it "
+    "loudest?",
+    Spot(astronaut, 0.15),
+)
+def loudest_place() -> tuple[float, float]:
+    """A unit of relu5 sees a part of a face, not the whole, and its loudest place is where such a part is."""
+    maps, _ = panels.unit("astronaut", layer="relu5", channel=164)
+    one = maps.maps[164]
+    row, column = divmod(int(one.argmax()), one.shape[1])
+    return (column + 0.5) / one.shape[1], (row + 0.5) / one.shape[0]
 
 
 @Predict(
@@ -62,3 +112,24 @@ def nearest_in_pixels() -> str:
     names = Counter(pool.names[pool.picture[index]] for index in in_pixels.index.tolist())
     words = {"motorcycle": "its own", "moon": "the moon", "chelsea": "the cat"}
     return words[names.most_common(1)[0][0]]
+
+
+DEPTHS = ("relu1", "relu2", "relu3", "relu4")
+
+
+@Predict(
+    "The nine patches that excite a unit most: how alike are they pixel by pixel? The mean correlation of two of the "
+    "nine, over the first 24 units of a layer.",
+    Sketch(DEPTHS, "layer", "correlation", tolerance=0.12),
+)
+def nine_alike() -> tuple[float, ...]:
+    """A unit of the first layer wants certain pixels. A later one takes the same thing moved, turned, or larger."""
+    model, pool = vizkit.load_model(), patch_pool("bundled", 2000, 64)
+
+    def alike(layer: str) -> float:
+        step = vizkit.last(scan_steps(model, pool, layer, batch_size=32))
+        seen = (seen_windows(model, pool, top, fields_of(model)[layer]) for top in tops(step, 24))
+        pairs = [torch.corrcoef(windows.double().flatten(1))[ABOVE] for windows in seen]
+        return float(torch.stack(pairs).nanmean())
+
+    return tuple(map(alike, DEPTHS))

@@ -4,6 +4,7 @@ from typing import Any
 
 import vizkit
 from vizkit import panels
+from vizkit.panels.rates import STRENGTHS, curves_of
 from vizkit.widgets import Choice, Number, Predict, Sketch
 
 
@@ -16,6 +17,17 @@ def grown_score() -> float:
     """No number changes much, but none of the changes cancel: they all add up, and there are many."""
     found, _ = panels.linear(epsilon=0.05, power=4.0)
     return float(found.moved_score - found.score)
+
+
+@Predict(
+    "viznet is 43 % sure that the temple is a beacon, its second answer far behind. PGD moves each number by at most "
+    "so many gray levels of 255. How many does it take?",
+    Number(0, 255, "gray levels", tolerance=1, digits=1),
+)
+def least_that_fools() -> float:
+    """Less than one can see: the boundary is near in a direction in which no photo of a temple differs from another."""
+    levels = (0.5 * step for step in range(1, 33))
+    return next(level for level in levels if bool(panels.attack("china", attack="PGD", epsilon=level)[0].success))
 
 
 @vizkit.remembered(1)
@@ -58,3 +70,14 @@ def fooled_more() -> str:
     """The stranger learned the same patterns, and nothing against attacks. Kinship counts less than training."""
     step, _ = vizkit.last(panels.transfer(count=20))
     return STRANGER if step.table[0, 1] > step.table[0, 2] else KIN
+
+
+@Predict(
+    "A small net reads 97 % of new digits. PGD may move every pixel by a tenth of its range, and it reads 20 %. "
+    "How many does one read that has learned for six epochs from digits attacked in this way?",
+    Number(0, 100, "%", tolerance=15),
+)
+def after_attacked_batches() -> float:
+    """It has learned not to lean on what can be moved so easily. What is left is less than what was there to learn."""
+    step, _ = vizkit.last(panels.defense(epochs=6))
+    return 100 * curves_of(step)["robust"][STRENGTHS.index(0.1)]

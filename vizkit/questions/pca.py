@@ -10,6 +10,17 @@ from vizkit.widgets import Choice, Number, Predict, Sketch
 
 
 @Predict(
+    "Ten samples of two features that rise together. One number instead of two for each of them: how much of the "
+    "variance can it keep?",
+    Number(0, 100, "%", tolerance=6),
+)
+def kept_by_one() -> float:
+    """Along the line the samples differ, across it hardly. The fewer directions they spread in, the less is lost."""
+    found, _ = panels.pca_steps()
+    return 100 * float(found.explained[0])
+
+
+@Predict(
     "Ten samples lie along a line at 47°. Feature 2 is now measured in millimeters instead of centimeters, so all its "
     "numbers are ten times larger. At what angle is the axis of largest variance?",
     Number(0, 180, "°", tolerance=8),

@@ -3,12 +3,13 @@
 from statistics import mean
 
 import torch
+from torch import Tensor
 
 import vizkit
 from vizkit import panels
 from vizkit.core.data import clouds, digit_labels
 from vizkit.methods.embeddings import class_sizes, neighbor_accuracy
-from vizkit.methods.large_tsne import tsne_steps
+from vizkit.methods.large_tsne import place_new, tsne_steps
 from vizkit.methods.separation import PIXELS, separation_steps
 from vizkit.methods.tsne import sigma_search
 from vizkit.panels.embedding import accuracy_of_pca, labeled_scenes, table, two_densities
@@ -88,6 +89,53 @@ def location_of_t() -> str:
     """The farther off the tenth is, the less it counts, so that its pull fades."""
     near, far = (float(panels.outlier(tenth=place)[0].location) for place in (2.5, 20.0))
     return ON if far > near + 0.05 else BACK if far < near - 0.05 else STAYS
+
+
+@vizkit.remembered(1)
+def a_thousand() -> tuple[Tensor, Tensor]:
+    """Return 1,000 digits laid out as the panel does, and their classes."""
+    points, labels = table(None, None)[0][:1000], digit_labels()[:1000]
+    return vizkit.last(tsne_steps(points, "tsne", perplexity=30, exaggerated=120, steps=500)).embedding, labels
+
+
+MORE, ALIKE, LESS = "more often", "about as often", "less often"
+
+
+@Predict(
+    "1,000 digits of 64 pixels are laid out in the plane by t-SNE. How often is the nearest neighbor the same digit "
+    "there, compared with the nearest neighbor by all 64 pixels?",
+    Choice(MORE, ALIKE, LESS),
+)
+def against_all_pixels() -> str:
+    """It was asked to keep the neighbors of the 64 pixels, and does; it knows nothing of digits."""
+    (embedding, labels), points = a_thousand(), table(None, None)[0][:1000]
+    gain = neighbor_accuracy(embedding, labels) - neighbor_accuracy(points, labels)
+    return MORE if gain > 0.02 else LESS if gain < -0.02 else ALIKE
+
+
+@Predict(
+    "DBSCAN looks for dense regions in that picture of ten digits, with one radius for all of them. How many clusters "
+    "does it find?",
+    Number(1, 1000, "clusters", tolerance=2),
+)
+def clusters_by_density() -> float:
+    """A digit that is written in two ways makes two dense regions, and t-SNE has put gaps between them."""
+    found, _ = panels.clusters(*a_thousand())
+    return float(found.count)
+
+
+@Predict(
+    "797 digits that t-SNE has not seen are put among their neighbors in the finished picture. How often is the digit "
+    "nearest to one there the same digit?",
+    Number(0, 100, "%", tolerance=5),
+)
+def newcomers_right() -> float:
+    """Their neighbors of 64 pixels are together in the picture already, so that is where they go."""
+    embedding, labels = a_thousand()
+    points = table(None, None)[0]
+    placed = place_new(embedding, points[:1000], points[1000:])
+    nearest = torch.cdist(placed.double(), embedding.double()).argmin(1)
+    return 100 * float((labels[nearest] == digit_labels()[1000:]).double().mean())
 
 
 @Predict(
