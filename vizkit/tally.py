@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vizkit import questions
 from vizkit.core.checks import first_line
 from vizkit.core.trail import Answer, Trail, read_trail
-from vizkit.figures.trail import document, histogram
+from vizkit.figures.trail import curve_histogram, document, histogram
 from vizkit.widgets import Choice, Number, Predict, Sketch, Spot
 
 #: Bars of a question that is answered with a number.
 BARS = 10
+#: Bands of values in which a curve is counted.
+BANDS = 5
 THIRDS = ("left", "middle", "right"), ("upper", "middle", "lower")
 
 
@@ -108,9 +111,13 @@ def _part(question: Predict, answers: Sequence[Answer]) -> str:
     true = Counter(kind.checked(one.truth, "the truth") for one in given).most_common(1)[0][0]
     checked = [kind.checked(one.answer, "an answer") for one in given]
     right = sum(kind.right(one, true) for one in checked)
-    bars, marked = _BARS[kind.name](kind, checked, true)
+    if isinstance(kind, Sketch):
+        shown = _curves(question, kind, checked, true)
+    else:
+        bars, marked = _BARS[kind.name](kind, checked, true)
+        shown = histogram(question.asked, bars, marked)
     words = f"<p>It is <b>{escape(kind.said(true))}</b>: {right} of {len(given)} were right, {skipped} skipped.</p>"
-    return histogram(question.asked, bars, marked) + words
+    return shown + words
 
 
 def _of_choice(kind: Choice, given: Sequence[str], true: str) -> tuple[list[tuple[str, int]], list[str]]:
@@ -140,20 +147,25 @@ def _of_spot(
     return [(f"{row} {column}", counts[f"{row} {column}"]) for row in THIRDS[1] for column in THIRDS[0]], [third(true)]
 
 
-def _of_sketch(
-    kind: Sketch, given: Sequence[tuple[float, ...]], true: tuple[float, ...]
-) -> tuple[list[tuple[str, int]], list[str]]:
-    """Count where the curve's highest point was expected: that is what a lecture asks a curve for."""
-    peaks = Counter(int(np.argmax(one)) for one in given)
-    names = [f"highest at {place}" for place in kind.at]
-    return [(name, peaks[index]) for index, name in enumerate(names)], [names[int(np.argmax(true))]]
+def _curves(question: Predict, kind: Sketch, given: Sequence[Any], true: Any) -> str:
+    """Count, at each place, in which band of values the curves were drawn."""
+    edges = np.linspace(kind.low, kind.high, BANDS + 1)
+
+    def band(values: Sequence[float]) -> list[int]:
+        """Return the band of each value, 0 the highest."""
+        return [BANDS - 1 - min(int(np.searchsorted(edges, one, "right")) - 1, BANDS - 1) for one in values]
+
+    counts = np.zeros((BANDS, len(kind.at)), int)
+    for one in given:
+        counts[band(one), range(len(kind.at))] += 1
+    names = [f"{low:.2g} to {high:.2g}" for low, high in pairwise(edges)][::-1]
+    return curve_histogram(question.asked, [f"{kind.x} {one}" for one in kind.at], names, counts.tolist(), band(true))
 
 
 _BARS: dict[str, Callable[..., tuple[list[tuple[str, int]], list[str]]]] = {
     "choice": _of_choice,
     "number": _of_number,
     "spot": _of_spot,
-    "sketch": _of_sketch,
 }
 
 

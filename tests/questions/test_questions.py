@@ -19,6 +19,8 @@ from vizkit.widgets.presets import prepared
 
 ALL = [name for names in questions.LECTURES.values() for name in names]
 NOTEBOOKS = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "notebooks").glob("0[1-9]*.ipynb"))}
+#: What the truths were, rounded. They are computed, and differ from machine to machine by less than is right.
+TRUTHS = json.loads((ROOT / "tests/questions/truths.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -225,6 +227,10 @@ def class_of(folder, count):
         keeper.answer(answer(question=name, answer=kind.options[student % 3], truth=kind.options[2], said="x", was="y"))
         keeper.answer(answer(question="kept_by_eight", kind="number", answer=student % 100, truth=67.4))
         keeper.answer(answer(question="kept_of_new_faces"))
+        curve = [[0.0] * 5, [1.0] * 5, [0.05, 0.2, 0.3, 0.7, 0.9]][student % 3]
+        keeper.answer(
+            answer(question="all_equally_far", kind="sketch", answer=curve, truth=[0.03, 0.14, 0.38, 0.67, 0.85])
+        )
 
 
 def test_tally_counts_three_hundred_and_names_the_hostile(tmp_path):
@@ -245,6 +251,9 @@ def test_tally_counts_three_hundred_and_names_the_hostile(tmp_path):
         assert any(name in one for one in found.left_out), name
     assert "<script" not in found.page
     assert re.search(r'class="true"><td>columns of noise \(it is\)</td><td>100</td>', found.page)
+    # of the five bands at 100 dimensions the truth is in the highest, with two thirds of the class
+    highest = re.search(r"<tr><th>0.8 to 1</th>(.*?)</tr>", found.page)[1]
+    assert re.findall(r">(\d+)( \(it is\))?<", highest) == [("100", "")] * 4 + [("200", " (it is)")]
     assert "300 skipped" in found.page or ">300<" in found.page
     with pytest.raises(ValueError, match="there is no"):
         tally(tmp_path / "nowhere")
@@ -263,6 +272,7 @@ def test_each_truth_is_computed_is_of_its_kind_and_explained(name):
     assert question.right(truth)
     assert len(question.why) > 20
     assert truth == question.kind.checked(question.function.__wrapped__(), "again"), "the same twice"
+    assert question.right(TRUTHS[name]), "it has moved from where it was when the plans for class were written"
 
 
 @pytest.mark.parametrize("lecture", NOTEBOOKS)

@@ -18,6 +18,8 @@ figure {display: inline-block; margin: 0 1em 1em 0}
 .bar {display: inline-block; background: #0072b2; height: 1em; vertical-align: middle; min-width: 1px}
 .true .bar {background: #d55e00}
 .true {font-weight: 600}
+td.cell {padding: 4px 10px; text-align: center; min-width: 4em}
+td.cell.true {outline: 3px solid #d55e00; outline-offset: -3px}
 @media print {h2, h3 {break-after: avoid} tr, figure {break-inside: avoid}}
 """
 
@@ -96,3 +98,36 @@ def histogram(title: str, counts: Sequence[tuple[str, int]], truth: Sequence[str
         for name, count in counts
     )
     return f"<h3>{markup(title)}</h3><table>{rows}</table>"
+
+
+def curve_histogram(
+    title: str, places: Sequence[str], bands: Sequence[str], counts: Sequence[Sequence[int]], truth: Sequence[int]
+) -> str:
+    """Return how many curves go through each band at each place, the truth's band framed, as HTML.
+
+    Parameters
+    ----------
+    title : str
+        The question, as it is marked up.
+    places : sequence of str
+        From left to right.
+    bands : sequence of str
+        From the highest values down.
+    counts : sequence of sequence of int, shape (bands, places)
+    truth : sequence of int
+        The true band at each place.
+    """
+    most = max([1, *(count for row in counts for count in row)])
+    head = "".join(f"<th>{escape(place)}</th>" for place in places)
+    rows = "".join(
+        f"<tr><th>{escape(band)}</th>"
+        + "".join(
+            f'<td class="{"cell true" if truth[column] == index else "cell"}" '
+            f'style="background:rgb(0 114 178 / {0.6 * count / most:.2f})">'
+            f"{count}{' (it is)' if truth[column] == index else ''}</td>"
+            for column, count in enumerate(row)
+        )
+        + "</tr>"
+        for index, (band, row) in enumerate(zip(bands, counts, strict=True))
+    )
+    return f"<h3>{markup(title)}</h3><table><tr><td></td>{head}</tr>{rows}</table>"
