@@ -5,7 +5,19 @@ import pytest
 import torch
 from PIL import Image
 
-from vizkit.figures.pictures import auto_columns, boxes, colorize, contrast, enlarge, fit, overlay, photo, shrink, tiles
+from vizkit.figures.pictures import (
+    auto_columns,
+    boxes,
+    colorize,
+    contrast,
+    enlarge,
+    fit,
+    frame_tile,
+    overlay,
+    photo,
+    shrink,
+    tiles,
+)
 from vizkit.figures.raster import Raster, to_uint8
 from vizkit.figures.theme import lookup
 
@@ -54,7 +66,7 @@ def test_tiles_lie_where_they_say_and_clicks_find_them(count, gap, captions):
 
 
 def test_the_chosen_tile_is_framed_and_no_other():
-    sheet = tiles(torch.zeros(4, 3, 20, 20), "", columns=2, gap=4, chosen=3)
+    sheet = frame_tile(tiles(torch.zeros(4, 3, 20, 20), "", columns=2, gap=4), 3)
     assert (sheet.pixels[sheet.box(3)[1] - 2, sheet.box(3)[0]] != 255).any()
     x0, y0, *_ = sheet.box(0)
     assert (sheet.pixels[y0 - 2, x0] == 255).all()

@@ -9,7 +9,19 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import PatchPool
-from vizkit.figures.pictures import Scale, Tiles, auto_columns, boxes, colorize, contrast, enlarge, shrink, tiles
+from vizkit.core.remembered import remembered
+from vizkit.figures.pictures import (
+    Scale,
+    Tiles,
+    auto_columns,
+    boxes,
+    colorize,
+    contrast,
+    enlarge,
+    frame_tile,
+    shrink,
+    tiles,
+)
 from vizkit.figures.raster import Pixels, Raster
 from vizkit.methods.activations import ActivationMaps
 from vizkit.methods.filters import Filters
@@ -84,17 +96,23 @@ def activation_grid(
     maps = activations.maps
     what = f"Gradients of {activations.target} by" if activations.target else "Activations of"
     alt = f"{what} the {len(maps)} channels of {activations.layer}, ordered by {order}"
-    index = None if chosen is None else int((places == chosen).nonzero()[0, 0])
-    signed = bool(maps.min() < 0)
-    laid = _painted(maps[places], alt, signed=signed, scale=scale, width=width, chosen=index)
+    laid = _ordered(maps, places, alt, scale, width)
+    if chosen is not None:
+        laid = frame_tile(laid, int((places == chosen).nonzero()[0, 0]))
     return replace(laid, numbers=tuple(places.tolist()))
 
 
-def _painted(maps: Tensor, alt: str, *, signed: bool, scale: Scale, width: int, chosen: int | None = None) -> Tiles:
+@remembered(2)
+def _ordered(maps: Tensor, places: Tensor, alt: str, scale: Scale, width: int) -> Tiles:
+    """Paint maps in an order; kept, because a slider over the channels moves nothing but a frame."""
+    return _painted(maps[places], alt, signed=bool(maps.min() < 0), scale=scale, width=width)
+
+
+def _painted(maps: Tensor, alt: str, *, signed: bool, scale: Scale, width: int) -> Tiles:
     count, height, across = maps.shape
     columns, side, gap = _layout(count, height, across, width)
     painted = colorize(enlarge(shrink(maps, side), side), signed=signed, scale=scale)
-    return tiles(painted, alt, columns=columns, gap=gap, chosen=chosen)
+    return tiles(painted, alt, columns=columns, gap=gap)
 
 
 def _layout(count: int, height: int, across: int, width: int) -> tuple[int, int, int]:

@@ -107,13 +107,7 @@ class Tiles(Raster):
 
 
 def tiles(
-    pictures: Tensor | Pixels,
-    alt: str,
-    *,
-    columns: int | None = None,
-    gap: int = 2,
-    captions: Sequence[str] = (),
-    chosen: int | None = None,
+    pictures: Tensor | Pixels, alt: str, *, columns: int | None = None, gap: int = 2, captions: Sequence[str] = ()
 ) -> Tiles:
     """Lay pictures of equal size out in rows.
 
@@ -127,8 +121,6 @@ def tiles(
         Pixels between tiles.
     captions : sequence of str
         A short text under each tile.
-    chosen : int, optional
-        A tile to frame.
     """
     array = _as_array(pictures)
     count, height, width = array.shape[:3]
@@ -140,17 +132,22 @@ def tiles(
     for index, tile in enumerate(array):
         x0, y0, *_ = sheet.box(index)
         sheet.pixels[y0 : y0 + height, x0 : x0 + width] = tile
-    if not captions and chosen is None:
+    if not captions:
         return sheet
     picture = Image.fromarray(sheet.pixels)
     draw = ImageDraw.Draw(picture)
     for index, caption in enumerate(captions[:count]):
         x0, y0, *_ = sheet.box(index)
         _fit_text(draw, (x0 + 1, y0 + height + 2), caption, width)
-    if chosen is not None and 0 <= chosen < count:
-        x0, y0, x1, _ = sheet.box(chosen)
-        frame = (x0 - 2, y0 - 2, x1 + 1, y0 + height + 1)
-        draw.rectangle(frame, outline=ACCENT, width=max(2, gap))
+    return replace(sheet, pixels=np.asarray(picture))
+
+
+def frame_tile(sheet: Tiles, index: int) -> Tiles:
+    """Frame the picture of one tile."""
+    picture = Image.fromarray(sheet.pixels)
+    x0, y0, x1, y1 = sheet.picture_box(index)
+    frame = (x0 - 2, y0 - 2, x1 + 1, y1 + 1)
+    ImageDraw.Draw(picture).rectangle(frame, outline=ACCENT, width=max(2, sheet.gap))
     return replace(sheet, pixels=np.asarray(picture))
 
 

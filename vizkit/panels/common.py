@@ -58,9 +58,15 @@ def last_layer(model: ImageModel) -> str:
     return "relu7" if "relu7" in names else names[-2 if len(names) > 1 else -1]
 
 
+@vizkit.remembered(8)
+def own_answers(model: ImageModel, picture: Any) -> list[tuple[str, float]]:
+    """Return what a net sees in a picture at its own size, five classes at most."""
+    return model.answers(vizkit.load_image(picture, own_size(model)), min(5, len(model.labels)))
+
+
 def top_class(model: ImageModel, picture: Any) -> str:
     """Return what a net sees in a picture at its own size."""
-    return model.answers(vizkit.load_image(picture, own_size(model)), 1)[0][0]
+    return own_answers(model, picture)[0][0]
 
 
 @vizkit.remembered(8)

@@ -25,6 +25,7 @@ from vizkit.panels.common import (
     maps_of,
     middle_layer,
     name_of,
+    own_answers,
     patch_pool,
     patch_size,
     unit_at,
@@ -143,8 +144,6 @@ def activations(
     silent = float((maps.maps.abs().amax((1, 2)) == 0).float().mean())
     signed = bool(one.min() < 0)
     laid = overlay(image, one, f"Channel {channel} of {layer} laid over the picture", signed=signed)
-    asked = vizkit.load_image(picture, own_size(model))
-    top = model.answers(asked, min(5, len(model.labels)))
     return maps, {
         "grid": activation_grid(maps, order=order, scale=scale, chosen=channel),
         "laid": fit(laid, PHOTO),
@@ -152,7 +151,7 @@ def activations(
         f"channel {channel}: {one.min():.2f} to {one.max():.2f}, at work in "
         f"{(one != 0).float().mean():.0%} of its places\n"
         f"{silent:.0%} of the channels are silent everywhere",
-        "answers": top_bars(top, f"{model.name} says, at {model.input_size} px"),
+        "answers": top_bars(own_answers(model, picture), f"{model.name} says, at {model.input_size} px"),
     }
 
 
