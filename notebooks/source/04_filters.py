@@ -64,7 +64,7 @@ filter_grid(first)
 # Edges at every angle, fine and coarse, are what Hubel and Wiesel found in the visual cortex of the cat (1962); blobs of
 # opposite colors they found later, in monkeys, whose eyes tell colors apart (1968). Networks trained on photos find
 # both again. In the next panel, pick a deeper layer:
-# its filters see tens of channels, which have no color, and the picture says little. That is why the rest of this
+# its filters see 48 to 352 channels, which have no color, and the picture says little. That is why the rest of this
 # notebook asks what *excites* a unit instead.
 
 # %%
@@ -168,7 +168,7 @@ activation_view
 # 1. *Predict*: you have drawn how much of each layer is at work. *Run*: walk through the layers above.
 # 2. *Read* (*Menu, Show code*): which line takes the share that is at work? Why `!= 0` and not `> 0` once gradients are shown? Why is the picture
 #    loaded a second time, at `own_size(model)`, before the net is asked?
-# 3. *Change*: copy the code into a cell and take `conv5` in place of `relu5`.
+# 3. *Change*: copy the code into a cell and take `conv5` as the `layer`.
 #    <details><summary>What you should see</summary>Nearly every number is at work: before the ReLU nothing is cut off, negative numbers are drawn blue.</details>
 # 4. *Make*: a panel with a slider for a threshold that shows at how many places a channel is above it.
 
@@ -245,9 +245,10 @@ neighbor_view = panels.neighbors.show()
 neighbor_view
 
 # %% [markdown]
-# The red motorcycle's neighbors in pixels are pictures of the moon; in features they are the motorcycle, moved and scaled. Tick
-# *other pictures only* to leave its own photo out: the other photos hold no second motorcycle, so that the nearest of them is only
-# what is least unlike.
+# Seven of the red motorcycle's eight neighbors in pixels are pictures of the moon; in features all eight are the motorcycle, moved
+# and scaled. Ask with the other photos: most of them find themselves by their pixels, too, but not the flower, the coins, the brick
+# wall, the grass and the gravel. In features each finds nothing but itself. Tick *other pictures only* to leave the query's own photo
+# out: the others hold no second motorcycle, so that the nearest of them is only what is least unlike.
 
 # %% [markdown]
 # ## 7 A layer, unit by unit
@@ -257,7 +258,7 @@ neighbor_view
 # happen to show there, right is what the unit answers to in them.
 #
 # The order `selectivity` puts first whose nine patches stand out most from all others. Papers like to show those.
-# Gray margins left are beyond the patch. `guided` is Springenberg's rule (2015), slide 000, p. 36.
+# Gray margins left are beyond the patch. *back by* `guided` is Springenberg's rule (2015), slide 000, p. 36.
 
 # %%
 questions.nine_alike
@@ -267,25 +268,26 @@ sheet_view = panels.unit_sheet.show()
 sheet_view
 
 # %% [markdown]
-# * `relu1`: nine times nearly the same, the filter of section 1. One layer has nothing to send back but its weights, cut
+# * `relu1`: right, nine times nearly the same, the filter of section 1. One layer has nothing to send back but its weights, cut
 #   off where the patch ends.
-# * `relu2`, `relu3`: corners, arcs, stripes, spots. The nine are alike in kind, and no more in their pixels.
-# * `relu4`: the nine have next to nothing in common pixel by pixel. Where the patches show one thing, it is shifted,
+# * `relu2`, `relu3`: corners, arcs, stripes, spots, colors. The nine are alike in kind, and only a little in their pixels.
+# * `relu4`: the nine have hardly anything in common pixel by pixel. Where the patches show one thing, it is shifted,
 #   turned, larger or smaller.
 
 # %% [markdown]
 # ## Try this
 #
 # 1. **Find the edge detectors.** In *Activations of a layer* take the picture `zone plate` and layer `relu1`: it
-#    holds every orientation once. More than half of the channels light up on two opposite arcs, across the stripes of
-#    their filter. Which do not? With `color wheel`, which channels stay dark?
+#    holds stripes of every orientation. More than half of the channels light up on two opposite arcs, across the stripes of
+#    their filter. Which do not? With `color wheel` and the scale `shared`, which channels stay dark?
 #    <details><summary>What you should see</summary>No channel is silent on the zone plate; those without two arcs are spots and colors. On the wheel most of the edge detectors are dark: it has colors and hardly an edge.</details>
-# 2. **Is deeper rarer?** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work: the last
+# 2. **Is deeper rarer?** Keep `chelsea` and walk from `relu1` to `relu7`. Watch the share of places at work. The
+#    panel says it of the chosen channel; of all of them it is `(activation_view.result.maps != 0).float().mean()`. The last
 #    layers are quieter than the first, but it does not fall at every step. Look for a channel that fires on the eyes only.
-#    <details><summary>What you should see</summary>About two thirds in relu1 and relu2, a fifth in relu3, more again in relu4, a tenth in relu5.</details>
+#    <details><summary>What you should see</summary>Of all channels about two thirds in relu1 and relu2, a fifth in relu3, more again in relu4, a tenth in relu5, again more in relu6 and relu7. A single channel may be at work nowhere or nearly everywhere.</details>
 # 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
-#    whole eye; the whole face? Compare the frame with what the gradient really uses.
-#    <details><summary>What you should see</summary>Of the picture of 256 pixels conv3 sees 27, a whole eye; only conv6 and conv7 see more than 110, most of the face. The gradient uses about a fifth of the frame.</details>
+#    whole eye; both eyes? Then set *size* to 128. Compare the frame with what the gradient really uses.
+#    <details><summary>What you should see</summary>At 256 px an eye is about 60 wide: conv5, which sees 67, is the first to hold it, and even conv7, which sees 147, does not hold both. At 128 px conv7 sees the whole face. 90 % of the squared gradient come from half of the frame in conv1, a quarter in conv3, a fifth in pool2, an eighth in conv7.</details>
 # 4. **Live.** In *Activations of a layer* set the size to 128, then *More pictures*, *Camera* (as Yosinski et al. did in
 #    2015). Find a channel that follows your hand and not your face; *Freeze* it and look.
 #    <details><summary>What you should see</summary>Early channels follow any moving edge. Deep ones are less picky than one hopes: most that follow a hand follow other round or skin-colored things, too.</details>
@@ -298,12 +300,13 @@ sheet_view
 # ## What this does not show
 #
 # Nine patches of one theme tempt us to name a unit: "the wheel detector". But a *random mixture* of all channels,
-# which nobody would call a detector, has nine patches of one theme, too (Szegedy 2014). Turn the random mix below, decide
-# which side is the unit, and let it tell: how often were you right? The patches also come from a handful of photos, so a
-# unit that looks for school buses will show whatever is least unlike one.
+# which nobody would call a detector, often has nine patches of one theme, too (Szegedy 2014). Move *channel* and *random mix* below,
+# both of them each time: the patches that stay would be those of the one you left. Decide which side is the unit, and let it tell:
+# how often were you right? The patches also come from a handful of photos, so a unit that looks for school buses will show
+# whatever is least unlike one.
 #
-# And colors deceive: with scale `each`, a channel that hardly answers is painted as bright as one that shouts. Show
-# the picture `noise` and switch the scale to `shared`.
+# And colors deceive: with scale `each`, a channel that hardly answers is painted as bright as one that shouts. In *Activations of a
+# layer* show the picture `noise` in `relu5` and switch the scale to `shared`: half of the channels go dark.
 
 # %%
 mixture_view = panels.mixture.show()
@@ -362,6 +365,8 @@ strongest = {
 assert (strongest["zone plate"] > 0).all()
 dark = strongest["color wheel"] < 0.1 * strongest["color wheel"].max()
 assert dark.sum() > 24
+colored = first.weight.var(1, correction=0).mean((1, 2)) > 0.3 * first.weight.var((1, 2, 3))
+assert dark[~colored].float().mean() > 0.9, "the edge detectors are dark"
 
 # %%
 # Try 2
@@ -373,6 +378,7 @@ for number in range(1, 8):
 print([f"{share:.0%}" for share in at_work])
 assert min(at_work[:2]) > 0.5 > max(at_work[2:])
 assert at_work[3] > at_work[2]
+assert min(at_work[5:]) > at_work[4]
 
 # Try 4: the size that the camera's pictures are taken at
 activation_view.set(size=128)
@@ -389,7 +395,13 @@ activation_view.reset()
 
 # %%
 # Try 3
-assert [fields[f"conv{n}"].vertical.size for n in (3, 6, 7)] == [27, 115, 147]
+assert [fields[f"conv{n}"].vertical.size for n in (4, 5, 7)] == [51, 67, 147]
+used = []
+for layer in ("conv1", "conv3", "conv7"):
+    ((x0, y0, x1, y1), gradient), _ = panels.receptive_field(layer=layer)
+    falling = gradient.square().flatten().sort(descending=True).values.cumsum(0)
+    used.append(float((falling < 0.9 * falling[-1]).sum()) / ((x1 - x0) * (y1 - y0)))
+assert used[0] > 0.4 > used[1] > 0.2 > used[2]
 field_view.controls["layer"].value = "conv5"
 (x0, y0, x1, y1), gradient = field_view.result
 outside = gradient.clone()
@@ -453,9 +465,23 @@ for layer, low, high in (("relu1", 0.9, 1.0), ("relu4", 0.0, 0.15)):
     assert low < sum(in_common) / len(in_common) < high
 
 # %%
-in_pixels, in_features, _ = neighbor_view.result
-assert in_features.index.tolist() != in_pixels.index.tolist()
+from vizkit.methods.neighbors import center, codes, nearest
+
+in_pixels, in_features, pool = neighbor_view.result
 assert bool((in_features.distance.diff() >= 0).all())
+assert (pool.picture[in_pixels.index] == pool.names.index("moon")).sum() == 7
+queries = torch.stack([center(vizkit.load_image(name), 1.5, pool.size) for name in pool.names])
+known = codes(model, pool.patches)
+for number, code in enumerate(codes(model, queries)):
+    found = nearest(code, known).index
+    assert (pool.picture[found] == number).all(), "each photo finds itself in features"
+for name in ("flower", "grass", "gravel"):
+    number = pool.names.index(name)
+    found = nearest(queries[number].flatten() * 255, pool.patches.flatten(1)).index
+    assert (pool.picture[found] != number).all(), "not in pixels"
+
+deep = panels.activations("noise", layer="relu5")[0].maps.amax((1, 2))
+assert 0.4 < (deep < 0.1 * deep.max()).float().mean() < 0.6
 for view in (
     filter_view,
     weight_view,

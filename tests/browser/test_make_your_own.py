@@ -1,9 +1,31 @@
 """The notebook in which a panel is written: its panels answer to a hand, a run goes on where a slider moved."""
 
+import json
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.every import at_rest, open_and_check
 from tests.browser.test_lecture04 import changed, panel, source
+from vizkit.browser import errors, open_browser, open_notebook, run_all, write_notebook
+from vizkit.lab import lab_server
+
+HANDS = """
+import json, time
+from typing import Annotated, Any
+import torch, vizkit
+from vizkit.figures.pictures import photo
+from vizkit.widgets import Box, Curve, On
+
+@vizkit.panel("A curve")
+def curve(line: Annotated[Any, On("seen", Curve)] = ()):
+    time.sleep(0.1)  # slower than the hand
+    return line, {"seen": photo(torch.full((3, 200, 400), 0.5), "gray"), "text": "<pre>" + json.dumps(line) + "</pre>"}
+
+@vizkit.panel("A box")
+def box(at: Annotated[Any, On("seen", Box)] = (0.0, 0.0, 0.1, 0.1)):
+    return at, {"seen": photo(torch.full((3, 200, 400), 0.5), "gray"), "text": json.dumps(at)}
+"""
 
 
 def test_panels_that_a_student_has_written(page, lab):
@@ -38,3 +60,43 @@ def test_panels_that_a_student_has_written(page, lab):
     found.get_by_role("button", name="Play", exact=True).click()
     expect(status).to_contain_text("step 60 of 60", timeout=60_000)
     assert page.outside == []
+
+
+def test_a_curve_drawn_fast_keeps_its_places_and_the_keyboard_draws_as_well(lab, tmp_path):
+    del lab  # it skips where no browser is
+    write_notebook(tmp_path / "hands.ipynb", HANDS, "curve.show()", "box.show()")
+    with lab_server(tmp_path) as address, open_browser() as page:
+        open_notebook(page, address, "hands.ipynb")
+        run_all(page, 60)
+
+        def text_of(found):
+            return json.loads(re.search(r"\[[\[\]\d., -]*\]", found.locator(".vizkit-item").last.inner_text())[0])
+
+        found = panel(page, "A curve")
+        stage = found.locator(".vizkit-picture img").first
+        size = at_rest(stage)
+        page.mouse.move(size["x"] + 0.1 * size["width"], size["y"] + 0.5 * size["height"])
+        page.mouse.down()
+        for share in (0.3, 0.5, 0.7, 0.9):
+            page.mouse.move(size["x"] + share * size["width"], size["y"] + 0.2 * size["height"], steps=5)
+        page.mouse.up()
+        page.wait_for_timeout(1500)
+        line = text_of(found)
+        assert len(line) == 21, "one where it was pressed, twenty moves"
+        assert all(abs(at - want) < 0.02 for at, want in zip(line[-1], (0.9, 0.2), strict=True))
+        frame = found.locator(".vizkit-picture [tabindex='0']").first
+        frame.focus()
+        for key in ("Enter", "ArrowRight", "ArrowRight", "ArrowDown", "Enter", "ArrowDown"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(1500)
+        assert len(text_of(found)) == 4, "the second Enter has ended it"
+
+        found = panel(page, "A box")
+        found.locator(".vizkit-picture [tabindex='0']").first.focus()
+        for key in ("Enter", *["ArrowRight"] * 4, *["ArrowDown"] * 8, "Enter", "ArrowDown"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(1000)
+        x0, y0, x1, y1 = text_of(found)
+        assert (abs(x1 - x0 - 0.1) < 0.01, abs(y1 - y0 - 0.2) < 0.02) == (True, True)
+        assert errors(page) == []
+        assert page.mistakes == []

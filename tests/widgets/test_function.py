@@ -378,11 +378,9 @@ def test_a_hand_on_a_picture_is_a_control():
     move(True, 51, 25)  # on the second one: it goes
     assert panel.values["dots"] == ((0.105, 0.21),)
     move = hand(panel, "line")
-    move(True, 0, 0)
-    move(False, 10, 10)
-    move(False, 20, 20)
-    assert len(panel.values["line"]) == 3
-    move(True, 5, 5)
+    move([(0, 0), (10, 10), (20, 20)])
+    assert panel.values["line"] == ((0.005, 0.01), (0.105, 0.21), (0.205, 0.41))
+    move([(5, 5)])
     assert len(panel.values["line"]) == 1, "pressing begins anew"
     assert disagreements(panel) == []
 

@@ -118,6 +118,24 @@ def test_a_click_hears_presses_and_a_drag_moves_too():
 
 
 @pytest.mark.parametrize(
+    ("way", "got"),
+    [(None, "None"), ([], "[]"), ([[1]], "[[1]]"), ([[1, 2], 3], "[[1, 2], 3]"), ([[1, 2]] * 2001, "[[1, 2]")],
+)
+def test_a_curve_comes_with_its_whole_way_and_a_broken_one_is_dropped(way, got):
+    view, told = PictureView(photo(torch.zeros(3, 50, 100), "a picture")), []
+    view.on_hand(told.append, "curve")
+    view.on_hand(lambda *place: told.append(place), "box")
+    assert view.hand == "curve", "a box needs no way, a curve does"
+    view._handle_custom_msg({"kind": "move", "x": 3, "y": 4, "way": [[1, 2], [3.9, 4.9]]}, [])
+    assert told == [[(1, 2), (3, 4)], (False, 3, 4)]
+    view._handle_custom_msg({"kind": "move", "x": 3, "y": 4, "way": way}, [])
+    assert view.problem.startswith(f"way from the page must be 1 to 2000 places [x, y], got {got}")
+    view._handle_custom_msg({"kind": "move", "x": 3, "y": 4, "way": [[1, 51]]}, [])
+    assert view.problem == "y from the page must be in 0 to 50, got 51"
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
     ("content", "sentence"),
     [
         ({"kind": "press", "x": float("nan"), "y": 1}, "x from the page must be in 0 to 100, got nan"),

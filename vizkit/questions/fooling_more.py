@@ -90,7 +90,7 @@ DECIBELS = (-32, -26, -20, -14, -8)
     Sketch(DECIBELS, "change [dB]", "heard as the chosen word", tolerance=0.15),
 )
 def heard_as_chosen() -> tuple[float, ...]:
-    """Within a few decibels nothing becomes everything. It takes more than a whisper, so it can be heard."""
+    """Within a dozen decibels nothing becomes nearly everything. It takes more than a whisper, so it can be heard."""
 
     def share(decibels: float) -> float:
         said = [(word, WORDS[(place + 3) % len(WORDS)]) for place, word in enumerate(WORDS)]

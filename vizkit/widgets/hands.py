@@ -175,10 +175,6 @@ class Curve(Point, Table):
     widget = Table.widget
     problem = Table.problem
 
-    def moved(self, value: Any, at: Any, start: Any, *, down: bool) -> Any:
-        del start
-        return (at,) if down else (*value, at)
-
     def selected(self, value: Any, xs: Sequence[float], ys: Sequence[float]) -> Any:
         del value
         return tuple(zip(map(float, xs), map(float, ys), strict=True)) or None
@@ -249,6 +245,11 @@ class On:
                 if new is not None:
                     change(new)
 
+        def drawn(way: list[tuple[int, int]]) -> None:
+            places = (hand.place(x, y, shown.raster) for x, y in way)
+            if curve := tuple(at for at in places if at is not None):
+                change(curve)
+
         def selected(trace: int, xs: list[float], ys: list[float]) -> None:
             # A chart of several plots: the hand is on the first one.
             first = getattr(shown.figure.data[trace], "xaxis", None) in (None, "x")
@@ -257,7 +258,7 @@ class On:
                 change(new)
 
         if isinstance(shown, PictureView):
-            shown.on_hand(moved, hand.gesture)
+            shown.on_hand(drawn if hand.gesture == "curve" else moved, hand.gesture)
         elif isinstance(shown, ChartView) and not isinstance(hand, Tile):
             shown.on_hand(selected, hand.gesture if hand.gesture in ("box", "curve") else "click")
 

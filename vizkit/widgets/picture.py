@@ -9,6 +9,9 @@ import traitlets
 from vizkit.figures.raster import Raster, jpeg, png
 from vizkit.widgets.browser_side import JS, View, javascript, number
 
+#: Places of a curve that one message may hold.
+MOST = 2000
+
 
 class PictureView(View):
     """Shows a `Raster` with its alternative text; zoom, copy, download and full screen are its own.
@@ -57,7 +60,7 @@ class PictureView(View):
         super().__init__(**settings)
         self.add_class("vizkit-picture")
         self.raster: Raster | None = None
-        self._callbacks: list[tuple[str, Callable[[bool, int, int], None]]] = []
+        self._callbacks: list[tuple[str, Callable[..., None]]] = []
         self._hover: list[Callable[[int, int], None]] = []
         self._encoded: tuple[tuple[bool, bool] | None, Any] = None, None
         self.held = False
@@ -97,17 +100,18 @@ class PictureView(View):
             # As wide as the picture and no wider, so that a click's place is the picture's.
             self.layout.width, self.layout.max_width = f"{width or raster.width}px", "100%"
 
-    def on_hand(self, callback: Callable[[bool, int, int], None], hand: str) -> None:
+    def on_hand(self, callback: Callable[..., None], hand: str) -> None:
         """Call ``callback(down, x, y)`` with the place in pixels where the pointer is pressed or dragged to.
 
         Parameters
         ----------
         callback : callable
+            Of a curve it gets all its places so far instead: ``callback([(x, y), ...])``.
         hand : {"click", "drag", "box", "curve"}
             Other than a click, the pointer is followed while it is down.
         """
         self._callbacks.append((hand, callback))
-        if hand != "click" or not self.hand:
+        if not self.hand or (hand != "click" and self.hand != "curve"):  # a curve's way has what the others need
             self.hand = hand
 
     def on_hover(self, callback: Callable[[int, int], None]) -> None:
@@ -117,13 +121,22 @@ class PictureView(View):
 
     def _on_press(self, content: Mapping[str, Any], _: Any) -> None:
         self.held = self.hand != "click"
-        for _hand, callback in self._callbacks:
-            callback(True, *self._place(content))
+        for hand, callback in self._callbacks:
+            self._call(callback, hand, content, down=True)
 
     def _on_move(self, content: Mapping[str, Any], _: Any) -> None:
         for hand, callback in self._callbacks:
             if hand != "click":
-                callback(False, *self._place(content))
+                self._call(callback, hand, content, down=False)
+
+    def _call(self, callback: Callable[..., None], hand: str, content: Mapping[str, Any], *, down: bool) -> None:
+        if hand != "curve":
+            callback(down, *self._place(content))
+            return
+        way = content.get("way")
+        if not isinstance(way, list) or not 0 < len(way) <= MOST or not all(_is_pair(at) for at in way):
+            raise ValueError(f"way from the page must be 1 to {MOST} places [x, y], got {str(way)[:40]}")
+        callback([self._place({"x": x, "y": y}) for x, y in way])
 
     def _on_release(self, _: Mapping[str, Any], __: Any) -> None:
         self.held = False
@@ -138,3 +151,7 @@ class PictureView(View):
         places = (int(number(content, axis, 0, length)) for axis, length in zip("xy", self.size, strict=True))
         x, y = (min(at, length - 1) for at, length in zip(places, self.size, strict=True))
         return x, y
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2

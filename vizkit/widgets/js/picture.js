@@ -160,10 +160,20 @@ export default {
       const [x0, y0] = [gap + column * (width + gap), gap + row * (height + gap)];
       return [x0, y0, x0 + width, y0 + height];
     }
+    // With a curve goes its whole way: of the moves the latest only arrives.
+    const along = (kind, x, y) => post({ kind, x, y, ...(hand() === "curve" ? { way: way.map(([a, b]) => [tenth(a), tenth(b)]) } : {}) });
+    const tenth = (one) => Math.floor(10 * one) / 10;
     function press(x, y) {
       start = [x, y];
       way = [start];
-      post({ kind: "press", x, y });
+      along("press", x, y);
+    }
+    function moveTo(x, y) {
+      const [a, b] = way[way.length - 1];
+      if (Math.hypot(x - a, y - b) < 1) return;
+      way.push([x, y]);
+      if (way.length > 1000) way = way.filter((_, index) => index % 2 === 0 || index === way.length - 1);
+      along("move", x, y);
     }
     frame.addEventListener("pointerdown", (event) => {
       touches.set(event.pointerId, event);
@@ -194,10 +204,7 @@ export default {
         pan.last = { x: event.clientX, y: event.clientY };
         place();
       } else {
-        if (start) {
-          way.push([x, y]);
-          post({ kind: "move", x, y });
-        }
+        if (start) moveTo(x, y);
         follows(x, y);
         if (model.get("hovers")) post({ kind: "hover", x, y });
       }
@@ -236,15 +243,15 @@ export default {
         const from = cursor ?? (tiles ? [tiles.gap + tiles.width / 2 - (arrow[0] * wide), tiles.gap + tiles.height / 2 - (arrow[1] * high)] : [width / 2, height / 2]);
         const inside = (one, length) => Math.min(Math.max(one, 0), length - 0.001);
         cursor = [inside(from[0] + arrow[0] * wide, width), inside(from[1] + arrow[1] * high, height)];
-        if (drags() && start) post({ kind: "move", x: cursor[0], y: cursor[1] });
-        way.push(cursor);
+        if (drags() && start) moveTo(...cursor);
         follows(...cursor);
         if (!pointer.childNodes.length) cross(pointer, ...cursor);
       } else if (event.key === "Enter" || event.key === " ") {
         cursor ??= [width / 2, height / 2];
-        const again = start !== null;
-        press(...cursor);
-        if (!["box", "curve"].includes(hand()) || again) start = null; // a box's second corner ends it
+        const ends = start !== null; // a box's second corner, a curve's last place
+        if (ends) post({ kind: "release" });
+        else press(...cursor);
+        if (ends || !["box", "curve"].includes(hand())) start = null;
       } else return;
       event.preventDefault();
       event.stopPropagation();
