@@ -273,10 +273,12 @@ turning_light
 # %% [markdown]
 # ## Try this
 #
-# 1. **Modify.** Give *Less light* a slider `contrast`: `(picture - 0.5) * contrast + 0.5`. You should see a flat gray at 0 and the
-#    picture at 1.
+# 1. **Modify.** Give *Less light* a slider `contrast`: `(picture - 0.5) * contrast + 0.5`.
+#    <details><summary>What you should see</summary>A flat gray at 0 and the picture at 1. Beyond 1 dark and light are cut off.</details>
 # 2. **Make.** A panel with two pictures and a slider that mixes them. At which share does the network change its mind?
+#    <details><summary>What you should see</summary>From the cup to the cat a little behind the middle, and not from the one to the other: in between it sees a pretzel and a rocking chair.</details>
 # 3. **Break it.** Give a slider a default outside of its fixed bounds, or two `return`. What does the sentence say?
+#    <details><summary>What you should see</summary>The parameter, what was expected and what came: "the default of 'light' must be from 0.0 to 1.0, got 2.0". Of two returns: "must have one return, as its last line".</details>
 #
 # Put what you want to keep into a file, `my_panels.py`: after `from my_panels import lamp`, `lamp.show()` works as it does here, and so
 # does the line that *Share this state* gives.
@@ -322,3 +324,29 @@ assert 0 < truth < 1
 assert turning_light.right(truth)
 assert not turning_light.right(1.0)
 assert dim(light=truth)[0][0][0] != dim(light=1.0)[0][0][0]
+
+# %%
+# Try 1
+cup = vizkit.load_image("coffee", (64, 64))
+assert float(((cup - 0.5) * 0 + 0.5).std()) == 0
+
+# Try 2
+cat = vizkit.load_image("chelsea", (64, 64))
+model = vizkit.load_model()
+seen = [model.answers(torch.lerp(cup, cat, share / 20), 1)[0][0] for share in range(21)]
+assert (seen[0], seen[-1]) == ("espresso", "tailed frog")
+assert 9 <= seen[::-1].index("espresso") <= 11
+assert len(set(seen)) > 2
+
+# Try 3
+problem = ""
+try:
+
+    @vizkit.panel("Too much light")
+    def glare(light: Annotated[float, Slider(0.0, 1.0)] = 2.0):
+        """More than there is."""
+        return light, {"text": f"{light}"}
+
+except ValueError as error:
+    problem = str(error)
+assert problem == "glare: the default of 'light' must be from 0.0 to 1.0, got 2.0"
