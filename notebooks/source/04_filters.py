@@ -246,7 +246,7 @@ neighbor_view
 
 # %% [markdown]
 # Seven of the red motorcycle's eight neighbors in pixels are pictures of the moon; in features all eight are the motorcycle, moved
-# and scaled. Ask with the other photos: most of them find themselves by their pixels, too, but not the flower, the coins, the brick
+# and scaled. Ask with the other photos: most of them find mostly themselves by their pixels, too, but not the flower, the coins, the brick
 # wall, the grass and the gravel. In features each finds nothing but itself. Tick *other pictures only* to leave the query's own photo
 # out: the others hold no second motorcycle, so that the nearest of them is only what is least unlike.
 
@@ -301,7 +301,7 @@ sheet_view
 #
 # Nine patches of one theme tempt us to name a unit: "the wheel detector". But a *random mixture* of all channels,
 # which nobody would call a detector, often has nine patches of one theme, too (Szegedy 2014). Move *channel* and *random mix* below,
-# both of them each time: the patches that stay would be those of the one you left. Decide which side is the unit, and let it tell:
+# both of them each time: where only the mix moves, the nine that stay are the channel's. Decide which side is the unit, and let it tell:
 # how often were you right? The patches also come from a handful of photos, so a unit that looks for school buses will show
 # whatever is least unlike one.
 #
@@ -465,13 +465,14 @@ for layer, low, high in (("relu1", 0.9, 1.0), ("relu4", 0.0, 0.15)):
     assert low < sum(in_common) / len(in_common) < high
 
 # %%
-from vizkit.methods.neighbors import center, codes, nearest
+from vizkit.methods.neighbors import center, code_layer, codes, nearest
+from vizkit.panels.common import codes_of
 
 in_pixels, in_features, pool = neighbor_view.result
 assert bool((in_features.distance.diff() >= 0).all())
 assert (pool.picture[in_pixels.index] == pool.names.index("moon")).sum() == 7
 queries = torch.stack([center(vizkit.load_image(name), 1.5, pool.size) for name in pool.names])
-known = codes(model, pool.patches)
+known = codes_of(model, pool.patches, code_layer(model))  # as the panel has them
 for number, code in enumerate(codes(model, queries)):
     found = nearest(code, known).index
     assert (pool.picture[found] == number).all(), "each photo finds itself in features"
