@@ -80,9 +80,10 @@ sheet(
 )
 
 # %% [markdown]
-# At 0 nothing holds a pixel back, at 100 the pictures fade, at 1000 they all but vanish, and the score goes with them.
+# At 0 nothing holds a pixel back. At 100 the pictures fade, and the scores hardly change. At 1000 little is left of them, and
+# now the scores fall as well.
 #
-# Plain pixels are free to fill with whatever the gradient likes: many small lemons, and noise between them. Every recipe since
+# Plain pixels are free to fill with whatever the gradient likes: several lemons, and a fine pattern between them. Every recipe since
 # is a way to keep the picture a picture. In the panel, *recipe* says how the picture is written down, $\lambda$ and, under
 # *More*, the regularizers are sliders, and the presets load the papers' numbers into them:
 #
@@ -91,7 +92,7 @@ sheet(
 # | pixels; preset *The slides' algorithm* | $\lambda \lVert I \rVert^2$ |
 # | pixels; presets *Yosinski 1* to *4* | blur, decay, pixels of small norm or small contribution back to zero: their table of four settings |
 # | Fourier | the spectrum is optimized, each frequency scaled by $1/f$, colors decorrelated, the net sees it shifted, turned, scaled |
-# | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures. Then every place is filled with *something*: tick *fade where it looked least* to see what the network asked for (the sum of its gradients) |
+# | MACO | only the *phases* are optimized; the magnitudes are those of natural pictures. Then every place is filled with *something*: tick *fade where it looked least* to see what the network asked for (the size of its gradients, summed over the steps) |
 
 # %%
 questions.sure_after
@@ -111,7 +112,7 @@ penguin = picture_view.wait(120)
 # 2. *Read* (*Menu, Show code*): which line takes the steps? Why is the picture scaled by `as_seen` before the net is asked, and what would the bars
 #    say without it? Where is the score that is printed in the title?
 # 3. *Change*: copy the code into a cell and give another `seed`.
-#    <details><summary>What you should see</summary>Another picture of the same kind of thing: the start decides where it stands, the network what it is.</details>
+#    <details><summary>What you should see</summary>Another picture of the same kind of thing. The seed draws the first noise and the shifts that the net sees: they decide where it stands, the network what it is.</details>
 # 4. *Make*: a panel that shows the pictures of one class by four seeds side by side.
 
 # %% [markdown]
@@ -134,9 +135,10 @@ nets_view.play()
 both = nets_view.wait(300)
 
 # %% [markdown]
-# The gradient of `viznet-robust` lies on whole things instead of specks, so what it wants to see is a thing.
+# The gradient of `viznet-robust` is smoother: from one pixel to the next it changes less. So what grows along it are areas and
+# outlines, and less fine grain.
 #
-# **One unit, three recipes**, and Yosinski's four. The same channel, the same number of steps.
+# **One unit, three recipes**, and, under *instead*, Yosinski's four. The same channel, the same number of steps.
 
 # %%
 recipe_view = panels.recipes.show()
@@ -182,7 +184,8 @@ faces_view.play()
 faces = faces_view.wait(240)
 
 # %% [markdown]
-# The same steps from faint noise, drawn four times: one face, four times. What the unit *can* look like was in the starts.
+# The same steps from faint noise, drawn four times: one face, four times. All four are seen through the same shifts; only the
+# noise is another. What the unit *can* look like was in the starts.
 
 # %%
 from_noise = last(maximize_steps(model, ["jellyfish"] * 4, "facet"))
@@ -209,7 +212,7 @@ dream = last(dream_steps(model, image, "relu6"))
 print("steps", dream.total, " picture", tuple(dream.image.shape))
 
 # %% [markdown]
-# In the panel, any layer, or two.
+# In the panel, any layer, or two. Its steps are twice as large, and its shifts half as far, until you move *rate* and *jitter*.
 
 # %%
 dream_view = panels.dream.show()
@@ -246,13 +249,13 @@ fallen = zoom_view.wait(240)
 # ## Try this
 #
 # 1. **Deeper.** In *DeepDream* go from `relu2` to `relu7` on the same photo. Where do strokes end and things begin?
-#    <details><summary>What you should see</summary>relu2 and relu3 give strokes and grids all over; from relu5 on whirls, eyes and parts of things come, most where the photo has something like them already. There is no sharp border. Each dream makes more of its own layer.</details>
+#    <details><summary>What you should see</summary>relu2 gives hard edges and flat areas, relu3 strong colors; with relu4 and relu5 lines and grids grow along what is there. From relu6 on parts of things come, most where the photo has something like them already. There is no sharp border. Each dream makes more of its own layer.</details>
 # 2. **Blend.** Write a `Mixture` of two classes, `Mixture(((1.0, "tabby"), (1.0, "lemon")))`, and maximize it.
 #    Then make one weight negative.
 #    <details><summary>What you should see</summary>The scores of both rise; the probability may still go to one of them, for the larger score takes nearly all of it. With a negative weight the picture avoids what the second class likes: its score falls below zero.</details>
 # 3. **Which recipe for which net?** In *What it wants to see* choose `viznet` and compare *Fourier* and *MACO* on three classes.
-#    Which one needs the robust network less?
-#    <details><summary>What you should see</summary>MACO: its magnitudes are those of natural pictures whatever the network likes, so no fine noise can grow. With Fourier the plain network's pictures are busier; on the robust one the two hardly differ.</details>
+#    Which one keeps fine noise out by itself? Then do the same with `viznet-robust`.
+#    <details><summary>What you should see</summary>MACO: its magnitudes are those of natural pictures whatever the network likes, so fine noise cannot grow. Its pictures are paler, too. With Fourier the pictures of both networks are busier. The robust network makes them calmer with either recipe.</details>
 
 # %%
 from vizkit.methods.objectives import Mixture
@@ -264,8 +267,9 @@ sheet(blend.images, "Half tabby, half lemon", side=200)
 # ## What this does not show
 #
 # **A high score is not a good picture.** Without any regularizer, the plain network is sure of its class at a picture that
-# nobody would call one: the optimum is a property of the *recipe* as much as of the unit. And a gray picture may only mean that
-# the unit was silent: then no gradient comes through its ReLU, and the panel says that it aims before it.
+# hardly anybody would take for a photo of one: the optimum is a property of the *recipe* as much as of the unit. And where a
+# unit is silent, no gradient comes through its ReLU, and the picture would stay gray: the panel then aims before the ReLU, and
+# says so.
 
 # %%
 # At 64 px the network sees these very pixels.
@@ -304,6 +308,8 @@ contrast = {
 assert (contrast[0] > contrast[100]).all()
 assert (contrast[100] > contrast[1000]).all()
 assert (faded[0].score > faded[1000].score).all()
+assert (contrast[1000] < 0.3 * contrast[0]).all()
+assert ((faded[100].score - faded[0].score).abs() < 0.15 * faded[0].score).all()
 
 # %%
 assert float(penguin.score[0]) > 5
@@ -360,11 +366,27 @@ without = last(maximize_steps(model, Mixture(((1.0, "tabby"), (-1.0, "lemon"))))
 assert float(model.logits(without.images)[0, names[1]]) < 0
 
 # Try 3
-grain = {
-    recipe: sum(
-        fineness(last(maximize_steps(plain, name, replaced(recipe, steps=32), size=64)).images[0])
-        for name in ("goldfish", "lemon", "monarch")
-    )
-    for recipe in ("Fourier", "MACO")
-}
-assert grain["MACO"] < 0.9 * grain["Fourier"]
+three = ["goldfish", "lemon", "monarch"]
+grain = {}
+for net in (plain, model):
+    for recipe in ("Fourier", "MACO"):
+        grown = last(maximize_steps(net, three, replaced(recipe, steps=32), size=64)).images
+        grain[net.name, recipe] = sum(map(fineness, grown))
+assert grain["viznet", "MACO"] < 0.9 * grain["viznet", "Fourier"]
+assert grain["viznet-robust", "MACO"] < grain["viznet-robust", "Fourier"]
+for recipe in ("Fourier", "MACO"):
+    assert grain["viznet-robust", recipe] < grain["viznet", recipe], recipe
+
+
+# %%
+def smoothness(net, picture):
+    """Return how alike the gradient of the largest score is at neighboring pixels."""
+    pixels = vizkit.load_image(picture, size=(64, 64))[None].requires_grad_()
+    with torch.enable_grad(), net.running(pixels) as running:
+        score = running(net.normalize(pixels)).max()
+        (slope,) = torch.autograd.grad(score, pixels)
+    return float((slope[..., 1:] * slope[..., :-1]).mean() / slope.square().mean())
+
+
+for picture in ("chelsea", "astronaut", "coffee", "china"):
+    assert smoothness(model, picture) > smoothness(plain, picture), picture

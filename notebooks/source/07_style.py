@@ -83,7 +83,8 @@ gram_view
 questions.mirrored_painting
 
 # %% [markdown]
-# Turn a painting around, or upload it mirrored, and compare the two matrices.
+# Show the panel a mirrored painting, `panels.gram_matrix.show(picture=style.flip(-1))` in a new cell, or upload one, and compare the
+# two matrices at the same *layer*.
 #
 # ## 3 Step three: a picture that has both
 #
@@ -112,17 +113,17 @@ painted = style_view.wait(300)
 # %% [markdown]
 # **Predict, run, read, change, make**
 #
-# 1. *Predict*: you have drawn how the style comes nearer. *Run*: press *Play* above and watch the numbers under the picture.
+# 1. *Predict*: you have drawn how the style comes nearer. *Run*: press *Play* above and watch the numbers under the picture. Half way the picture doubles its size (*scales*), and the numbers jump once.
 # 2. *Read* (*Menu, Show code*): which line decides at which layers style is taken? What does `tuple(weights) or ...` do when *More* is empty?
 #    Which of the arguments act while it paints?
 # 3. *Change*: copy the code into a cell and begin with `"noise"`.
-#    <details><summary>What you should see</summary>The painting's colors and strokes come as fast; the buildings come late and stay vague, because content is only asked of a deep layer.</details>
+#    <details><summary>What you should see</summary>As a share of what it was, the style falls as fast: the painting's colors and strokes are soon there. Of the temple hardly more than a trace comes, and late: content is only asked of a deep layer.</details>
 # 4. *Make*: a panel that paints with two styles, one half of the weights each.
 
 # %% [markdown]
 # ## 4 Fast neural style
 #
-# Ten seconds and more for each picture is too long for a camera. So train a small network $f_W$ *once* for a style $s$, with the
+# Many seconds for each picture are too long for a camera. So train a small network $f_W$ *once* for a style $s$, with the
 # same loss, over many pictures $x$ (Johnson et al.: each its own content, all one style), to do in one pass what the
 # optimization does in hundreds:
 #
@@ -169,9 +170,9 @@ painted_view
 #    <details><summary>What you should see</summary>One layer gives colors and fine grain, and the content hardly suffers. Strokes come with two or three, whirls with five or six, at the price of the content.</details>
 # 3. **Keep the colors.** Tick *keep the content's colors* with *mosaic*. Is it still the same style?
 #    <details><summary>What you should see</summary>The tiles remain, in the photo's colors: much of what we call a style are shapes.</details>
-# 4. **One layer's style.** Under *More* write `relu1 1`, then `relu6 1`, beside *style layers*. Which paints dots of color, which
-#    whole shapes?
-#    <details><summary>What you should see</summary>relu1 paints dots of color; relu6 larger shapes, and leaves fine noise between them that it cannot see. Each comes near the painting in its own layer only.</details>
+# 4. **One layer's style.** Set alpha to 0 and start from noise. Under *More* write `relu1 1`, then `relu6 1`, into *or by weight*: it
+#    takes the place of *style layers*. Which paints dots of color, which whole shapes?
+#    <details><summary>What you should see</summary>relu1 paints dots of color; relu6 larger shapes, and leaves fine noise between them that it cannot see. Each comes nearest to the painting in its own layer.</details>
 # 5. **Yourself, painted.** In *At the speed of a slider* set the size to 192, then *More pictures*, *Camera*. Each frame is
 #    repainted by itself: do strokes stand still where you do?
 #    <details><summary>What you should see</summary>Not quite: the same frame gives the same strokes, but the camera's noise makes no two frames the same, and strokes flicker with it.</details>
@@ -259,6 +260,14 @@ def distance(image, name):
     return float((found - wanted).norm() / wanted.norm())
 
 
+# The mirror: less than from one painting to another
+others = [gram(content_targets(model, one, ["relu3"])["relu3"]) for one in (mosaic, swirls)]
+turned = gram(content_targets(model, swirls.flip(-1), ["relu3"])["relu3"])
+assert 0.01 < (turned - others[1]).norm() / others[1].norm() < 0.5
+assert (others[0] - others[1]).norm() / others[1].norm() > 0.7
+
+assert distance(first_only, "relu1") < distance(first_only, "relu6")
+assert distance(sixth_only, "relu6") < distance(sixth_only, "relu1")
 assert distance(first_only, "relu1") < distance(sixth_only, "relu1")
 assert distance(sixth_only, "relu6") < distance(first_only, "relu6")
 

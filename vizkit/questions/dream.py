@@ -79,7 +79,7 @@ SURE, TORN, ELSE = "sure of the class, too", "torn between several", "sure of so
     Choice(SURE, TORN, ELSE),
 )
 def asked_the_plain_one() -> str:
-    """What the robust network wants to see is a thing, and a thing is seen by all."""
+    """What the robust network wants to see is a thing, and the other network knows it, too."""
     pictures = {label: grown("viznet-robust", label, "Fourier")[-1] for label in FIVE}
     share = mean(sureness("viznet", label, step) for label, step in pictures.items())
     return SURE if share > 0.8 else TORN if share > 0.3 else ELSE
@@ -92,7 +92,7 @@ SAME, DIFFERENT = "one picture, four times", "four different pictures"
     "A picture of a jellyfish is grown from faint noise, drawn four times. What comes of it?", Choice(SAME, DIFFERENT)
 )
 def from_four_noises() -> str:
-    """The way uphill leads to the same top. For another face the start must already be on another side."""
+    """The way uphill leads to nearly the same top. For another face the start must already be on another side."""
     model = vizkit.load_model("viznet-robust")
     pictures = vizkit.last(maximize_steps(model, ["jellyfish"] * 4, "facet")).images
     coarse = torch.nn.functional.adaptive_avg_pool2d(pictures, 8).flatten(1)
@@ -106,6 +106,6 @@ def from_four_noises() -> str:
     Number(1, 1000, "times", factor=1.8, digits=1),
 )
 def louder_by_dreaming() -> float:
-    """Each step adds to what is there already. What is not there in any trace does not come."""
+    """Each step adds to what is there already: what is silent gets no push of its own."""
     steps = [step for step, _ in panels.dream("china", layer="relu6", size=160, octaves=1, steps=20)]
     return float(steps[-1].objective / steps[0].objective)

@@ -24,7 +24,7 @@ def changed(picture: str, layer: str, *, mirrored: bool = False, shuffle: bool =
     Choice("not at all", "by about half", "beyond recognition"),
 )
 def shuffled_places() -> str:
-    """It is a sum over places, and a sum has no order. That is what makes it a style."""
+    """It is a mean over places, and a mean has no order. That is what makes it a style."""
     change = mean(changed(one, "relu3", shuffle=True) for one in PAINTINGS)
     return "not at all" if change < 0.01 else "by about half" if change < 1 else "beyond recognition"
 
@@ -60,5 +60,5 @@ def style_falls() -> tuple[float, ...]:
     Number(1, 10_000, "thousand", factor=2.5),
 )
 def painter_weights() -> float:
-    """It knows one style, and looks at small places only."""
+    """It knows one style, and has to name nothing."""
     return sum(one.numel() for one in style_net("brushstrokes").parameters()) / 1000
