@@ -108,7 +108,7 @@ penguin = picture_view.wait(120)
 # %% [markdown]
 # **Predict, run, read, change, make**
 #
-# 1. *Predict*: you have drawn how fast a network becomes sure. *Run*: *Reset*, *Play*, and go back through the run with the slider *step*.
+# 1. *Predict*: you have drawn how fast a network becomes sure. *Run*: *Reset*, *Play*, and go back through the run with the slider *history*.
 # 2. *Read* (*Menu, Show code*): which line takes the steps? Why is the picture scaled by `as_seen` before the net is asked, and what would the bars
 #    say without it? Where is the score that is printed in the title?
 # 3. *Change*: copy the code into a cell and give another `seed`.
@@ -234,7 +234,7 @@ sheet(torch.stack([person, free.image, guided.image]), "A guided dream", side=22
       captions=["the photo", "a dream", "guided by a cup"])  # fmt: skip
 
 # %% [markdown]
-# And **zoom** falls into the dream: each frame is the one before it, enlarged by 4 %, dreamed on. The slider *step* goes back
+# And **zoom** falls into the dream: each frame is the one before it, enlarged by 4 %, dreamed on. The slider *history* goes back
 # through the film, *Save* writes it.
 
 # %%
