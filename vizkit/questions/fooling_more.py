@@ -54,7 +54,7 @@ def goldfish_by_size() -> tuple[float, ...]:
 
 
 @Predict(
-    "From gray noise, twenty steps up the gradient, once for each of 200 classes. Of how many of its classes is the "
+    "From faint noise, twenty steps up the gradient, once for each of 200 classes. Of how many of its classes is the "
     "network then more than 99 % sure?",
     Number(0, 100, "%", tolerance=15),
 )
