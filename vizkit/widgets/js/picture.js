@@ -168,12 +168,13 @@ export default {
       way = [start];
       along("press", x, y);
     }
-    function moveTo(x, y) {
-      const [a, b] = way[way.length - 1];
-      if (Math.hypot(x - a, y - b) < 1) return;
-      way.push([x, y]);
+    function moveTo(...places) {
+      for (const [x, y] of places) {
+        const [a, b] = way[way.length - 1];
+        if (Math.hypot(x - a, y - b) >= 1) way.push([x, y]);
+      }
       if (way.length > 1000) way = way.filter((_, index) => index % 2 === 0 || index === way.length - 1);
-      along("move", x, y);
+      along("move", ...places[places.length - 1]);
     }
     frame.addEventListener("pointerdown", (event) => {
       touches.set(event.pointerId, event);
@@ -204,7 +205,8 @@ export default {
         pan.last = { x: event.clientX, y: event.clientY };
         place();
       } else {
-        if (start) moveTo(x, y);
+        // What came since the last frame: the browser tells a fast hand's places together.
+        if (start) moveTo(...(event.getCoalescedEvents?.() ?? []).map(at), [x, y]);
         follows(x, y);
         if (model.get("hovers")) post({ kind: "hover", x, y });
       }
@@ -243,7 +245,7 @@ export default {
         const from = cursor ?? (tiles ? [tiles.gap + tiles.width / 2 - (arrow[0] * wide), tiles.gap + tiles.height / 2 - (arrow[1] * high)] : [width / 2, height / 2]);
         const inside = (one, length) => Math.min(Math.max(one, 0), length - 0.001);
         cursor = [inside(from[0] + arrow[0] * wide, width), inside(from[1] + arrow[1] * high, height)];
-        if (drags() && start) moveTo(...cursor);
+        if (drags() && start) moveTo(cursor);
         follows(...cursor);
         if (!pointer.childNodes.length) cross(pointer, ...cursor);
       } else if (event.key === "Enter" || event.key === " ") {
