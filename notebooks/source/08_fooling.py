@@ -241,7 +241,7 @@ trained = training_view.wait(400)
 #    <details><summary>What you should see</summary>Between 1 and 2 gray levels by either, PGD no later than FGSM; towards a wanted class it takes more, about 4.</details>
 # 2. **The robust one.** Find it for `rocket`, then choose `viznet-robust`. How much larger must epsilon be? What does *what is
 #    added* look like now? Is it so on every picture (try `china`)?
-#    <details><summary>What you should see</summary>About five times larger for rocket, and what is added has the shape of things. On china the robust network flips no later than the plain one: it was not sure of it to begin with.</details>
+#    <details><summary>What you should see</summary>Four to five times larger for rocket, and what is added has the shape of things. On china the robust network flips no later than the plain one: it was not sure of it to begin with.</details>
 # 3. **Trained for what?** In *Training against it* set *trained at* to 0.05, then to 0.3, and play again. Where does each curve fall,
 #    and what does it cost on clean digits?
 #    <details><summary>What you should see</summary>Each holds out to about the size that it was trained at. At 0.05 clean digits cost next to nothing; at 0.3 so small a net learns little or nothing at all in these epochs.</details>
@@ -309,7 +309,7 @@ assert bool(near.success)
 
 # %%
 assert (shared.table.diagonal() == 1).all()
-assert 0 < shared.table[0, 1] < 1
+assert shared.table[0, 2] + 0.2 < shared.table[0, 1] < 1
 
 # %%
 from vizkit.methods.adversarial_training import accuracy_under_attack

@@ -23,6 +23,7 @@ from vizkit.methods import (
     fast_style,
     feature_vis,
     fooling,
+    inversion,
     large_tsne,
     localization,
     loss_landscape,
@@ -92,6 +93,13 @@ RUNS = {
         d["net"], d["photo"], "tabby", 2, ("gradient", "saliency", "Grad-CAM"), **on
     ),
     "fooling_steps": lambda d, **on: fooling.fooling_steps(d["net"], steps=5, batch_size=20, **on),
+    "invert_steps": lambda d, **on: inversion.invert_steps(
+        d["net"],
+        inversion.layer_code(d["net"], d["photo"][None], "relu5").detach().expand(2, -1, -1, -1),
+        "relu5",
+        steps=6,
+        **on,
+    ),
     "large_embedding_steps": lambda d, **on: large_tsne.large_embedding_steps(
         large_tsne.neighbor_affinities(d["points"], 10), steps=20, exaggerated=8, **on
     ),

@@ -1,0 +1,114 @@
+"""Inversion: the code is reached, bad input is a sentence, HOG is scikit-image's."""
+
+import pytest
+import torch
+from skimage.feature import hog as peer
+
+import vizkit
+from vizkit.core.steps import last
+from vizkit.methods.hog import hog
+from vizkit.methods.inversion import invert_steps, layer_code, psnr
+
+
+@pytest.fixture(scope="module")
+def cup():
+    return vizkit.load_image("coffee", (64, 64))[None]
+
+
+@pytest.mark.parametrize("layer", ["relu3", "fc", "probabilities"])
+def test_a_code_is_reached_and_its_error_is_what_it_says(viznet, cup, layer):
+    code = layer_code(viznet, cup, layer).detach()
+    first = next(invert_steps(viznet, code, layer))
+    step = last(invert_steps(viznet, code, layer, steps=60))
+    assert first.error > 10 * step.error
+    again = last(invert_steps(viznet, code, layer, steps=61, resume=step))
+    assert step.images.shape == (1, 3, 64, 64)
+    # a step's pictures are those whose error it tells
+    found = layer_code(viznet, again.images, layer).detach()
+    error = (found - code).square().sum() / code.square().sum()
+    assert torch.allclose(again.error, error[None].float(), rtol=1e-3)
+
+
+def test_probabilities_are_the_networks_own(viznet, cup):
+    assert torch.allclose(layer_code(viznet, cup, "probabilities")[0], viznet.probabilities(cup[0]), atol=1e-6)
+
+
+def test_one_code_many_starts_give_different_pictures(viznet, cup):
+    code = layer_code(viznet, cup, "relu7").detach()
+    step = last(invert_steps(viznet, code.expand(3, -1, -1, -1), "relu7", steps=60))
+    assert psnr(step.images[0], step.images[1]) < 15
+    one = last(invert_steps(viznet, code.expand(3, -1, -1, -1), "relu7", steps=60))
+    assert torch.equal(one.images, step.images), "the same seed, the same pictures"
+
+
+def test_total_variation_makes_smoother_pictures(viznet, cup):
+    code = layer_code(viznet, cup, "relu5").detach()
+    rough, smooth = (
+        last(invert_steps(viznet, code, "relu5", steps=60, variation=one)).images.diff(dim=-1).square().mean()
+        for one in (0.0, 5.0)
+    )
+    assert smooth < rough / 2
+
+
+def test_psnr_is_what_it_is_by_hand():
+    assert psnr(torch.full((1, 3, 4, 4), 0.6), torch.full((3, 4, 4), 0.5)) == pytest.approx(20.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("code", "layer", "message"),
+    [
+        (torch.zeros(1, 7), "fc", r"code must be \(N, 200\), as fc makes it of 64 px, got \(1, 7\)"),
+        ("code", "fc", r"code must be \(N, 200\), .* got str"),
+        (torch.full((1, 200), torch.nan), "fc", "code must be finite"),
+        (torch.zeros(1, 200), "relu99", "relu99"),
+    ],
+)
+def test_a_code_of_another_layer_is_refused_in_a_sentence(viznet, code, layer, message):
+    with pytest.raises(ValueError, match=message):
+        next(invert_steps(viznet, code, layer))
+
+
+def untied(picture, seed=0):
+    """Return a picture in which no two colors are equally steep anywhere."""
+    picture = picture.double()
+    noise = torch.rand(picture.shape, generator=torch.manual_seed(seed), dtype=torch.float64)
+    return 0.99 * picture + 0.01 * noise
+
+
+@pytest.mark.parametrize("size", [64, (100, 75)])
+def test_hog_is_scikit_images(size):
+    for seed, name in enumerate(("chelsea", "coffee", "astronaut", "moon")):
+        picture = untied(vizkit.load_image(name, size), seed)
+        wanted = peer(picture.permute(1, 2, 0).numpy(), channel_axis=-1, feature_vector=False)
+        assert (hog(picture[None])[0] - torch.from_numpy(wanted)).abs().max() < 1e-6
+
+
+def test_a_negative_has_the_same_hog_and_a_flat_picture_none():
+    picture = untied(vizkit.load_image("chelsea", (64, 64)))[None]
+    assert torch.allclose(hog(picture), hog(1 - picture), atol=1e-9)
+    flat = torch.full((1, 3, 32, 32), 0.3, requires_grad=True)
+    found = hog(flat)
+    assert found.abs().max() == 0
+    assert torch.autograd.grad(found.sum(), flat)[0].isfinite().all()
+    with pytest.raises(ValueError, match="images must have 24 x 24 pixels or more, a block, got 16 x 16"):
+        hog(torch.zeros(1, 3, 16, 16))
+
+
+def test_interpolated_votes_follow_a_turning_edge():
+    """By finite differences: hard votes do not see a small turn, shared ones do."""
+    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+
+    def ramp(angle):
+        plane = (rows * torch.sin(angle) + columns * torch.cos(angle)) / 64 + 0.25
+        return plane.expand(1, 3, -1, -1)
+
+    angle = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(hog(ramp(angle)).shape, generator=torch.manual_seed(0))
+    for interpolated, moves in ((True, True), (False, False)):
+        slope = torch.autograd.grad((weights * hog(ramp(angle), interpolated=interpolated)).sum(), angle)[0]
+        step = 1e-3
+        high, low = (
+            (weights * hog(ramp(angle.detach() + way * step), interpolated=interpolated)).sum() for way in (1, -1)
+        )
+        assert float(slope) == pytest.approx(float(high - low) / (2 * step), abs=0.05 * max(1, abs(float(slope))))
+        assert (abs(float(slope)) > 0.5) == moves

@@ -1,0 +1,158 @@
+"""What a layer still knows of a picture: pictures that have its code."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vizkit.core import checks
+from vizkit.core.hooks import forward_to
+from vizkit.core.memory import recall, remember
+from vizkit.core.models import ImageModel
+from vizkit.core.seeds import generator
+from vizkit.core.steps import Step, step_method
+from vizkit.methods.canvas import FourierCanvas
+from vizkit.methods.style import total_variation
+
+__all__ = ["InversionStep", "invert_steps", "layer_code", "psnr"]
+
+#: Instead of a layer: what the net says in the end.
+PROBABILITIES = "probabilities"
+
+
+@dataclass(frozen=True)
+class InversionStep(Step):
+    """Pictures on their way to a code.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+    error : Tensor, shape (N,)
+        How far each picture's code is from the wanted one, ``||code - wanted||^2 / ||wanted||^2``.
+    memory : dict
+        What the next step needs; for `resume`.
+    """
+
+    images: Tensor
+    error: Tensor
+    memory: dict[str, Any]
+
+
+def layer_code(model: ImageModel, images: Tensor, layer: str) -> Tensor:
+    """Return what a layer says of pictures, all of its numbers, shape (N, ...); differentiable.
+
+    Parameters
+    ----------
+    model : ImageModel
+    images : Tensor, shape (N, 3, H, W), RGB in [0, 1]
+    layer : str
+        A layer's name, the last one's being the logits, or ``"probabilities"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the pictures are none, or there is no such layer.
+    """
+    checks.images(images)
+    if layer != PROBABILITIES:
+        model.layer(layer)
+    with model.running(images) as net:
+        inputs = model.normalize(images)
+        return net(inputs).softmax(1) if layer == PROBABILITIES else forward_to(net, inputs, layer)
+
+
+def psnr(images: Tensor, truth: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio of pictures in dB, shape (N,).
+
+    ``-10 log10`` of the mean square difference, for values in [0, 1].
+
+    Parameters
+    ----------
+    images, truth : Tensor, shape (N, 3, H, W) or one (3, H, W)
+    """
+    return -10 * (images - truth).square().mean((-3, -2, -1)).clamp(min=1e-12).log10()
+
+
+@step_method(live={"steps", "norm", "variation"})
+def invert_steps(
+    model: ImageModel,
+    code: Tensor,
+    layer: str,
+    *,
+    size: int | None = None,
+    steps: int = 250,
+    rate: float = 0.1,
+    norm: float = 0.0,
+    variation: float = 1.0,
+    seed: int = 0,
+    resume: InversionStep | None = None,
+) -> Iterator[InversionStep]:
+    """Look for pictures whose code at a layer is a wanted one, from noise.
+
+    Each minimizes ``||code(x) - code||^2 / ||code||^2 + norm * mean((2 x - 1)^6) + variation * TV(x)``
+    by Adam on the spectrum of the colors, where ``TV`` is the mean square difference of neighboring
+    pixels. A code that is repeated is looked for from as many different starts.
+
+    Parameters
+    ----------
+    model : ImageModel
+    code : Tensor, shape (N, ...)
+        What `layer_code` gave, or a change of it.
+    layer : str
+        As in `layer_code`.
+    size : int, optional
+        Side of the pictures in pixels, the one at which the code was made; the net's own by default.
+    steps : int
+    rate : float
+        Of Adam, in units of the spectrum.
+    norm, variation : float
+        The weights of the two terms that keep a picture one, 0 or more.
+    seed : int
+        Draws the first noise.
+    resume : InversionStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such layer, or the code is not one of it at this size.
+
+    References
+    ----------
+    Mahendran & Vedaldi, "Understanding deep image representations by inverting them", CVPR 2015;
+    there on pixels, by gradient descent with momentum.
+    """
+    size = model.input_size if size is None else checks.integer(size, 16, 2048, "size")
+    steps = checks.integer(steps, 1, None, "steps")
+    canvas, random = FourierCanvas(size), generator(seed)
+    wanted = _checked(model, code, layer, size)
+    values = canvas.start(len(wanted), random).to(model.device).requires_grad_()
+    optimizer = torch.optim.Adam([values], lr=rate)
+    if resume is not None:
+        values.data.copy_(resume.memory["values"])
+        recall(optimizer, resume.memory["optimizer"])
+    length = wanted.flatten(1).square().sum(1).clamp(min=1e-12)
+    for index in range(resume.index if resume else 0, steps):
+        with torch.enable_grad():
+            images = canvas.decode(values)
+            apart = (layer_code(model, images, layer) - wanted).flatten(1).square().sum(1) / length
+            kept = norm * (2 * images - 1).pow(6).mean((1, 2, 3)).sum()
+            smooth = variation * len(images) * total_variation(images)
+            (values.grad,) = torch.autograd.grad(apart.sum() + kept + smooth, values)
+        optimizer.step()
+        memory = {"values": values.detach().clone(), "optimizer": remember(optimizer)}
+        yield InversionStep(index + 1, steps, images.detach().cpu(), apart.detach().cpu(), memory)
+
+
+def _checked(model: ImageModel, code: Tensor, layer: str, size: int) -> Tensor:
+    """Return a code on the model's device, if it can be one of the layer's."""
+    with torch.no_grad():
+        shape = tuple(layer_code(model, torch.full((1, 3, size, size), 0.5), layer).shape[1:])
+    if not isinstance(code, Tensor) or code.ndim < 2 or tuple(code.shape[1:]) != shape:
+        got = tuple(code.shape) if isinstance(code, Tensor) else type(code).__name__
+        raise ValueError(f"code must be (N, {', '.join(map(str, shape))}), as {layer} makes it of {size} px, got {got}")
+    if not bool(code.isfinite().all()):
+        raise ValueError("code must be finite, got numbers that are not")
+    return code.detach().to(model.device)
