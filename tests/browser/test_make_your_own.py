@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.every import at_rest, open_and_check
 from tests.browser.test_lecture04 import changed, panel, source
-from vizkit.browser import errors, open_browser, open_notebook, run_all, write_notebook
+from vizkit.browser import errors, open_notebook, run_all, write_notebook
 from vizkit.lab import lab_server
 
 HANDS = """
@@ -62,10 +62,10 @@ def test_panels_that_a_student_has_written(page, lab):
     assert page.outside == []
 
 
-def test_a_curve_drawn_fast_keeps_its_places_and_the_keyboard_draws_as_well(lab, tmp_path):
-    del lab  # it skips where no browser is
+def test_a_curve_drawn_fast_keeps_its_places_and_the_keyboard_draws_as_well(page, tmp_path):
+    page = page.context.new_page()
     write_notebook(tmp_path / "hands.ipynb", HANDS, "curve.show()", "box.show()")
-    with lab_server(tmp_path) as address, open_browser() as page:
+    with lab_server(tmp_path) as address:
         open_notebook(page, address, "hands.ipynb")
         run_all(page, 60)
 
@@ -111,4 +111,4 @@ def test_a_curve_drawn_fast_keeps_its_places_and_the_keyboard_draws_as_well(lab,
         page.wait_for_timeout(1000)
         assert sides() == (0.1, 0.2), "the second Enter has ended it"
         assert errors(page) == []
-        assert page.mistakes == []
+        page.close()
