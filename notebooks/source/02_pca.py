@@ -91,7 +91,7 @@ steps_view
 #
 # The variance along the direction $u = (\cos\alpha, \sin\alpha)$ is $u^\top C\,u$. Turn the axis: the curve on the right
 # peaks where the axis is an eigenvector, and its height there *is* the eigenvalue. The short gray lines are what the
-# projection loses; they are shortest at the same angle.
+# projection loses; the sum of their squares is smallest at the same angle.
 
 # %%
 questions.rescaled_axis
@@ -117,9 +117,8 @@ axis_view
 # $\bar x + Z E E^\top$, of all $k$-dimensional planes the one with the smallest squared error. For faces the
 # components are *eigenfaces*.
 #
-# All the variance is kept with as many components as there are pictures, less one: that says nothing yet. The dashed
-# curve judges by pictures that had no part in the components, the last fifth. Of new *digits* $k$ components keep as much as
-# of the old ones; the 79 that 80 faces have keep three quarters of 20 new faces, and no more can be had from 80.
+# All the variance of 100 faces is kept by 99 components, one less than there are pictures: that says nothing yet. The dashed
+# curve judges by pictures that had no part in the components, the last fifth.
 
 # %%
 questions.kept_by_eight
@@ -132,8 +131,11 @@ rebuilt_view = panels.components.show()
 rebuilt_view
 
 # %% [markdown]
+# Of new *digits* $k$ components keep as much as of the old ones; the 79 that 80 faces have keep three quarters of 20 new faces, and
+# no more can be had from 80.
+#
 # **Components are uncorrelated** (slides 003, p. 4). Neighboring pixels vary together, so the covariance of the pixels has numbers
-# all over. That of the projections, $E^\top C E$, has the eigenvalues on its diagonal and zeros beside it.
+# nearly all over. That of the projections, $E^\top C E$, has the eigenvalues on its diagonal and zeros beside it.
 
 # %%
 uncorrelated_view = panels.uncorrelated.show()
@@ -143,9 +145,8 @@ uncorrelated_view
 # ## 4 Features that add nothing
 #
 # *Using more features means that we also need more training samples* (slides 003, p. 3). Which features? Here digits are told by the
-# nearest known one, over how many are known. **Copies** of some pixels and **mixtures** of them are derived from what is there:
-# they add nothing, and they hardly cost anything. **Noise** has nothing to do with the digit and blurs all distances: with as many columns of
-# noise as pixels, a thousand digits give no more than a hundred without it.
+# nearest known one, over how many are known. **Copies** of some pixels and **mixtures** of them are derived from what is there;
+# **noise** has nothing to do with the digit.
 
 # %%
 questions.costly_features
@@ -155,15 +156,14 @@ added_view = panels.added_features.show()
 added_view
 
 # %% [markdown]
+# Copies and mixtures add nothing, and they hardly cost anything. Noise blurs all distances: with as many columns of noise as pixels, a
+# thousand digits give no more than a hundred without it.
+
+# %% [markdown]
 # ## 5 Does PCA inhibit overfitting?
 #
-# The slides (003, p. 4) say so. Fifty digits, their first $k$ components, and all other digits to judge by:
-#
-# * **Least squares** can overfit: a line for each digit class, with as many slopes as components. With all 49 it has all fifty
-#   training digits right and most new ones wrong; with about twenty components it has three of four new ones right. There the
-#   slides are right.
-# * **The nearest neighbor** fits nothing. It has its training digits right at every $k$, and new ones no more often by twenty components
-#   than by all. There PCA saves numbers, no mistakes.
+# The slides (003, p. 4) say so. Fifty digits, their first $k$ components, and all other digits to judge by. **Least squares** can
+# overfit: a line for each digit class, with as many slopes as components. **The nearest neighbor** fits nothing.
 
 # %%
 questions.held_out_curve
@@ -171,6 +171,12 @@ questions.held_out_curve
 # %%
 few_view = panels.few_samples.show()
 few_view
+
+# %% [markdown]
+# * *Least squares* has with all 49 components all fifty training digits right and most new ones wrong; with about twenty it has three of
+#   four new ones right. There the slides are right.
+# * *The nearest neighbor* has its training digits right at every $k$, and new ones no more often by twenty components than by all. There
+#   PCA saves numbers, no mistakes.
 
 # %% [markdown]
 # ## Try this

@@ -68,9 +68,9 @@ linear_view
 # **Predict, run, read, change, make**
 #
 # 1. *Predict*: you have said how far the score moves. *Run*: set *step* to 0.05 and *10 to the* to 4.
-# 2. *Read* (*Menu, Show code*): which line makes the example of many dimensions? What is added to `x`, and why does the score grow by the sum of
+# 2. *Read* (*Menu, Show code*): which line makes the example of many dimensions? In the table: what is added to `x`, and why does the score grow by the sum of
 #    the weights' sizes?
-# 3. *Change*: copy the code into a cell and draw the steps' signs at random in place of the weights'.
+# 3. *Change*: copy the code into a cell, add `0.05 * s` with random signs `s` to `found.x`, and take the product with `found.w`.
 #    <details><summary>What you should see</summary>The score moves by about the step times the square root of the dimension, 5 instead of 500: random signs cancel.</details>
 # 4. *Make*: a panel that shows both curves over the dimension.
 
@@ -105,8 +105,8 @@ templates = class_templates(photos)[[photos.label_index(name) for name in shown]
 sheet(templates, "Templates of six classes", side=110, columns=6, captions=shown)
 
 # %% [markdown]
-# Anything becomes a goldfish when a little of the goldfish's template is added (and of the others' taken away): one step along
-# the gradient. How sure of it the classifier is grows with the step; the slide's "100% goldfish" takes about 48 gray levels here.
+# Any photo here becomes a goldfish when a little of the goldfish's template is added (and of the others' taken away): one step along
+# the gradient's signs. How sure of it the classifier is grows with the step; the slide's "100% goldfish" takes about 48 gray levels here.
 
 # %%
 names = ["chelsea", "coffee", "rocket", "astronaut", "china"]
@@ -237,21 +237,21 @@ trained = training_view.wait(400)
 # %% [markdown]
 # ## Try this
 #
-# 1. **How little?** In *Attack* find the smallest epsilon at which `china` flips by FGSM, by PGD, and towards `goldfish`.
-#    <details><summary>What you should see</summary>Between 1 and 2 gray levels by either, PGD no later than FGSM; towards a wanted class it takes more, about 4.</details>
+# 1. **How little?** In *Attack* find the smallest epsilon at which `china` flips by FGSM, by PGD, and by PGD towards `goldfish`.
+#    <details><summary>What you should see</summary>Between 1 and 2 gray levels by either, PGD no later than FGSM; towards a wanted class it takes more, about 4, and one step (FGSM) does not get there.</details>
 # 2. **The robust one.** Find it for `rocket`, then choose `viznet-robust`. How much larger must epsilon be? What does *what is
 #    added* look like now? Is it so on every picture (try `china`)?
 #    <details><summary>What you should see</summary>Four to five times larger for rocket, and what is added has the shape of things. On china the robust network flips no later than the plain one: it was not sure of it to begin with.</details>
 # 3. **Trained for what?** In *Training against it* set *trained at* to 0.05, then to 0.3, and play again. Where does each curve fall,
 #    and what does it cost on clean digits?
-#    <details><summary>What you should see</summary>Each holds out to about the size that it was trained at. At 0.05 clean digits cost next to nothing; at 0.3 so small a net learns little or nothing at all in these epochs.</details>
+#    <details><summary>What you should see</summary>(The axis is in gray levels: 0.05 is 12.75, 0.15 is 38.25.) Trained at 0.05 it still reads most digits at that size, trained at 0.15 less than half, where the plain one reads none. At 0.05 clean digits cost next to nothing; at 0.3 so small a net learns little or nothing at all in these epochs.</details>
 
 # %% [markdown]
 # ## What this does not show
 #
 # **Surviving an attack is not being robust.** The curve under FGSM alone can look fine where PGD, with more steps, finds a way:
-# a defense is only as good as the strongest attack that was tried on it. Below, one step against ten on the robust network, and
-# forty pictures.
+# a defense is only as good as the strongest attack that was tried on it. In *Attack*, coffee at 8 holds against FGSM and falls to
+# PGD. Below, one step against ten on the robust network, and forty pictures: ten fool a few more of them.
 
 # %%
 robust_view = panels.success.show(model="viznet-robust", count=40)

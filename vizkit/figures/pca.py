@@ -171,8 +171,9 @@ def explained_chart(found: PCA, k: int, new: Tensor, most: int = 64) -> go.Figur
     new : Tensor, shape (n,)
         What the first components keep of pictures that had no part in them, as `PCA.kept` gives it.
     most : int
-        Components to draw.
+        Components to draw at least; as many as `k`, and as `new` has, are drawn in any case.
     """
+    most = max(most, k, len(new))
     shares, kept = found.explained[:most].numpy(), new[:most].numpy()
     together = shares.cumsum()
     numbers = list(range(1, len(shares) + 1))

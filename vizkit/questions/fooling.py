@@ -57,7 +57,7 @@ LEVELS = (1, 2, 4, 8)
     Sketch(LEVELS, "gray levels", "answers that change", tolerance=0.15),
 )
 def changed_by_pgd() -> tuple[float, ...]:
-    """A few gray levels in the right direction do what eight at random do not, where the network was surest, too."""
+    """A few gray levels in the right direction do what eight at random do not."""
     found = rates()
     return tuple(float(found.curve("PGD")[found.epsilons.index(level / 255)]) for level in LEVELS)
 
@@ -74,7 +74,7 @@ def fooled_more() -> str:
 
 @Predict(
     "A small net reads 97 % of new digits. PGD may move every pixel by a tenth of its range, and it reads 20 %. "
-    "How many does one read that has learned for six epochs from digits attacked in this way?",
+    "How many does one read that has learned for six epochs from digits attacked by up to 0.15?",
     Number(0, 100, "%", tolerance=15),
 )
 def after_attacked_batches() -> float:
