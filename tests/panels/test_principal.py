@@ -99,6 +99,6 @@ def test_few_samples_bear_few_components():
 def test_the_curve_goes_as_far_as_it_is_asked_for():
     """Of 100 faces 64 components were drawn, whatever k was."""
     for k, share in ((65, "96.5%"), (79, "98.5%"), (99, "100.0%")):
-        chart = panels.components("faces", k=k)[1]["curve"]
+        chart = components(pictures="faces", k=k)[1]["curve"]
         assert chart.layout.title.text.startswith(f"{share} with {k} of")
         assert chart.data[2].y[0] == pytest.approx(chart.data[1].y[k - 1])
