@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -111,32 +110,26 @@ def _part(question: Predict, answers: Sequence[Answer]) -> str:
     true = Counter(kind.checked(one.truth, "the truth") for one in given).most_common(1)[0][0]
     checked = [kind.checked(one.answer, "an answer") for one in given]
     right = sum(kind.right(one, true) for one in checked)
-    if isinstance(kind, Sketch):
-        shown = _curves(question, kind, checked, true)
-    else:
-        bars, marked = _BARS[kind.name](kind, checked, true)
-        shown = histogram(question.asked, bars, marked)
+    shown = _SHOWN[kind.name](question.asked, kind, checked, true)
     words = f"<p>It is <b>{escape(kind.said(true))}</b>: {right} of {len(given)} were right, {skipped} skipped.</p>"
     return shown + words
 
 
-def _of_choice(kind: Choice, given: Sequence[str], true: str) -> tuple[list[tuple[str, int]], list[str]]:
+def _of_choice(asked: str, kind: Choice, given: Sequence[str], true: str) -> str:
     counts = Counter(given)
-    return [(one, counts[one]) for one in kind.options], [true]
+    return histogram(asked, [(one, counts[one]) for one in kind.options], [true])
 
 
-def _of_number(kind: Number, given: Sequence[float], true: float) -> tuple[list[tuple[str, int]], list[str]]:
+def _of_number(asked: str, kind: Number, given: Sequence[float], true: float) -> str:
     low, high = min([*given, true]), max([*given, true])
     counts, edges = np.histogram(given, BARS, (low, high if high > low else low + 1))
     digits = max(0, 1 - int(np.floor(np.log10(edges[1] - edges[0]))))
     names = [f"{a:.{digits}f} to {b:.{digits}f} {kind.unit}" for a, b in pairwise(edges)]
     at = min(int(np.searchsorted(edges, true, "right")) - 1, BARS - 1)
-    return list(zip(names, map(int, counts), strict=True)), [names[at]]
+    return histogram(asked, list(zip(names, map(int, counts), strict=True)), [names[at]])
 
 
-def _of_spot(
-    kind: Spot, given: Sequence[tuple[float, float]], true: tuple[float, float]
-) -> tuple[list[tuple[str, int]], list[str]]:
+def _of_spot(asked: str, kind: Spot, given: Sequence[tuple[float, float]], true: tuple[float, float]) -> str:
     del kind
 
     def third(at: tuple[float, float]) -> str:
@@ -144,10 +137,11 @@ def _of_spot(
         return f"{row} {column}"
 
     counts = Counter(map(third, given))
-    return [(f"{row} {column}", counts[f"{row} {column}"]) for row in THIRDS[1] for column in THIRDS[0]], [third(true)]
+    names = [f"{row} {column}" for row in THIRDS[1] for column in THIRDS[0]]
+    return histogram(asked, [(name, counts[name]) for name in names], [third(true)])
 
 
-def _curves(question: Predict, kind: Sketch, given: Sequence[Any], true: Any) -> str:
+def _of_sketch(asked: str, kind: Sketch, given: Sequence[tuple[float, ...]], true: tuple[float, ...]) -> str:
     """Count, at each place, in which band of values the curves were drawn."""
     edges = np.linspace(kind.low, kind.high, BANDS + 1)
 
@@ -159,13 +153,14 @@ def _curves(question: Predict, kind: Sketch, given: Sequence[Any], true: Any) ->
     for one in given:
         counts[band(one), range(len(kind.at))] += 1
     names = [f"{low:.2g} to {high:.2g}" for low, high in pairwise(edges)][::-1]
-    return curve_histogram(question.asked, [f"{kind.x} {one}" for one in kind.at], names, counts.tolist(), band(true))
+    return curve_histogram(asked, [f"{kind.x} {one}" for one in kind.at], names, counts.tolist(), band(true))
 
 
-_BARS: dict[str, Callable[..., tuple[list[tuple[str, int]], list[str]]]] = {
+_SHOWN: dict[str, Callable[..., str]] = {
     "choice": _of_choice,
     "number": _of_number,
     "spot": _of_spot,
+    "sketch": _of_sketch,
 }
 
 

@@ -174,7 +174,7 @@ def explained_chart(found: PCA, k: int, new: Tensor, most: int = 64) -> go.Figur
         Components to draw at least; as many as `k`, and as `new` has, are drawn in any case.
     """
     most = max(most, k, len(new))
-    shares, kept = found.explained[:most].numpy(), new[:most].numpy()
+    shares, kept = found.explained[:most].numpy(), new.numpy()
     together = shares.cumsum()
     numbers = list(range(1, len(shares) + 1))
     figure = go.Figure(

@@ -58,6 +58,11 @@ def layer_code(model: ImageModel, images: Tensor, layer: str) -> Tensor:
     checks.images(images)
     if layer != PROBABILITIES:
         model.layer(layer)
+    return _code(model, images, layer)
+
+
+def _code(model: ImageModel, images: Tensor, layer: str) -> Tensor:
+    """Return the code of pictures that are some, at a layer that is there: a run asks at every step."""
     with model.running(images) as net:
         inputs = model.normalize(images)
         return net(inputs).softmax(1) if layer == PROBABILITIES else forward_to(net, inputs, layer)
@@ -137,7 +142,7 @@ def invert_steps(
     for index in range(resume.index if resume else 0, steps):
         with torch.enable_grad():
             images = canvas.decode(values)
-            apart = (layer_code(model, images, layer) - wanted).flatten(1).square().sum(1) / length
+            apart = (_code(model, images, layer) - wanted).flatten(1).square().sum(1) / length
             kept = norm * (2 * images - 1).pow(6).mean((1, 2, 3)).sum()
             smooth = variation * len(images) * total_variation(images)
             (values.grad,) = torch.autograd.grad(apart.sum() + kept + smooth, values)

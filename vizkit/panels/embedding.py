@@ -232,13 +232,19 @@ def neighborhood(
     }
 
 
+def nine_of_ten(distances: Tensor) -> tuple[float, float]:
+    """Return between which two distances nine of ten lie."""
+    low, high = torch.quantile(distances, torch.tensor([0.05, 0.95])).tolist()
+    return low, high
+
+
 @vizkit.panel("The crowding problem", layout="chart / text")
 def crowding(
     closeness: Annotated[float, Slider(0.01, 0.99, 0.01)] = 0.1, dimension: Annotated[int, Slider(1, 100)] = 20
 ) -> Any:
     """Why a pair in the plane needs a heavier tail."""
     distances = ball_distances(dimension)
-    low, high = torch.quantile(distances, torch.tensor([0.05, 0.95])).tolist()
+    low, high = nine_of_ten(distances)
     lesson = (
         "In the plane so many points cannot all be equally far from each other."
         if dimension > 2

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from torch import Tensor
 
 import vizkit
+from vizkit.core.data import PatchPool
 from vizkit.core.models import ImageModel, look_size
 from vizkit.figures.grids import activation_grid, filter_windows, patch_grid
 from vizkit.figures.grids import unit_sheet as draw_sheet
@@ -13,7 +14,7 @@ from vizkit.methods import objectives
 from vizkit.methods.feature_vis import maximize_steps, replaced
 from vizkit.methods.filters import filters
 from vizkit.methods.gradients import Unit, pixel_gradient
-from vizkit.methods.units import likeness, scan_steps, seen_windows, selectivity, sent_back, top_patches
+from vizkit.methods.units import ScanStep, likeness, scan_steps, seen_windows, selectivity, sent_back, top_patches
 from vizkit.panels.common import fields_of, maps_of, middle_layer, patch_pool, patch_size, unit_at
 from vizkit.widgets import (
     Channel,
@@ -153,6 +154,12 @@ def unit_sheet(
         )
 
 
+def loudest_windows(model: ImageModel, pool: PatchPool, step: ScanStep, layer: str, count: int) -> list[Tensor]:
+    """Return what each of the first units sees in the nine patches that excite it most, each (9, 3, h, w)."""
+    field = fields_of(model)[layer]
+    return [seen_windows(model, pool, top_patches(step, pool, number), field) for number in range(count)]
+
+
 def last_filters(model: ImageModel) -> int:
     """Return the last filter of the first layer that a sheet can begin with."""
     return max(0, len(filters(model).weight) - FILTERS)
@@ -174,10 +181,8 @@ def loudest(
     sheet : left the filter, right its nine loudest windows; r says how alike they are
     """
     own, pool = filters(model), patch_pool(pictures, patches, patch_size(model))
-    field = fields_of(model)[own.layer]
     for step in run(scan_steps, model, pool, own.layer, batch_size=32):
-        tops = [top_patches(step, pool, number) for number in range(len(own.weight))]
-        windows = [seen_windows(model, pool, top, field) for top in tops]
+        windows = loudest_windows(model, pool, step, own.layer, len(own.weight))
         alike = [likeness(seen, weight) for seen, weight in zip(windows, own.weight, strict=True)]
         shown = range(first, min(first + FILTERS, len(windows)))
         captions = [f"r = {alike[number]:.2f}" for number in shown]

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from statistics import mean
-from typing import Any
 
 import torch
+from torch import Tensor
 
 import vizkit
 from vizkit import panels
 from vizkit.figures.pictures import fit, photo
 from vizkit.figures.raster import Raster
 from vizkit.methods.filters import filters
-from vizkit.methods.units import TopPatches, likeness, scan_steps, seen_windows, top_patches
-from vizkit.panels.common import fields_of, patch_pool
+from vizkit.methods.units import likeness, scan_steps
+from vizkit.panels.common import patch_pool
 from vizkit.panels.layers import inner_share
+from vizkit.panels.units import loudest_windows
 from vizkit.widgets import Choice, Number, Predict, Sketch, Spot
 
 PHOTOS = ("chelsea", "astronaut", "coffee", "rocket", "china", "motorcycle")
@@ -22,10 +23,11 @@ ABOVE = torch.ones(9, 9).triu(1).bool()
 RELUS = tuple(f"relu{number}" for number in range(1, 8))
 
 
-def tops(step: Any, count: int) -> list[TopPatches]:
-    """Return the nine patches that excite each of the first units most."""
-    pool = patch_pool("bundled", 2000, 64)
-    return [top_patches(step, pool, channel) for channel in range(count)]
+def windows_of(layer: str, count: int) -> list[Tensor]:
+    """Return what the first units of a layer of viznet see in the nine patches that excite each most."""
+    model, pool = vizkit.load_model(), patch_pool("bundled", 2000, 64)
+    step = vizkit.last(scan_steps(model, pool, layer, batch_size=32))
+    return loudest_windows(model, pool, step, layer, count)
 
 
 @Predict(
@@ -35,11 +37,9 @@ def tops(step: Any, count: int) -> list[TopPatches]:
 )
 def like_their_windows() -> float:
     """The answer is an inner product, and of all windows of one length the one like the filter has the largest."""
-    step, _ = vizkit.last(panels.loudest())
-    model, pool = vizkit.load_model(), patch_pool("bundled", 2000, 64)
-    own = filters(model)
-    windows = (seen_windows(model, pool, top, fields_of(model)[own.layer]) for top in tops(step, len(own.weight)))
-    alike = [likeness(*pair) > 0.5 for pair in zip(windows, own.weight, strict=True)]
+    own = filters(vizkit.load_model())
+    pairs = zip(windows_of(own.layer, len(own.weight)), own.weight, strict=True)
+    alike = [likeness(*pair) > 0.5 for pair in pairs]
     return 100 * mean(alike)
 
 
@@ -124,12 +124,9 @@ DEPTHS = ("relu1", "relu2", "relu3", "relu4")
 )
 def nine_alike() -> tuple[float, ...]:
     """A unit of the first layer wants certain pixels. A later one takes the same thing moved, turned, or larger."""
-    model, pool = vizkit.load_model(), patch_pool("bundled", 2000, 64)
 
     def alike(layer: str) -> float:
-        step = vizkit.last(scan_steps(model, pool, layer, batch_size=32))
-        seen = (seen_windows(model, pool, top, fields_of(model)[layer]) for top in tops(step, 24))
-        pairs = [torch.corrcoef(windows.double().flatten(1))[ABOVE] for windows in seen]
+        pairs = [torch.corrcoef(windows.double().flatten(1))[ABOVE] for windows in windows_of(layer, 24)]
         return float(torch.stack(pairs).nanmean())
 
     return tuple(map(alike, DEPTHS))

@@ -7,12 +7,12 @@ from torch import Tensor
 
 import vizkit
 from vizkit import panels
-from vizkit.core.data import clouds, digit_labels
+from vizkit.core.data import clouds, digit_labels, digits
 from vizkit.methods.embeddings import class_sizes, neighbor_accuracy
 from vizkit.methods.large_tsne import place_new, tsne_steps
 from vizkit.methods.separation import PIXELS, separation_steps
 from vizkit.methods.tsne import sigma_search
-from vizkit.panels.embedding import accuracy_of_pca, labeled_scenes, table, two_densities
+from vizkit.panels.embedding import accuracy_of_pca, labeled_scenes, nine_of_ten, two_densities
 from vizkit.widgets import Choice, Number, Predict, Sketch
 
 
@@ -38,7 +38,7 @@ COUNT = 300
 )
 def neighbors_kept() -> tuple[float, ...]:
     """All three keep neighbors, which PCA does not even try to. What t-SNE adds is the room between the clusters."""
-    points, labels = table(None, None)[0][:COUNT], digit_labels()[:COUNT]
+    points, labels = digits().flatten(1)[:COUNT], digit_labels()[:COUNT]
 
     def share(kind: str | None) -> float:
         if kind is None:
@@ -62,8 +62,8 @@ def all_equally_far() -> tuple[float, ...]:
 
     def share(dimension: int) -> float:
         distances, _ = panels.crowding(dimension=dimension)
-        low, high = torch.quantile(distances, torch.tensor([0.05, 0.95])).tolist()
-        return float(low / high)
+        low, high = nine_of_ten(distances)
+        return low / high
 
     return tuple(map(share, DIMENSIONS))
 
@@ -94,7 +94,7 @@ def location_of_t() -> str:
 @vizkit.remembered(1)
 def a_thousand() -> tuple[Tensor, Tensor]:
     """Return 1,000 digits laid out as the panel does, and their classes."""
-    points, labels = table(None, None)[0][:1000], digit_labels()[:1000]
+    points, labels = digits().flatten(1)[:1000], digit_labels()[:1000]
     return vizkit.last(tsne_steps(points, "tsne", perplexity=30, exaggerated=120, steps=500)).embedding, labels
 
 
@@ -108,7 +108,7 @@ MORE, ALIKE, LESS = "more often", "about as often", "less often"
 )
 def against_all_pixels() -> str:
     """It was asked to keep the neighbors of the 64 pixels, and does; it knows nothing of digits."""
-    (embedding, labels), points = a_thousand(), table(None, None)[0][:1000]
+    (embedding, labels), points = a_thousand(), digits().flatten(1)[:1000]
     gain = neighbor_accuracy(embedding, labels) - neighbor_accuracy(points, labels)
     return MORE if gain > 0.02 else LESS if gain < -0.02 else ALIKE
 
@@ -132,7 +132,7 @@ def clusters_by_density() -> float:
 def newcomers_right() -> float:
     """Their neighbors of 64 pixels are together in the picture already, so that is where they go."""
     embedding, labels = a_thousand()
-    points = table(None, None)[0]
+    points = digits().flatten(1)
     placed = place_new(embedding, points[:1000], points[1000:])
     nearest = torch.cdist(placed.double(), embedding.double()).argmin(1)
     return 100 * float((labels[nearest] == digit_labels()[1000:]).double().mean())
