@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from vizkit.core.inverters import PLACES
 from vizkit.core.models import BUNDLED, LEARNING, file_hash
 from vizkit.training.style import BUNDLED_STYLES
 
@@ -140,6 +141,7 @@ def test_hashes_of_the_bundled_files():
         *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
         "models/linear.safetensors",
         "models/listener.safetensors",
+        *(f"models/inverters/{layer}.safetensors" for layer in PLACES),
         *(path.relative_to(ROOT / "assets").as_posix() for path in LEARNING.values()),
         "labels/tiny-imagenet-200.txt",
         "facets/tiny-imagenet-200.webp",
@@ -172,7 +174,7 @@ def test_no_tracked_file_is_large_or_names_a_machine():
 
 
 #: What the package has grown to. To raise a number is a decision: first look for what can go.
-LINES = {"vizkit": 30_100, "vizkit/widgets": 5_900}
+LINES = {"vizkit": 31_400, "vizkit/widgets": 5_900}
 
 
 @pytest.mark.parametrize("folder", LINES)

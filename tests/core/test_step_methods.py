@@ -23,6 +23,7 @@ from vizkit.methods import (
     fast_style,
     feature_vis,
     fooling,
+    hog,
     inversion,
     large_tsne,
     localization,
@@ -93,6 +94,10 @@ RUNS = {
         d["net"], d["photo"], "tabby", 2, ("gradient", "saliency", "Grad-CAM"), **on
     ),
     "fooling_steps": lambda d, **on: fooling.fooling_steps(d["net"], steps=5, batch_size=20, **on),
+    "hog_twin_steps": lambda d, **on: hog.hog_twin_steps(
+        vizkit.load_image("coffee", (64, 64)), d["photo"], steps=5, **on
+    ),
+    "invert_hog_steps": lambda d, **on: hog.invert_hog_steps(d["photo"], steps=5, **on),
     "invert_steps": lambda d, **on: inversion.invert_steps(
         d["net"],
         inversion.layer_code(d["net"], d["photo"][None], "relu5").detach().expand(2, -1, -1, -1),
@@ -119,6 +124,9 @@ RUNS = {
     "recipes_steps": lambda d, **on: feature_vis.recipes_steps(d["net"], "tabby", ("Fourier", "MACO"), steps=4, **on),
     "sanity_steps": lambda d, **on: sanity.sanity_steps(
         d["knows"], d["scenes"].images[:2] / 255, ("gradient", "VisualBackProp"), **on
+    ),
+    "several_steps": lambda d, **on: inversion.several_steps(
+        [(d["net"], "relu3"), (d["net"], "fc")], d["photo"], steps=4, **on
     ),
     "separation_steps": lambda d, **on: separation.separation_steps(
         d["knows"], d["scenes"].images, d["scenes"].label, **on

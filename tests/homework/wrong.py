@@ -200,4 +200,33 @@ WRONG = {
             'finding = "all five"\n'
         ),
     },
+    "ps09": {
+        # the layer turned around without the inverse: right only where the rows are of length 1 and orthogonal
+        "q1": (
+            "def smallest_picture(W, code):\n    return W.T @ code\n\n\n"
+            "def unseen(W, x):\n    return x - W.T @ (W @ x)\n"
+        ),
+        # mirrors directions below 0 instead of turning them by half a turn
+        "q2": (
+            "def code_error(code, wanted):\n    return (code - wanted).square().sum() / wanted.square().sum()\n\n\n"
+            "def my_psnr(one, other):\n    return -10 * (one - other).square().mean().log10()\n\n\n"
+            "def my_cell_histogram(patch, orientations):\n"
+            "    down, across = torch.zeros_like(patch), torch.zeros_like(patch)\n"
+            "    down[1:-1] = patch[2:] - patch[:-2]\n"
+            "    across[:, 1:-1] = patch[:, 2:] - patch[:, :-2]\n"
+            "    direction = torch.atan2(down, across).abs()\n"
+            "    bins = (direction / math.pi * orientations).long().clamp(max=orientations - 1)\n"
+            "    votes = torch.nn.functional.one_hot(bins, orientations) * torch.hypot(down, across)[..., None]\n"
+            "    return votes.mean((0, 1))\n"
+        ),
+        # takes the same answer for the same picture
+        "q3": "decibels_relu3, decibels_relu7, same_answer = 16.3, 16.3, True\n",
+        # smooth between the means: then the means are others
+        "q5": '@vizkit.panel("What a layer of averages sees")\ndef seen_part(picture: Picture = "coffee", halvings: Annotated[int, Slider(0, 5)] = 3):\n    """Smooth between the means."""\n    image = vizkit.load_image(picture, (64, 64))\n    code = torch.nn.functional.avg_pool2d(image, 2**halvings)\n    found = torch.nn.functional.interpolate(code[None], size=(64, 64), mode="bilinear")[0]\n    text = f"{float(vizkit.psnr(found, image)):.1f} dB"\n    return found, {"before": photo(image, "before"), "after": photo(found, "after"), "text": text}\n',
+        # the cosine of the pixels
+        "q6": (
+            'prediction, because = 0.5, "Half of the directions are the other way round in a negative."\n'
+            "finding = 0.42\n"
+        ),
+    },
 }

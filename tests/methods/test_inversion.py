@@ -5,9 +5,11 @@ import torch
 from skimage.feature import hog as peer
 
 import vizkit
+from vizkit.core import inverters
+from vizkit.core.inverters import INVERTERS, PLACES, load_inverter
 from vizkit.core.steps import last
-from vizkit.methods.hog import hog
-from vizkit.methods.inversion import invert_steps, layer_code, psnr
+from vizkit.methods.hog import alike, hog, hog_twin_steps, invert_hog_steps
+from vizkit.methods.inversion import invert_steps, layer_code, psnr, several_steps
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +114,70 @@ def test_interpolated_votes_follow_a_turning_edge():
         )
         assert float(slope) == pytest.approx(float(high - low) / (2 * step), abs=0.05 * max(1, abs(float(slope))))
         assert (abs(float(slope)) > 0.5) == moves
+
+
+def test_a_shared_start_differs_by_the_code_alone(viznet, cup):
+    code = layer_code(viznet, cup, "relu5").detach().expand(2, -1, -1, -1)
+    one, two = last(invert_steps(viznet, code, "relu5", steps=20, shared=True)).images
+    assert torch.allclose(one, two, atol=1e-4)
+
+
+def test_several_places_are_those_runs_side_by_side(viznet, cup):
+    steps = several_steps([(viznet, "relu3"), (viznet, "probabilities")], cup[0], steps=20)
+    runs = last(steps).runs
+    for layer, run in zip(("relu3", "probabilities"), runs, strict=True):
+        alone = last(invert_steps(viznet, layer_code(viznet, cup, layer).detach(), layer, steps=20))
+        assert torch.equal(run.images, alone.images)
+
+
+def test_the_hog_of_a_gray_inversion_comes_near_and_tells_so():
+    picture = vizkit.load_image("coffee", (64, 64))
+    steps = list(invert_hog_steps(picture, steps=60))
+    image = steps[-1].image
+    assert steps[-1].cosine > 0.93 > steps[0].cosine
+    assert float(alike(hog(image[None]), hog(picture[None]))) == pytest.approx(steps[-1].cosine, abs=1e-4)
+    assert (image[0] == image[1]).all()
+    assert image.amin() >= 0
+    assert image.amax() <= 1
+
+
+def test_a_twin_is_unlike_the_first_picture():
+    first, other = (vizkit.load_image(name, (64, 64)) for name in ("astronaut", "coffee"))
+    step = last(hog_twin_steps(first, other, steps=80))
+    assert step.cosine > 0.93
+    assert abs(step.correlation) < 0.1
+    assert alike(step.image, other, centered=True) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (lambda x: invert_hog_steps(torch.full((3, 64, 64), 0.5)), "image must have an edge, got a picture of one color"),
+        (lambda x: invert_hog_steps(x[:, :40]), "image must be square, got 64 x 40"),
+        (lambda x: hog_twin_steps(x, x[:, :40]), r"start must be \(3, 64, 64\), as the other picture is, got \(3, 40, 64\)"),
+        (lambda x: hog_twin_steps(x[:, :16, :16], x[:, :16, :16]), "24 x 24 pixels or more"),
+    ],
+)  # fmt: skip
+def test_a_hog_that_is_none_is_refused_in_a_sentence(run, message):
+    with pytest.raises(ValueError, match=message):
+        next(run(vizkit.load_image("coffee", (64, 64))))
+
+
+@pytest.mark.parametrize("layer", PLACES)
+def test_an_inverter_draws_what_the_code_says(viznet, layer):
+    """To three of four drawings or more the right picture is the nearest."""
+    pictures = torch.stack([vizkit.load_image(name, (64, 64)) for name in ("coffee", "chelsea", "rocket", "flower")])
+    net = load_inverter(layer)
+    drawn = net(layer_code(viznet, pictures, layer).detach())
+    assert drawn.shape == pictures.shape
+    nearest = torch.cdist(drawn.flatten(1), pictures.flatten(1)).argmin(1)
+    assert (nearest == torch.arange(4)).sum() >= 3
+    assert (INVERTERS / f"{layer}.safetensors").stat().st_size <= 3e6
+
+
+def test_a_layer_without_an_inverter_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="layer must be one of relu3, relu5, relu7, got 'relu4'"):
+        load_inverter("relu4")
+    monkeypatch.setattr(inverters, "INVERTERS", tmp_path)
+    with pytest.raises(ValueError, match="is missing or cut"):
+        load_inverter("relu5")

@@ -17,6 +17,14 @@ PANELS = {name: getattr(vizkit.panels, name) for name in names}
 #: What makes a run short enough to be run to its end here.
 SHORT = {
     "defense": {"epochs": 2},
+    "between": {"steps": 50},
+    "drawn": {"steps": 50},
+    "hog_inverted": {"steps": 50},
+    "hog_twins": {"steps": 50},
+    "invert": {"steps": 50},
+    "layer_strip": {"steps": 50},
+    "one_channel": {"steps": 50},
+    "same_code": {"steps": 50},
     "dream": {"steps": 2, "octaves": 2, "size": 128},
     "faces": {"steps": 16, "patches": 160},
     "painter": {"steps": 20},

@@ -28,6 +28,7 @@ def test_every_control_takes_the_values_that_are_tried():
 
 #: A live argument of each panel whose run takes some, with another value.
 CHANGED = {
+    "invert": {"variation": 20.0, "norm": 0.5},
     "codes_map": {"perplexity": 12},
     "defense": {"epsilon": 0.05},
     "dream": {"rate": 6.0, "jitter": 3},
@@ -42,7 +43,7 @@ CHANGED = {
 #: Those of `SHORT` whose true first state, with its listing, takes less than three seconds.
 QUICK = {"dream", "faces", "sticker"}
 #: Items that are not the same twice: seconds, and what is extrapolated from them.
-MEASURED = {"timing": {"chart", "table", "text"}, "newcomer": {"text"}}
+MEASURED = {"drawn": {"text"}, "timing": {"chart", "table", "text"}, "newcomer": {"text"}}
 
 
 def test_few_items_are_measured():

@@ -1,4 +1,5 @@
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,14 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from tests.conftest import RESEARCH
+from vizkit.core import inverters
+from vizkit.core.inverters import PLACES, load_inverter
 from vizkit.core.viznet import VizNet, fold
+from vizkit.methods.inversion import layer_code
 from vizkit.training import export as exporting
 from vizkit.training import viznet
 from vizkit.training.__main__ import app
+from vizkit.training.inverters import InverterTrainer, reconstruction, save_inverters
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
 
 
@@ -245,3 +250,48 @@ def test_the_card_states_what_is_measured(name):
     card = (exporting.ASSETS / "models" / f"{name}.md").read_text()
     assert f"{top1:.2%}" in card
     assert f"{top5:.2%}" in card
+
+
+# Inverters ------------------------------------------------------------------------------------
+
+
+def test_the_inverters_learn_and_a_resumed_run_is_the_uninterrupted_one(tmp_path, viznet):
+    data = colored(500)
+    whole = InverterTrainer(viznet, data, epochs=2)
+    losses = []
+    for step in whole.steps():
+        losses.append(step.loss)
+        if step.index == 2:
+            whole.save(tmp_path / "half.pt")
+    assert step.index == step.total == 4
+    resumed = InverterTrainer(viznet, data, epochs=2)
+    resumed.resume(tmp_path / "half.pt")
+    assert [one.index for one in resumed.steps()] == [3, 4]
+    for one, two in zip(whole.nets.parameters(), resumed.nets.parameters(), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-2, atol=1e-3)
+    for layer in PLACES:
+        assert losses[-1][layer] < losses[0][layer]
+
+
+def test_inverters_are_written_as_they_are_loaded(tmp_path, viznet, monkeypatch):
+    trainer = InverterTrainer(viznet, colored(), epochs=1)
+    save_inverters(trainer.nets, tmp_path)
+    monkeypatch.setattr(inverters, "INVERTERS", tmp_path)
+    code = layer_code(viznet, torch.rand(1, 3, 64, 64), "relu5").detach()
+    with torch.no_grad():
+        torch.testing.assert_close(load_inverter("relu5")(code), trainer.nets["relu5"](code), atol=5e-3, rtol=0)
+    decibels, error = reconstruction(viznet, load_inverter("relu5"), "relu5", colored())
+    assert 3 < decibels < 30
+    assert error > 0
+
+
+@pytest.mark.skipif(not (RESEARCH / "data").is_dir(), reason="needs Tiny-ImageNet")
+def test_the_bundled_inverters_are_as_good_as_their_card_says(viznet):
+    data = load_tiny_imagenet(RESEARCH / "data", "val")
+    some = replace(data, images=data.images[::20], labels=data.labels[::20])
+    card = (inverters.INVERTERS / "README.md").read_text()
+    for layer in PLACES:
+        decibels, error = reconstruction(viznet, load_inverter(layer), layer, some)
+        stated = re.search(rf"{layer} \| ([\d.]+) dB \| ([\d.]+)", card)
+        assert decibels == pytest.approx(float(stated[1]), abs=0.3)
+        assert error == pytest.approx(float(stated[2]), abs=0.05)

@@ -29,6 +29,7 @@ from vizkit.core.compiled import openvino_logits
 from vizkit.core.data import cut_patches
 from vizkit.core.hooks import forward_to
 from vizkit.core.images import load_image
+from vizkit.core.inverters import PLACES, load_inverter
 from vizkit.core.models import ImageModel, load_model
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Step, last
@@ -38,6 +39,7 @@ from vizkit.methods.attribution import QUICK
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.feature_vis import RECIPES, maximize_steps
 from vizkit.methods.gradients import pixel_gradient
+from vizkit.methods.inversion import layer_code
 from vizkit.methods.localization import score_steps
 from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
 from vizkit.methods.occlusion import occlusion_steps
@@ -401,6 +403,17 @@ def fast_style() -> Row:
     return Row("fast style", 1000 * ours, "ms", "", None, 60)
 
 
+def inverters() -> list[Row]:
+    """Draw a picture of 64 px from each code that a bundled inverter takes."""
+    model, image = load_model("viznet"), load_image("chelsea", (64, 64))[None]
+    rows = []
+    for layer in PLACES:
+        net, code = load_inverter(layer, model.device), layer_code(model, image, layer).detach()
+        (ours,) = interleaved(partial(net, code), rounds=25)
+        rows.append(Row(f"inverter, {layer}", 1000 * ours, "ms", "", None, 30))
+    return rows
+
+
 #: Runs in the page: resolves when the panel's first picture has been painted anew.
 WATCH = """() => {
   const picture = document.querySelector('.vizkit-panel .vizkit-frame img');
@@ -640,6 +653,7 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "style step": style_step,
     "OpenVINO": through_openvino,
     "fast style": fast_style,
+    "inverters": inverters,
     "PGD": attack_steps,
     "one pixel": one_pixel_queries,
     "slider to pixels": slider_to_pixels,

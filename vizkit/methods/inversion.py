@@ -1,6 +1,6 @@
 """What a layer still knows of a picture: pictures that have its code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from vizkit.core.steps import Step, step_method
 from vizkit.methods.canvas import FourierCanvas
 from vizkit.methods.style import total_variation
 
-__all__ = ["InversionStep", "invert_steps", "layer_code", "psnr"]
+__all__ = ["InversionStep", "SeveralInversionsStep", "invert_steps", "layer_code", "psnr", "several_steps"]
 
 #: Instead of a layer: what the net says in the end.
 PROBABILITIES = "probabilities"
@@ -92,6 +92,7 @@ def invert_steps(
     norm: float = 0.0,
     variation: float = 1.0,
     seed: int = 0,
+    shared: bool = False,
     resume: InversionStep | None = None,
 ) -> Iterator[InversionStep]:
     """Look for pictures whose code at a layer is a wanted one, from noise.
@@ -116,6 +117,8 @@ def invert_steps(
         The weights of the two terms that keep a picture one, 0 or more.
     seed : int
         Draws the first noise.
+    shared : bool
+        Whether all of them begin at the same noise: then they differ by their codes alone.
     resume : InversionStep, optional
         Go on behind a step of the same run.
 
@@ -133,7 +136,8 @@ def invert_steps(
     steps = checks.integer(steps, 1, None, "steps")
     canvas, random = FourierCanvas(size), generator(seed)
     wanted = _checked(model, code, layer, size)
-    values = canvas.start(len(wanted), random).to(model.device).requires_grad_()
+    start = canvas.start(1, random).repeat(len(wanted), 1, 1, 1, 1) if shared else canvas.start(len(wanted), random)
+    values = start.to(model.device).requires_grad_()
     optimizer = torch.optim.Adam([values], lr=rate)
     if resume is not None:
         values.data.copy_(resume.memory["values"])
@@ -149,6 +153,57 @@ def invert_steps(
         optimizer.step()
         memory = {"values": values.detach().clone(), "optimizer": remember(optimizer)}
         yield InversionStep(index + 1, steps, images.detach().cpu(), apart.detach().cpu(), memory)
+
+
+@dataclass(frozen=True)
+class SeveralInversionsStep(Step):
+    """Runs side by side, one for each layer of each net.
+
+    Parameters
+    ----------
+    runs : tuple of InversionStep
+    """
+
+    runs: tuple[InversionStep, ...]
+
+
+@step_method(live={"steps", "norm", "variation"})
+def several_steps(
+    places: Sequence[tuple[ImageModel, str]],
+    image: Tensor,
+    *,
+    steps: int = 250,
+    norm: float = 0.0,
+    variation: float = 1.0,
+    seed: int = 0,
+    resume: SeveralInversionsStep | None = None,
+) -> Iterator[SeveralInversionsStep]:
+    """Invert what several layers say of one picture, side by side.
+
+    Parameters
+    ----------
+    places : sequence of (ImageModel, str)
+        A net and a layer of it each, as in `layer_code`.
+    image : Tensor, shape (3, H, W), RGB in [0, 1], square
+    steps, norm, variation, seed
+        As in `invert_steps`.
+    resume : SeveralInversionsStep, optional
+        Go on behind a step of the same run.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `invert_steps` does.
+    """
+    checks.image(image)
+    before = resume.runs if resume else (None,) * len(places)
+    how: dict[str, Any] = {"size": image.shape[1], "steps": steps, "norm": norm, "variation": variation, "seed": seed}
+    runs = [
+        invert_steps(model, layer_code(model, image[None], layer), layer, resume=one, **how)
+        for (model, layer), one in zip(places, before, strict=True)
+    ]
+    for now in zip(*runs, strict=True):
+        yield SeveralInversionsStep(now[0].index, now[0].total, now)
 
 
 def _checked(model: ImageModel, code: Tensor, layer: str, size: int) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 import vizkit
 from vizkit.core.course import DECKS, Slide, slides
+from vizkit.core.inverters import load_inverter
 from vizkit.core.models import ImageModel, load_model
 from vizkit.core.steps import last
 from vizkit.core.stylenet import load_style, stylize
@@ -22,6 +23,7 @@ from vizkit.methods.activations import activations
 from vizkit.methods.adversarial import pgd
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.gradients import smooth_grad
+from vizkit.methods.inversion import layer_code
 from vizkit.methods.neighbors import codes, nearest
 from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.optimizers import descend
@@ -100,6 +102,15 @@ def one_pixel(model: ImageModel, image: Tensor) -> Raster:
     return replace(raster, alt=f"{name}, before: {before:.1%}. After: {found.probability:.1%}.")
 
 
+def redrawn(model: ImageModel, image: Tensor) -> Raster:
+    """Draw the picture from the codes of three layers."""
+    small = square(image)[None]
+    layers = ("relu3", "relu5", "relu7")
+    with torch.no_grad():
+        drawings = torch.cat([load_inverter(layer)(layer_code(model, small, layer)) for layer in layers])
+    return sheet(drawings, "The picture, drawn from its codes", side=200, columns=3, captions=layers)
+
+
 @dataclass(frozen=True)
 class Stop:
     """One stop of the tour.
@@ -169,6 +180,12 @@ STOPS = (
         "One pixel changes: of up to 240 that evolution tries, the one that takes most from the answer. "
         "Where the network is sure, that is little.",
         one_pixel,
+    ),
+    Stop(
+        "09_inversion",
+        "What is left of it",
+        "Three small networks draw the picture from what three layers say of it: the deeper, the less they know.",
+        redrawn,
     ),
 )
 

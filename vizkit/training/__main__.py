@@ -10,6 +10,7 @@ import typer
 from safetensors.torch import save_file
 from tqdm import tqdm
 
+from vizkit.core.inverters import INVERTERS, PLACES, load_inverter
 from vizkit.core.models import LEARNING, load_model
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Writer, logged
@@ -19,6 +20,8 @@ from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.methods.sounds import LISTENER, trained_listener
 from vizkit.training.export import export, write_net
 from vizkit.training.facets import all_facets, save_facets
+from vizkit.training.inverters import EPOCHS as INVERTER_EPOCHS
+from vizkit.training.inverters import InverterTrainer, reconstruction, save_inverters
 from vizkit.training.linear import linear_accuracy, save_linear, train_linear
 from vizkit.training.style import STEPS, save_style, training_steps
 from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
@@ -126,6 +129,38 @@ def make_linear(data: Data, out: Annotated[Path, typer.Option(help="The file to 
     for epoch in train_linear(train):
         print(f"epoch {epoch.index}: loss {epoch.loss:.3f}, top-1 {linear_accuracy(epoch.net, test):.2%}")
         save_linear(epoch.net, out)
+
+
+@app.command("inverters")
+def make_inverters(
+    data: Data,
+    out: Out = Path("runs"),
+    epochs: Annotated[int, typer.Option(help="Passes over the training pictures.")] = INVERTER_EPOCHS,
+    to: Annotated[Path, typer.Option(help="Folder for the weights.")] = INVERTERS,
+    device: Device = "cpu",
+) -> None:
+    """Train the nets that draw a picture from relu3, relu5 and relu7 of viznet."""
+    model, checkpoint = load_model("viznet", device), out / "inverters.pt"
+    trainer = InverterTrainer(model, load_tiny_imagenet(data, "train"), epochs=epochs, device=device)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    if checkpoint.is_file():
+        trainer.resume(checkpoint)
+    bar = tqdm(total=trainer.total, initial=trainer.done, mininterval=10)
+    for step in trainer.steps():
+        bar.update()
+        bar.set_postfix({layer: f"{loss:.4f}" for layer, loss in step.loss.items()}, refresh=False)
+        if step.index % 100 == 0 or step.index == step.total:
+            trainer.save(checkpoint)
+    save_inverters(trainer.nets, to)
+
+
+@app.command("evaluate-inverters")
+def evaluate_inverters(data: Data) -> None:
+    """Print what the inverters' cards state, on the 10,000 validation pictures."""
+    model, test = load_model("viznet"), load_tiny_imagenet(data, "val")
+    for layer in PLACES:
+        decibel, error = reconstruction(model, load_inverter(layer), layer, test)
+        print(f"{layer}: {decibel:.1f} dB, code error {error:.3f} on {len(test.labels)} pictures")
 
 
 @app.command("listener")

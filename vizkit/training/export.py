@@ -12,6 +12,7 @@ from vizkit.core.models import BUNDLED, LEARNING, file_hash
 from vizkit.core.viznet import fold, from_state
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
+from vizkit.methods.sounds import LISTENER
 from vizkit.training.tiny_imagenet import LabeledImages
 from vizkit.training.viznet import MEAN, STD
 
@@ -71,7 +72,9 @@ def write_hashes() -> None:
         *BUNDLED.values(),
         *LEARNING.values(),
         WEIGHTS,
+        LISTENER,
         *sorted((ASSETS / "styles").glob("*.safetensors")),
+        *sorted((ASSETS / "models" / "inverters").glob("*.safetensors")),
         LABELS,
         SHEET,
     ]

@@ -420,7 +420,7 @@ class Layer(_OrNone):
         del own
         options = make.layer_options(known[self.of], maps_only=self.maps)
         options = [*([(self.none, self.none)] if self.none else []), *options]
-        fallback = self.none or self._suited(known[self.of])
+        fallback = self.none if self.none and not self.first else self._suited(known[self.of])
         make.offer(widget, options, fallback)
 
     def _suited(self, model: ImageModel) -> str:
