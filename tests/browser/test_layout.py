@@ -1,4 +1,4 @@
-"""Every panel at 1,200, 700 and 400 px: nothing is cut, nothing overlaps, nothing is too high."""
+"""Every panel at widths from 400 to 1,200 px: nothing is cut, nothing overlaps, nothing is too high."""
 
 import nbformat
 import pytest
@@ -10,6 +10,10 @@ from vizkit.widgets.presets import presets_of
 
 #: A panel's box at a width of 1,200 px, at its first state and at each preset.
 HIGHEST = 780
+#: A phone, a narrow page, windows of which JupyterLab's file browser takes a part, a wide page.
+WIDTHS = (400, 700, 900, 1000, 1068, 1200)
+#: Of the controls where they stand above the items in three columns.
+LOW = 240
 GIVEN = {
     "clusters": "points=torch.randn(200, 2), labels=torch.arange(200) % 3",
     "newcomer": "embedding=torch.randn(200, 2)",
@@ -19,15 +23,18 @@ GIVEN = {
 WRONG = """panel => {
   const frame = panel.getBoundingClientRect(), found = [];
   const shown = [...panel.querySelectorAll(
-    '.vizkit-bar > *, .vizkit-menu > *, .vizkit-controls > *, .vizkit-canvas > *')]
+    '.vizkit-bar > *, .vizkit-menu > *, .vizkit-controls > *, .vizkit-folded > *, .vizkit-canvas > *')]
     .filter(e => e.offsetParent && e.getBoundingClientRect().height > 0);
   for (const one of shown) {
     const a = one.getBoundingClientRect();
     if (a.left < frame.left - 1 || a.right > frame.right + 1)
       found.push('reaches out: ' + one.textContent.slice(0, 40) + ' ' + one.className);
     if (one.matches('.vizkit-item') && one.scrollWidth > one.clientWidth + 2
-        && !one.querySelector('table, pre, .js-plotly-plot'))
+        && !(frame.width < 700 && one.querySelector('table, pre, .js-plotly-plot')))  // they scroll on a phone
       found.push('is cut: ' + one.className + one.textContent.slice(0, 40));
+    for (const button of one.querySelectorAll('button'))
+      if (one.closest('.vizkit-controls') && button.scrollWidth > button.clientWidth + 2)
+        found.push('cannot be read: ' + button.textContent);
     for (const other of shown) {
       const b = other.getBoundingClientRect();
       if (one !== other && !one.contains(other) && !other.contains(one)
@@ -105,13 +112,15 @@ def test_nothing_is_cut_or_overlaps(opened, name):
     found = shown(opened, name)
     heights = {}
     wrong = {}
-    for width in (400, 700, 1200):
+    for width in WIDTHS:
         narrowed(found, width)
         wrong |= {width: seen} if (seen := found.evaluate(WRONG)) else {}
         heights[width] = found.bounding_box()["height"]
         controls, canvas = boxes(found)
-        if width == 700:
+        if 700 <= width < 1200:
             assert canvas["y"] >= controls["y"] + controls["height"] - 1, "below the controls on a narrow page"
+        if width == 1068:
+            assert controls["height"] <= LOW, "so low that the items are on the screen, too"
     assert wrong == {}
     assert heights[1200] <= HIGHEST, heights
     assert canvas["x"] > controls["x"] + 200, "beside them on a wide one"

@@ -182,7 +182,7 @@ class Panel:
         folded: list[widgets.Widget] = []
         for name, field in self.controls.items():
             (folded if self.function.parameters[name].folded else first).append(field)
-        more = widgets.VBox(folded)
+        more = widgets.VBox(folded).add_class("vizkit-folded")
         unfold = unfolding("More", more, align_self="flex-start")
         film = [self.history.slider] if self.function.live else []
         shown = [*first, *([unfold, more] if folded else []), *film]
