@@ -200,7 +200,7 @@ occlusion = occluder_view.wait(120)
 # 2. *Read* (*Menu, Show code*): how far does the square move from one place to the next? What would happen at the border without `min` and `max`?
 #    Which line asks the network about the square that you drag?
 # 3. *Change*: copy the code into a cell and set `fill` to 1.
-#    <details><summary>What you should see</summary>Another map: a white square is another thing on the table, and it costs in other places.</details>
+#    <details><summary>What you should see</summary>Nearly the same map, its peak at the same place, but the peak is higher: a white square takes more of the answer than a gray one.</details>
 # 4. *Make*: a panel that covers everything *but* a square, and shows where the answer survives.
 
 # %% [markdown]
@@ -218,7 +218,7 @@ three = three_view.wait(120)
 # %% [markdown]
 # ## 3 From a map to an object
 #
-# A saliency map is a handful of specks, but enough to tell GrabCut what colors the object has (Simonyan et al., sec. 3.2). What
+# A saliency map is a handful of specks, but enough to tell GrabCut what colors the object has (Simonyan et al., sec. 3.2, do so with GraphCut). What
 # color the *ground* has, they do not tell: where the map is low, the network does not care, and that may be the object's own
 # middle. So the slide begins with "use a box to select the object" (000, p. 59): drag one on the left.
 
@@ -333,13 +333,13 @@ curve = curve_view.wait(300)
 #    <details><summary>What you should see</summary>Gradient, saliency, SmoothGrad and guided backprop join into patches. The plain network's gradient is not wrong: it looks at specks, and the map says so.</details>
 # 2. **Fool the occluder.** In *The occluder* find the smallest square that brings the espresso below 20 %. Then make it white
 #    or black instead of gray: is the gray square neutral?
-#    <details><summary>What you should see</summary>A gray one takes nearly half of the shorter side, a black one about a third: no fill is neutral, and gray is not even the worst.</details>
+#    <details><summary>What you should see</summary>A gray one takes two fifths of the shorter side, a black or a white one about a third: no fill is neutral, and gray costs the answer least.</details>
 # 3. **How far down?** In *Forget and look again* start with 1 layer and go on. At which layer does each method's number fall
 #    below 0.3? Which never does? Is it the same layer in the curve of twenty pictures?
-#    <details><summary>What you should see</summary>The gradient and Grad-CAM fall with the first or second layer, guided backprop with the last ones, VisualBackProp never. From one picture to another it may be a layer sooner or later: hence the twenty.</details>
+#    <details><summary>What you should see</summary>The gradient and Grad-CAM fall with the first or second layer, guided backprop with the last ones if at all (the mean of twenty ends just above 0.3), VisualBackProp never. From one picture to another it may be a layer sooner or later: hence the twenty.</details>
 # 4. **A box.** In *The object, grown from the saliency* choose `coffee`, then `astronaut`. Where is the cut wrong? Drag a box, and
 #    see what it mends.
-#    <details><summary>What you should see</summary>Alone the cut takes table or leaves half of the thing out; with a box what lies outside is ground for sure, and the outline closes around the thing.</details>
+#    <details><summary>What you should see</summary>Alone the cut takes table and misses the cup, and it leaves half of the astronaut out; with a box what lies outside is ground for sure, and the outline closes around the thing.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -401,12 +401,18 @@ assert occluder_view.shown["bars"].value != before
 # %%
 x0, y0, x1, y1 = grab_cut_view.result.box
 assert 0 < (x1 - x0) * (y1 - y0) < grab_cut_view.result.mask.numel()
-assert boxed > 0.5 > 0.4 > alone
+assert boxed > 0.5 > 0.4 > alone > 0.2
 assert len(mask_view.result.masks) == 7
 # Try 1
 assert robust_mean > plain_mean + 0.2
 # Try 4
 assert boxed > alone + 0.1
+grab_cut_view.set(picture="coffee", box=(0.0, 0.0, 1.0, 1.0))
+middle = int(0.37 * 128), int(0.51 * 192)
+assert not grab_cut_view.result.mask[middle], "the cup"
+grab_cut_view.set(box=(0.2, 0.1, 0.85, 0.9))
+assert grab_cut_view.result.mask[middle]
+grab_cut_view.reset()
 assert learned[12][0] > learned[1][0] + 0.3
 assert cost["VisualBackProp"] < cost["SmoothGrad"]
 
@@ -419,12 +425,18 @@ assert scores.overlap["VisualBackProp"] > 2 * edges
 
 # %%
 # Try 2
-left = {}
-for share, fill in ((0.35, 0.0), (0.35, 0.5), (0.45, 0.5)):
-    whole, _ = last(panels.occluder(target="espresso", share=share, fill=fill))
+cup, left = vizkit.load_image("coffee", size=64), {}
+for share, fill, stride in ((0.35, 0.0, 2), (0.35, 1.0, 1), (0.35, 0.5, 2), (0.4, 0.5, 2)):
+    every = {"patch": round(share * 64), "stride": stride, "fill": fill}
+    whole = last(occlusion_steps(model, cup, "espresso", **every, batch_size=64))
     left[share, fill] = float(whole.probability - whole.drop.max())
-assert left[0.35, 0.0] < 0.2 < left[0.35, 0.5]
-assert left[0.45, 0.5] < 0.2
+assert max(left[0.35, 0.0], left[0.35, 1.0]) < 0.2 < left[0.35, 0.5]
+assert left[0.4, 0.5] < 0.2
+# Change
+gray, white = (last(panels.occluder(fill=fill))[0].drop for fill in (0.5, 1.0))
+assert gray.argmax() == white.argmax()
+assert white.max() > gray.max() + 0.1
+assert torch.corrcoef(torch.stack([gray.flatten(), white.flatten()]))[0, 1] > 0.85
 
 # %%
 # Try 3
@@ -433,3 +445,5 @@ assert alike["VisualBackProp"] > 0.6 > alike["Grad-CAM"]
 kept = dict(zip(curve.methods, curve.correlation.mean(2).T.tolist(), strict=True))
 assert kept["guided backprop"][3] > 0.8 > 0.5 > kept["gradient"][1]
 assert kept["VisualBackProp"][8] > 0.6
+assert 0.3 < kept["guided backprop"][8] < 0.4
+assert max(kept["gradient"][2], kept["Grad-CAM"][2]) < 0.3

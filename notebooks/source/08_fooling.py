@@ -76,7 +76,7 @@ linear_view
 
 # %% [markdown]
 # **A linear classifier of pictures** (Karpathy's *breaking linear classifiers*): logistic regression on handwritten digits, one
-# weight for each pixel. One step of a tenth of the range, the way the weights point.
+# weight for each pixel and digit. One step of a tenth of the range, the way the weights point.
 
 # %%
 from vizkit.figures.fooling import attack_sheet
@@ -133,7 +133,8 @@ for level in (0, 16, 32, 48):
 #
 # $$x_{t+1} = \Pi_{\lVert x' - x \rVert_\infty \le \epsilon,\; 0 \le x' \le 1}\big(x_t + \alpha \, \text{sign}(\nabla_x L(x_t, y))\big).$$
 #
-# Epsilon is in gray levels of 255.
+# Epsilon is in gray levels of 255. *PGD, L2* and *linear step, L2* of the panel bound the length of the whole change instead,
+# by 50 times the *epsilon* that is set.
 
 # %%
 questions.least_that_fools
@@ -220,7 +221,8 @@ shared = transfer_view.wait(400)
 # ## 4 Training against it
 #
 # Attack every training batch, and learn from that. Two small nets on handwritten digits, the same digits in the same order; when
-# both are trained, PGD attacks them with more and more.
+# both are trained, PGD attacks them with more and more. *Trained at* is a share of the range (0.15 is 38.25 of 255), the chart's axis is
+# in gray levels.
 
 # %%
 questions.after_attacked_batches
@@ -244,7 +246,7 @@ trained = training_view.wait(400)
 #    <details><summary>What you should see</summary>Four to five times larger for rocket, and what is added has the shape of things. On china the robust network flips no later than the plain one: it was not sure of it to begin with.</details>
 # 3. **Trained for what?** In *Training against it* set *trained at* to 0.05, then to 0.3, and play again. Where does each curve fall,
 #    and what does it cost on clean digits?
-#    <details><summary>What you should see</summary>(The axis is in gray levels: 0.05 is 12.75, 0.15 is 38.25.) Trained at 0.05 it still reads most digits at that size, trained at 0.15 less than half, where the plain one reads none. At 0.05 clean digits cost next to nothing; at 0.3 so small a net learns little or nothing at all in these epochs.</details>
+#    <details><summary>What you should see</summary>Trained at 0.05 (12.75 gray levels) it still reads most digits at that size, trained at 0.15 less than half, where the plain one reads none. At 0.05 clean digits cost next to nothing; at 0.3 so small a net learns little or nothing at all in these epochs.</details>
 
 # %% [markdown]
 # ## What this does not show
@@ -280,6 +282,7 @@ linear_view.reset()
 
 # %%
 assert broken.success.float().mean() > 0.5
+assert sum(one.numel() for name, one in linear.net.named_parameters() if "weight" in name) == 2560
 assert goldfish.success.all()
 assert fish not in photos.probabilities(before).argmax(1)
 assert min(shares) > 0.99
@@ -298,6 +301,9 @@ for found in (rates, survived):
 attack_view.controls["epsilon"].value = 16.0
 attack_view.controls["target"].value = "goldfish"
 assert "goldfish" in attack_view.shown["after"].value
+for way in ("PGD, L2", "linear step, L2"):
+    attack_view.set(attack=way, epsilon=2.0, target=None)
+    assert "L2 100/255" in attack_view.shown["after"].value
 attack_view.reset()
 shortest_view.play()
 found = shortest_view.wait(120)

@@ -37,7 +37,7 @@ COUNT = 300
     Sketch(tuple(WAYS), "laid out by", "the same digit", tolerance=0.1),
 )
 def neighbors_kept() -> tuple[float, ...]:
-    """All three keep neighbors, which PCA does not even try to. What t-SNE adds is the room between the clusters."""
+    """All three keep neighbors, which PCA does not try to. t-SNE adds room between clusters, and a few neighbors."""
     points, labels = digits().flatten(1)[:COUNT], digit_labels()[:COUNT]
 
     def share(kind: str | None) -> float:
