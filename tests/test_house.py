@@ -174,7 +174,7 @@ def test_no_tracked_file_is_large_or_names_a_machine():
 
 
 #: What the package has grown to. To raise a number is a decision: first look for what can go.
-LINES = {"vizkit": 31_400, "vizkit/widgets": 5_900}
+LINES = {"vizkit": 31_450, "vizkit/widgets": 5_900}
 
 
 @pytest.mark.parametrize("folder", LINES)

@@ -51,7 +51,7 @@ from vizkit.core.steps import last
 from vizkit.methods.inversion import invert_steps, layer_code, psnr
 
 code = layer_code(model, image[None], "relu5").detach()
-found = last(invert_steps(model, code, "relu5"))
+found = last(invert_steps(model, code, "relu5", steps=100))
 print(
     f"code {tuple(code.shape)}, code error {float(found.error[0]):.3f}, {float(psnr(found.images, image)[0]):.1f} dB"
 )
@@ -82,7 +82,7 @@ _ = invert_view.wait(100)
 #
 # ## 2 Layer by layer
 #
-# The slides' strip, of two networks. Each picture is the end of a search of its own, with the same $\lambda$; the last two are from the
+# The slides' strip, of two networks, here after 100 steps; with the default of 250 all come nearer. Each picture is the end of a search of its own, with the same $\lambda$; the last two are from the
 # 200 logits and from the 200 probabilities.
 
 # %%
@@ -96,7 +96,7 @@ strip_view = panels.layer_strip.show()
 strip_view
 
 # %%
-strip_view.controls["steps"].value = 150
+strip_view.controls["steps"].value = 100
 strip_view.play()
 strip = strip_view.wait(300)
 
@@ -117,6 +117,7 @@ same_view = panels.same_code.show()
 same_view
 
 # %%
+same_view.controls["steps"].value = 150
 same_view.play()
 four = same_view.wait(200)
 
@@ -136,6 +137,7 @@ between_view = panels.between.show()
 between_view
 
 # %%
+between_view.controls["steps"].value = 150
 between_view.play()
 mixed = between_view.wait(300)
 
@@ -148,6 +150,7 @@ channel_view = panels.one_channel.show()
 channel_view
 
 # %%
+channel_view.controls["steps"].value = 100
 channel_view.play()
 removed = channel_view.wait(300)
 
@@ -171,6 +174,7 @@ drawn_view = panels.drawn.show()
 drawn_view
 
 # %%
+drawn_view.controls["steps"].value = 150
 drawn_view.play()
 both = drawn_view.wait(300)
 
@@ -180,8 +184,7 @@ both = drawn_view.wait(300)
 # photos disagree, and itself without the code (its code error is near 1 at relu7, where a gray picture's would be). A blur is no
 # inversion; it is what can be said for sure.
 #
-# Dosovitskiy & Brox did it for SIFT as well, whose descriptors lie at scattered points: they put them on a grid first, and the same kind of net
-# draws the photo (000, p. 68).
+# It was done for SIFT as well (000, p. 68): its descriptors lie at scattered points; put on a grid, they are drawn by the same kind of net.
 #
 # ## 6 What a code gives away
 #
@@ -210,6 +213,7 @@ hog_view = panels.hog_inverted.show()
 hog_view
 
 # %%
+hog_view.controls["steps"].value = 100
 hog_view.play()
 gray_cup = hog_view.wait(200)
 
@@ -227,6 +231,7 @@ twins_view = panels.hog_twins.show()
 twins_view
 
 # %%
+twins_view.controls["steps"].value = 200
 twins_view.play()
 twin = twins_view.wait(300)
 
@@ -257,6 +262,7 @@ blurred_view = panels.invert.show(layer="relu3", variation=40.0)
 blurred_view
 
 # %%
+blurred_view.controls["steps"].value = 100
 blurred_view.play()
 blurred = blurred_view.wait(100)
 
@@ -285,16 +291,14 @@ assert psnr(torch.full((1, 3, 4, 4), 0.6), torch.full((3, 4, 4), 0.5)).round() =
 
 # %%
 robust = vizkit.load_model("viznet-robust")
-upper, lower = strip.runs[:6], strip.runs[6:]
-near, nearer = (
-    torch.tensor([float(psnr(run.images, image)) for run in row]) for row in (upper, lower)
-)
+upper, lower = strip.runs
+near, nearer = psnr(upper.images, image), psnr(lower.images, image)
 assert (near[:4].diff() < 0).all()
-assert nearer[3] > near[3] + 4
-assert max(float(run.error) for run in strip.runs) < 0.1
+assert nearer[3] > near[3] + 2
+assert max(float(run.error.max()) for run in strip.runs) < 0.08
 seen = model.answers(image, 1)[0][0]
-assert all(model.answers(run.images[0], 1)[0][0] == seen for run in upper[2:])
-assert robust.answers(lower[3].images[0], 1)[0][0] == robust.answers(image, 1)[0][0]
+assert all(model.answers(one, 1)[0][0] == seen for one in upper.images[2:])
+assert robust.answers(lower.images[3], 1)[0][0] == robust.answers(image, 1)[0][0]
 
 # %%
 from vizkit.panels.inversions import distances
@@ -319,7 +323,7 @@ photos = torch.stack(
 )
 for layer in ("relu5", "relu7"):
     wanted = layer_code(model, photos, layer).detach()
-    searched = last(invert_steps(model, wanted, layer, steps=120))
+    searched = last(invert_steps(model, wanted, layer, steps=80))
     painted = load_inverter(layer)(wanted)
     assert psnr(painted, photos).mean() > psnr(searched.images, photos).mean() + 1
     missed = (layer_code(model, painted, layer) - wanted).square().sum() / wanted.square().sum()
@@ -329,7 +333,7 @@ assert 0.5 < missed < 1.5
 assert 0.7 < (gray - wanted).square().sum() / wanted.square().sum() < 1.3
 
 # %%
-assert 0.4 < whose_view.result.float().mean() < panels.whose_code(layer="relu3")[0].float().mean()
+assert 0.3 < whose_view.result.float().mean() < panels.whose_code(layer="relu3")[0].float().mean()
 
 # %%
 from vizkit.methods.hog import alike, hog
@@ -345,8 +349,8 @@ assert 0.3 < alike(hog(large), hog(vizkit.load_image("coffee", (128, 128))[None]
 # %%
 # Try 1
 assert (near[4:] < 10).all()
-for run in upper[4:]:
-    assert abs(model.answers(run.images[0], 1)[0][1] - model.answers(image, 1)[0][1]) < 0.2
+for one in upper.images[4:]:
+    assert abs(model.answers(one, 1)[0][1] - model.answers(image, 1)[0][1]) < 0.2
 
 # Try 2
 third = layer_code(model, image[None], "relu3").detach()
@@ -363,7 +367,7 @@ codes = fifth.repeat(4, 1, 1, 1)
 loud = fifth[0].amax((1, 2)).argsort(descending=True)[:30:10].tolist()
 for row, channel in enumerate(loud, 1):
     codes[row, channel] *= 8
-pictures = last(invert_steps(robust, codes, "relu5", steps=80, shared=True)).images
+pictures = last(invert_steps(robust, codes, "relu5", steps=60, shared=True)).images
 gains = []
 for row, channel in enumerate(loud, 1):
     change = (pictures[row] - pictures[0]).square().mean(0)

@@ -140,8 +140,8 @@ def test_the_net_is_nearer_in_pixels_and_the_search_in_the_code(viznet, found, p
 def test_earlier_codes_lead_to_the_photo_more_often():
     shares = [float(found_photo(*(album(layer)[i] for i in (0, 2))).float().mean()) for layer in PLACES]
     assert shares == sorted(shares, reverse=True)
-    assert shares[0] > 0.9
-    assert shares[-1] > 0.4
+    assert shares[0] > 0.8
+    assert shares[-1] > 0.3
 
 
 @pytest.mark.parametrize("pair", [("astronaut", "coffee"), ("chelsea", "rocket"), ("flower", "motorcycle")])

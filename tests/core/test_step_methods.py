@@ -126,7 +126,7 @@ RUNS = {
         d["knows"], d["scenes"].images[:2] / 255, ("gradient", "VisualBackProp"), **on
     ),
     "several_steps": lambda d, **on: inversion.several_steps(
-        [(d["net"], "relu3"), (d["net"], "fc")], d["photo"], steps=4, **on
+        [(d["net"], ("relu3", "fc")), (d["net"], ("probabilities",))], d["photo"], steps=4, **on
     ),
     "separation_steps": lambda d, **on: separation.separation_steps(
         d["knows"], d["scenes"].images, d["scenes"].label, **on

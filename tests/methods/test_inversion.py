@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from skimage.feature import hog as peer
 
 import vizkit
@@ -122,12 +123,14 @@ def test_a_shared_start_differs_by_the_code_alone(viznet, cup):
     assert torch.allclose(one, two, atol=1e-4)
 
 
-def test_several_places_are_those_runs_side_by_side(viznet, cup):
-    steps = several_steps([(viznet, "relu3"), (viznet, "probabilities")], cup[0], steps=20)
-    runs = last(steps).runs
-    for layer, run in zip(("relu3", "probabilities"), runs, strict=True):
-        alone = last(invert_steps(viznet, layer_code(viznet, cup, layer).detach(), layer, steps=20))
-        assert torch.equal(run.images, alone.images)
+def test_several_layers_in_one_batch_are_those_runs_alone(viznet, cup):
+    layers = ("relu3", "relu5", "fc", "probabilities")
+    (run,) = last(several_steps([(viznet, layers)], cup[0], steps=4)).runs
+    for row, layer in enumerate(layers):
+        alone = last(invert_steps(viznet, layer_code(viznet, cup, layer).detach(), layer, steps=4))
+        # later, what the machine rounds differently grows
+        assert torch.allclose(run.images[row], alone.images[0], atol=1e-2), layer
+        assert torch.allclose(run.error[row], alone.error[0], rtol=1e-2), layer
 
 
 def test_the_hog_of_a_gray_inversion_comes_near_and_tells_so():
@@ -165,18 +168,18 @@ def test_a_hog_that_is_none_is_refused_in_a_sentence(run, message):
 
 @pytest.mark.parametrize("layer", PLACES)
 def test_an_inverter_draws_what_the_code_says(viznet, layer):
-    """To three of four drawings or more the right picture is the nearest."""
+    """Each drawing goes with its own picture rather than with another one of four."""
     pictures = torch.stack([vizkit.load_image(name, (64, 64)) for name in ("coffee", "chelsea", "rocket", "flower")])
     net = load_inverter(layer)
     drawn = net(layer_code(viznet, pictures, layer).detach())
     assert drawn.shape == pictures.shape
-    nearest = torch.cdist(drawn.flatten(1), pictures.flatten(1)).argmin(1)
-    assert (nearest == torch.arange(4)).sum() >= 3
+    drawn, truth = (F.normalize(one.flatten(1) - one.flatten(1).mean(1, keepdim=True)) for one in (drawn, pictures))
+    assert ((drawn @ truth.T).argmax(1) == torch.arange(4)).all()
     assert (INVERTERS / f"{layer}.safetensors").stat().st_size <= 3e6
 
 
 def test_a_layer_without_an_inverter_is_refused_in_a_sentence(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match="layer must be one of relu3, relu5, relu7, got 'relu4'"):
+    with pytest.raises(ValueError, match="layer 'relu4' is not known; did you mean"):
         load_inverter("relu4")
     monkeypatch.setattr(inverters, "INVERTERS", tmp_path)
     with pytest.raises(ValueError, match="is missing or cut"):

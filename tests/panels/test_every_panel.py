@@ -28,7 +28,12 @@ def test_every_control_takes_the_values_that_are_tried():
 
 #: A live argument of each panel whose run takes some, with another value.
 CHANGED = {
+    "between": {"variation": 20.0},
+    "drawn": {"variation": 20.0},
     "invert": {"variation": 20.0, "norm": 0.5},
+    "layer_strip": {"variation": 20.0},
+    "one_channel": {"variation": 20.0},
+    "same_code": {"variation": 20.0},
     "codes_map": {"perplexity": 12},
     "defense": {"epsilon": 0.05},
     "dream": {"rate": 6.0, "jitter": 3},

@@ -182,7 +182,7 @@ def test_the_commands_train_resume_and_export(archive, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "ASSETS", tmp_path)
     monkeypatch.setattr(exporting, "LABELS", tmp_path / "labels.txt")
     monkeypatch.setattr(exporting, "HASHES", tmp_path / "SHA256SUMS")
-    for other in ("WEIGHTS", "SHEET"):
+    for other in ("WEIGHTS", "LISTENER", "SHEET"):
         monkeypatch.setattr(exporting, other, tmp_path / other)
     run("export", "--checkpoint", str(out / "viznet.pt"))
     state = load_file(shipped["viznet"])

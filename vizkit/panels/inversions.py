@@ -97,16 +97,17 @@ def places(model: ImageModel) -> list[str]:
     return [*chosen, list(model.layers)[-1], PROBABILITIES]
 
 
-def row_of(names: Sequence[str], runs: Sequence[InversionStep], picture: Tensor, who: str) -> Tiles:
+def row_of(names: Sequence[str], run: InversionStep, picture: Tensor, who: str) -> Tiles:
     """Lay the inversions of one net out, with each one's PSNR."""
-    captions = [f"{name}: {float(psnr(run.images[0], picture)):.1f} dB" for name, run in zip(names, runs, strict=True)]
-    images = torch.cat([run.images for run in runs])
-    return sheet(images, f"Inversions of {who}: {', '.join(captions)}", side=118, columns=len(names), captions=captions)
+    near = psnr(run.images, picture).tolist()
+    captions = [f"{name}: {decibels:.1f} dB" for name, decibels in zip(names, near, strict=True)]
+    alt = f"Inversions of {who}: {', '.join(captions)}"
+    return sheet(run.images, alt, side=118, columns=len(names), captions=captions)
 
 
-def errors(runs: Sequence[InversionStep]) -> str:
-    """Write the code errors of runs, one behind the other."""
-    return ", ".join(f"{float(one.error[0]):.3f}" for one in runs)
+def errors(run: InversionStep) -> str:
+    """Write the code errors of a run, one behind the other."""
+    return ", ".join(f"{error:.3f}" for error in run.error.tolist())
 
 
 @vizkit.panel("Layer by layer", rate=3, layout="picture text / first first / second second")
@@ -128,9 +129,10 @@ def layer_strip(
     second : of the second
     """
     upper, lower = places(first), places(second)
-    pairs = [*((first, layer) for layer in upper), *((second, layer) for layer in lower)]
-    for step in run(several_steps, pairs, picture, steps=steps, variation=variation, seed=seed):
-        above, below = step.runs[: len(upper)], step.runs[len(upper) :]
+    for step in run(
+        several_steps, [(first, upper), (second, lower)], picture, steps=steps, variation=variation, seed=seed
+    ):
+        above, below = step.runs
         yield (
             step,
             {
@@ -351,10 +353,8 @@ def drawn(
     model, painted = load_model("viznet"), drawings(picture)
     trained = judged(model, painted, picture)
     times = [milliseconds(layer) for layer in PLACES]
-    for step in run(
-        several_steps, [(model, layer) for layer in PLACES], picture, steps=steps, variation=variation, seed=seed
-    ):
-        found = torch.cat([one.images for one in step.runs])
+    for step in run(several_steps, [(model, tuple(PLACES))], picture, steps=steps, variation=variation, seed=seed):
+        found = step.runs[0].images
         spent = ", ".join(f"{step.index * one / 1000:.1f} s" for one, _ in times)
         yield (
             step,

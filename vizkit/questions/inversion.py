@@ -130,7 +130,7 @@ def nearer_by_net() -> str:
 
 
 @Predict(
-    "Somebody has the code of a crop at relu7, 4 x 4 places, and an album of 300 crops of 20 photos. They let the "
+    "Somebody has the code of a crop at relu7, 4 x 4 places, and an album of 300 crops of 16 photos. They let the "
     "net draw the code and take the crop that is nearest to the drawing. How often is it of the right photo?",
     Number(0, 100, "%", tolerance=12),
 )
