@@ -43,7 +43,7 @@ model, image = vizkit.load_model(), vizkit.load_image("coffee", (64, 64))
 # $$x^* = \arg\min_x \; \frac{\lVert \Phi(x) - \Phi_0 \rVert^2}{\lVert \Phi_0 \rVert^2} + \lambda_\alpha \lVert x \rVert_6^6 + \lambda_{TV} \, TV(x)$$
 #
 # The first term is the **code error**. The slides do not divide; divided, it means the same at every layer. The other two keep the
-# picture from extremes ($x$ from -1 to 1; its mean instead of its sum) and from noise (TV is the mean square difference of neighboring
+# picture from extremes ($x$ from -1 to 1; its mean instead of its sum; $\lambda_\alpha$ is 0 here at first, since the search cannot leave the range) and from noise (TV is the mean square difference of neighboring
 # pixels). The search is Adam from faint noise, on the picture's spectrum, as in [06](06_dream.ipynb); in the paper it is gradient descent on pixels.
 
 # %%
@@ -52,13 +52,11 @@ from vizkit.methods.inversion import invert_steps, layer_code, psnr
 
 code = layer_code(model, image[None], "relu5").detach()
 found = last(invert_steps(model, code, "relu5", steps=100))
-print(
-    f"code {tuple(code.shape)}, code error {float(found.error[0]):.3f}, {float(psnr(found.images, image)[0]):.1f} dB"
-)
+print(f"code {tuple(code.shape)}, code error after 100 steps {float(found.error[0]):.3f}")
 
 # %% [markdown]
-# PSNR, in decibels, says how near the pixels are: $-10 \log_{10}$ of the mean square difference. 20 dB is a tenth of the range, 10 dB
-# about a third.
+# PSNR, in decibels, says how near the pixels are: $-10 \log_{10}$ of the mean square difference. 20 dB: a color is off by a tenth of the
+# range, root mean square; 10 dB: by about a third.
 
 # %%
 questions.off_at_relu5
@@ -103,7 +101,7 @@ strip = strip_view.wait(300)
 # %% [markdown]
 # The upper row dissolves: shapes at relu5, and at relu7 hardly anything that an eye would call a cup, though the network calls it
 # what it calls the photo. In the lower row, of the network that was trained against small perturbations, relu7 still shows a cup, in its
-# colors and at its place. The code errors of both rows are small: it is not the search that fails above.
+# colors and at its place. The code errors of both rows are alike: it is not the search that fails above.
 #
 # ## 3 One code, many pictures
 #
@@ -122,8 +120,9 @@ same_view.play()
 four = same_view.wait(200)
 
 # %% [markdown]
-# To the layers behind relu7 these four are one picture. They differ where the layer does not look: most of it is light and dark over whole
-# areas, not fine grain and not hue. The network answers to edges and textures, wherever they are bright.
+# To the layers behind relu7 these four are nearly one picture. They differ where the layer does not look: most of it is light and dark over whole
+# areas, not hue. The network answers to edges and textures, in whatever light. (Grain is held back by the TV term: set $\lambda$ of TV to 0 and read
+# the shares again.)
 #
 # ## 4 Codes that no picture had
 #
@@ -142,8 +141,8 @@ between_view.play()
 mixed = between_view.wait(300)
 
 # %% [markdown]
-# Below, pixels are mixed: one photo through the other. Above, the cup's rim becomes the brow of the cat. The errors say that there is a price: no
-# picture has the code in the middle.
+# Below, pixels are mixed: one photo through the other. Above, the cup's rim becomes the brow of the cat. The errors say that there is a price: for
+# the code in the middle the search finds no picture.
 
 # %%
 channel_view = panels.one_channel.show()
@@ -155,7 +154,8 @@ channel_view.play()
 removed = channel_view.wait(300)
 
 # %% [markdown]
-# One of 192 channels is hardly missed: the others say nearly the same. *times* 8, and its feature spreads where it answers.
+# This is the loudest of 192 channels, a twentieth of the code's square length, and it is hardly missed: the rest still asks for a cup. Set *times*
+# to 8, and the picture changes where the channel answers.
 #
 # ## 5 A network that draws
 #
@@ -180,9 +180,9 @@ both = drawn_view.wait(300)
 
 # %% [markdown]
 # Two answers to two questions. The search asks for *a* picture with this code; it may be far from the photo. The net answers with the
-# *mean* of all photos that could have had it, because a mean has the smallest squared error: near to the photo, blurred where the
-# photos disagree, and itself without the code (its code error is near 1 at relu7, where a gray picture's would be). A blur is no
-# inversion; it is what can be said for sure.
+# *mean* of the photos that could have had it, as far as so small a net can tell, because a mean has the smallest squared error: nearer to the photo at
+# relu5 and relu7, blurred where such photos disagree, and without the code itself. Its code error at relu7, on held-out pictures 1.2, is
+# larger than that of a code of zeros. A blur is no inversion; it is what can be said for sure.
 #
 # It was done for SIFT as well (000, p. 68): its descriptors lie at scattered points; put on a grid, they are drawn by the same kind of net.
 #
@@ -199,6 +199,9 @@ whose_view = panels.whose_code.show()
 whose_view
 
 # %% [markdown]
+# The album holds the very crop. Whoever also has the network need not draw: its codes can be compared directly. What is shown here is what the drawing
+# alone gives away.
+#
 # ## 7 Before networks: HOG
 #
 # A histogram of oriented gradients has no weights. In each cell of 8 x 8 pixels, every pixel votes for the direction of its gradient, with its size;
@@ -218,9 +221,9 @@ hog_view.play()
 gray_cup = hog_view.wait(200)
 
 # %% [markdown]
-# Edges come back, each where it was to within a cell. Which side of them is bright does not, nor any color.
+# Edges come back, each where it was to within a cell. Which side of them is bright does not, and color was not looked for.
 #
-# **Two pictures, one HOG** (004, p. 152; Tatu et al.). A negative would be too easy. Here a picture of another thing is changed until it has the HOG of the
+# **A second picture?** (004, p. 152; Tatu et al.) A negative would be too easy. Here a picture of another thing is changed until it has the HOG of the
 # first; the correlation of their pixels is held near 0.
 
 # %%
@@ -236,7 +239,8 @@ twins_view.play()
 twin = twins_view.wait(300)
 
 # %% [markdown]
-# A detector that sees HOGs cannot tell the two apart.
+# At a cosine of .98 the two HOGs, scaled, differ by a fifth of their length. The longer the search, the less (*history*; the default is 300 steps).
+# Whoever sees HOGs alone sees nearly the same thing twice.
 
 # %% [markdown]
 # ## Try this
@@ -245,7 +249,7 @@ twin = twins_view.wait(300)
 #    what does the network say of each?
 #    <details><summary>What you should see</summary>Both are as far from the photo as another photo is. The network sees the same class in both, as sure as before: all that it says of a picture fits very different ones.</details>
 # 2. **A smoother picture.** At relu3 raise $\lambda$ of TV while it runs, to 10, then 40.
-#    <details><summary>What you should see</summary>The picture blurs and the code error rises with it: the search is held back by the second term, not by the layer.</details>
+#    <details><summary>What you should see</summary>The picture blurs and the code error rises, to several times what it was; the PSNR hardly falls, it does not punish a blur. The search is held back by the TV term, not by the layer.</details>
 # 3. **A louder channel.** In *A code with one channel changed* set *times* to 8, for some channels. Does the picture change where the channel answers?
 #    <details><summary>What you should see</summary>Mostly there, and around: of the change more lies where the channel answers than would by chance. A quiet channel changes little even then.</details>
 # 4. **Coarser cells.** In *What a HOG knows* set *cell* to 16, then 4. What comes back?
@@ -254,8 +258,8 @@ twin = twins_view.wait(300)
 # %% [markdown]
 # ## What this does not show
 #
-# **What an inversion lacks, the layer need not lack.** Here relu3 seems to know no detail at all. It is $\lambda_{TV}$ that took it: look at the code
-# error, which is not small. Only where it is small does a picture say what the layer sees, and even then it is one of many.
+# **What an inversion lacks, the layer need not lack.** Here relu3 seems to know no detail at all. It is $\lambda_{TV}$ that took it: the code error is several
+# times that of $\lambda_{TV} = 1$. A picture says what a layer sees only as far as it has the code, and even then it is one of many.
 
 # %%
 blurred_view = panels.invert.show(layer="relu3", variation=40.0)

@@ -63,12 +63,20 @@ def test_psnr_is_what_it_is_by_hand():
         (torch.zeros(1, 7), "fc", r"code must be \(N, 200\), as fc makes it of 64 px, got \(1, 7\)"),
         ("code", "fc", r"code must be \(N, 200\), .* got str"),
         (torch.full((1, 200), torch.nan), "fc", "code must be finite"),
+        (torch.zeros(2, 200), "fc", "code must not be 0 everywhere"),
         (torch.zeros(1, 200), "relu99", "relu99"),
     ],
 )
 def test_a_code_of_another_layer_is_refused_in_a_sentence(viznet, code, layer, message):
     with pytest.raises(ValueError, match=message):
         next(invert_steps(viznet, code, layer))
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan")])
+def test_a_weight_below_zero_is_refused(viznet, cup, weight):
+    code = layer_code(viznet, cup, "relu3").detach()
+    with pytest.raises(ValueError, match="variation must be 0 or more, got"):
+        next(invert_steps(viznet, code, "relu3", variation=weight))
 
 
 def untied(picture, seed=0):
@@ -158,6 +166,8 @@ def test_a_twin_is_unlike_the_first_picture():
         (lambda x: invert_hog_steps(torch.full((3, 64, 64), 0.5)), "image must have an edge, got a picture of one color"),
         (lambda x: invert_hog_steps(x[:, :40]), "image must be square, got 64 x 40"),
         (lambda x: hog_twin_steps(x, x[:, :40]), r"start must be \(3, 64, 64\), as the other picture is, got \(3, 40, 64\)"),
+        (lambda x: hog_twin_steps(x, torch.full((3, 64, 64), 0.5)), "start must have an edge, got a picture of one color"),
+        (lambda x: several_steps([(vizkit.load_model(), ("fc",))], x[:, :40]), "image must be square, got 64 x 40"),
         (lambda x: hog_twin_steps(x[:, :16, :16], x[:, :16, :16]), "24 x 24 pixels or more"),
     ],
 )  # fmt: skip

@@ -78,7 +78,7 @@ def test_the_strip_goes_from_the_first_layer_to_the_probabilities(viznet):
 
 
 def test_a_removed_channel_is_removed_from_the_code_that_is_looked_for():
-    panel = one_channel.show(steps=50, channel=3, times=0.0)
+    panel = one_channel.show(steps=50, times=0.0)
     panel.play()
     panel.wait(60)
     again = panel.result

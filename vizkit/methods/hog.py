@@ -220,7 +220,7 @@ def hog_twin_steps(
     Raises
     ------
     TypeError, ValueError
-        If a picture is none, the two differ in size, or the other one has no edge: its HOG is 0.
+        If a picture is none, the two differ in size, or one of them has no edge: its HOG is 0.
 
     References
     ----------
@@ -230,6 +230,8 @@ def hog_twin_steps(
     checks.image(start)
     if start.shape != checks.image(image).shape:
         raise ValueError(f"start must be {tuple(image.shape)}, as the other picture is, got {tuple(start.shape)}")
+    if not hog(start[None], cell=cell, orientations=orientations).any():
+        raise ValueError("start must have an edge, got a picture of one color: its HOG is 0 and leads nowhere")
     wanted = _Wanted(image, cell, orientations, variation, unlike=True)
     yield from _search(wanted, torch.logit(start.clamp(0.05, 0.95)), torch.sigmoid, steps, rate, resume)
 

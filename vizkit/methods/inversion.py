@@ -125,7 +125,7 @@ def invert_steps(
     Raises
     ------
     TypeError, ValueError
-        If there is no such layer, or the code is not one of it at this size.
+        If there is no such layer, the code is not one of it at this size or is 0, or a weight is below 0.
 
     References
     ----------
@@ -151,6 +151,11 @@ def _search(
 ) -> Iterator[InversionStep]:
     """Look for a picture for each row of each layer's codes, all of them in one batch."""
     steps, canvas = checks.integer(steps, 1, None, "steps"), FourierCanvas(size)
+    for name, value in how.items():
+        if not value >= 0:
+            raise ValueError(f"{name} must be 0 or more, got {value}")
+    if not all(codes.flatten(1).any(1).all() for codes in wanted.values()):
+        raise ValueError("code must not be 0 everywhere: no error can be a share of it")
     count = sum(map(len, wanted.values()))
     start = canvas.start(1, random).repeat(count, 1, 1, 1, 1) if shared else canvas.start(count, random)
     values = start.to(model.device).requires_grad_()
@@ -238,6 +243,8 @@ def several_steps(
         As `invert_steps` does.
     """
     size = checks.image(image).shape[1]
+    if image.shape[2] != size:
+        raise ValueError(f"image must be square, got {image.shape[2]} x {size}")
     how = {"norm": norm, "variation": variation, "rate": 0.1}
     runs = []
     for (model, layers), one in zip(places, resume.runs if resume else (None,) * len(places), strict=True):

@@ -42,13 +42,18 @@ def code_of(model: ImageModel, picture: Tensor, layer: str | None, count: int = 
     return code.repeat(count, *[1] * (code.ndim - 1))
 
 
+def away(decibels: float) -> float:
+    """Return how far a color is off at a PSNR: root mean square, as a share of the range."""
+    return 10 ** (-decibels / 20)
+
+
 def off(decibels: float) -> str:
-    """Say how far a color is off, for pictures of a PSNR: the root of its mean square, as a share of the range."""
-    return f"{decibels:.1f} dB, a color is off by {10 ** (-decibels / 20):.0%}"
+    """Say how far a color is off."""
+    return f"{decibels:.1f} dB, a color is off by {away(decibels):.0%}"
 
 
 @vizkit.panel(
-    "What does the layer still know?", rate=6, auto=True, layout="picture inversion / before after / text text"
+    "What does the layer still know?", rate=4, auto=True, layout="picture inversion / before after / text text"
 )
 def invert(
     picture: OwnSize = "coffee",
@@ -66,7 +71,7 @@ def invert(
     Shows
     -----
     picture : the picture whose code is wanted
-    inversion : from noise, towards that code
+    inversion : a picture found from noise, towards that code
     """
     code = code_of(model, picture, layer)
     most = min(3, len(model.labels))
@@ -98,9 +103,9 @@ def places(model: ImageModel) -> list[str]:
 
 
 def row_of(names: Sequence[str], run: InversionStep, picture: Tensor, who: str) -> Tiles:
-    """Lay the inversions of one net out, with each one's PSNR."""
+    """Lay the inversions of one net out, and say how far off a color of each is."""
     near = psnr(run.images, picture).tolist()
-    captions = [f"{name}: {decibels:.1f} dB" for name, decibels in zip(names, near, strict=True)]
+    captions = [f"{name}: {away(decibels):.0%} off" for name, decibels in zip(names, near, strict=True)]
     alt = f"Inversions of {who}: {', '.join(captions)}"
     return sheet(run.images, alt, side=118, columns=len(names), captions=captions)
 
@@ -110,7 +115,7 @@ def errors(run: InversionStep) -> str:
     return ", ".join(f"{error:.3f}" for error in run.error.tolist())
 
 
-@vizkit.panel("Layer by layer", rate=3, layout="picture text / first first / second second")
+@vizkit.panel("Layer by layer", rate=2, layout="picture text / first first / second second")
 def layer_strip(
     picture: Annotated[Any, Image(size=lambda first: square_size(first))] = "coffee",
     first: Model = "viznet",
@@ -126,7 +131,7 @@ def layer_strip(
     Shows
     -----
     first : inversions of the first network
-    second : of the second
+    second : inversions of the second network
     """
     upper, lower = places(first), places(second)
     for step in run(
@@ -164,7 +169,7 @@ def differ_in(images: Tensor) -> str:
     return f"of what they differ in, {color:.0%} is color and {large:.0%} is in areas of an eighth of the side"
 
 
-@vizkit.panel("One code, four pictures", rate=4, auto=True, layout="pictures pictures / picture spread / text text")
+@vizkit.panel("One code, four pictures", rate=2, auto=True, layout="pictures pictures / picture spread / text text")
 def same_code(
     picture: OwnSize = "coffee",
     model: Model = "viznet",
@@ -213,7 +218,7 @@ def codes_between(model: ImageModel, picture: Tensor, other: Tensor, layer: str 
     return torch.cat([(1 - share) * one + share * two for share in SHARES])
 
 
-@vizkit.panel("Between two codes", rate=4, layout="inversions / blends / text")
+@vizkit.panel("Between two codes", rate=2, layout="inversions / blends / text")
 def between(
     picture: OwnSize = "coffee",
     other: OwnSize = "chelsea",
@@ -229,7 +234,7 @@ def between(
 
     Shows
     -----
-    inversions : of mixtures of the codes
+    inversions : pictures found for mixtures of the codes
     blends : the same mixtures of the pixels
     """
     codes = codes_between(model, picture, other, layer)
@@ -256,12 +261,12 @@ def with_and_without(model: ImageModel, picture: Tensor, layer: str, channel: in
     return code
 
 
-@vizkit.panel("A code with one channel changed", rate=4, layout="whole changed / map difference / text text")
+@vizkit.panel("A code with one channel changed", rate=3, layout="whole changed / map difference / text text")
 def one_channel(
     picture: OwnSize = "coffee",
     model: Model = "viznet-robust",
     layer: Annotated[Any, Layer(of="model", maps=True, first=middle_layer)] = "relu5",
-    channel: Annotated[int, Channel(of="layer", live=False)] = 0,
+    channel: Annotated[int, Channel(of="layer", live=False)] = 98,
     times: Annotated[float, Slider(0.0, 8.0, 0.5, live=False)] = 0.0,
     variation: Smooth = 1.0,
     steps: Steps = 150,
@@ -276,7 +281,7 @@ def one_channel(
     whole : from the code as it is
     changed : from the same noise, the channel multiplied
     map : where the channel answers
-    difference : of the two pictures
+    difference : where the two pictures differ
     """
     codes = with_and_without(model, picture, layer, channel, times)
     answer = codes[0, channel]
@@ -333,7 +338,7 @@ def judged(model: ImageModel, images: Tensor, picture: Tensor) -> list[str]:
 
 
 @vizkit.panel(
-    "Optimized, and drawn by a network", rate=4, layout="picture text / optimized optimized / trained trained"
+    "Optimized, and drawn by a network", rate=2, layout="picture text / optimized optimized / trained trained"
 )
 def drawn(
     picture: Annotated[Any, Image(size=(64, 64))] = "coffee",
@@ -347,8 +352,8 @@ def drawn(
 
     Shows
     -----
-    optimized : nearest in code
-    trained : one pass of a small net for each layer: nearest in pixels, in the mean over photos
+    optimized : searched for, one picture for each layer: nearer in code
+    trained : drawn by one pass of a small net for each layer: nearer in pixels, at relu5 and relu7 of most photos
     """
     model, painted = load_model("viznet"), drawings(picture)
     trained = judged(model, painted, picture)
@@ -412,7 +417,7 @@ def whose_code(
         ),
         "near": sheet(pool.pixels(near), "The nearest in the album", side=142, columns=5, captions=captions),
         "text": f"of {len(found)} codes, **{float(found.float().mean()):.0%}** lead to a crop of the same photo; "
-        f"a crop drawn by lot would be one in {float(chance):.0%}",
+        f"a crop drawn by lot would in {float(chance):.0%}",
     }
 
 
@@ -426,7 +431,7 @@ Cell = Annotated[int, Slider(4, 16, 4, live=False, unit="px")]
 Orientations = Annotated[int, Slider(3, 12, live=False)]
 
 
-@vizkit.panel("What a HOG knows", rate=4, auto=True, layout="picture glyphs / inversion text")
+@vizkit.panel("What a HOG knows", rate=3, auto=True, layout="picture glyphs / inversion text")
 def hog_inverted(
     picture: Annotated[Any, Image(size=(128, 128))] = "coffee",
     cell: Cell = 8,
@@ -442,7 +447,7 @@ def hog_inverted(
     Shows
     -----
     glyphs : in each cell, strokes along its edges
-    inversion : from noise, towards that HOG
+    inversion : a gray picture found from noise, towards that HOG
     """
     wanted = hog_of(picture, cell, orientations)
     for step in run(
@@ -460,7 +465,7 @@ def hog_inverted(
         )
 
 
-@vizkit.panel("One HOG, two pictures", rate=4, layout="picture twin / glyphs same / text text")
+@vizkit.panel("One HOG, two pictures", rate=2, layout="picture twin / glyphs same / text text")
 def hog_twins(
     picture: Annotated[Any, Image(size=(128, 128))] = "astronaut",
     other: Annotated[Any, Image(size=(128, 128), label="begin at")] = "coffee",

@@ -38,8 +38,7 @@ def off_by(name: str, layer: str) -> float:
 
 @Predict(
     "The code of relu5 has 12,288 numbers, exactly as many as the picture. Six photos are looked for from noise, by "
-    "their codes alone. By how much of the range is a color then off, root mean square? From one of the photos to "
-    "another it is 37 %.",
+    "their codes alone. By how much of the range is a color then off, root mean square?",
     Number(0, 100, "%", tolerance=8),
 )
 def off_at_relu5() -> float:
@@ -52,11 +51,12 @@ DEPTHS = ("relu1", "relu3", "relu5", "relu6", "relu7")
 
 
 @Predict(
-    "From layer to layer: how far off is a color of the picture that is found, as a share of the range?",
+    "The same six photos by viznet, from layer to layer: how far off is a color of what is found, as a share of the "
+    "range?",
     Sketch(DEPTHS, "layer", "off by", high=0.5, tolerance=0.07),
 )
 def off_by_layer() -> tuple[float, ...]:
-    """Each layer throws a little more away, and what is gone does not come back."""
+    """Each layer throws something away, the most behind relu5, and at relu7 it is no nearer than another photo."""
     return tuple(off_by("viznet", layer) for layer in DEPTHS)
 
 
@@ -76,11 +76,11 @@ def knows_more_at_relu7() -> str:
 
 @Predict(
     "Four pictures are looked for, each from its own noise, all with the code that the coffee has at relu7. How far "
-    "is one of them from another, as a share of the range? From one photo to another it is 37 %.",
+    "is one of them from another, root mean square, as a share of the range?",
     Number(0, 100, "%", tolerance=8),
 )
 def apart_with_one_code() -> float:
-    """The code says what there is, and roughly where. Brightness, color and the exact place are free."""
+    """It says what there is, and roughly where; how bright whole areas are is largely free. Two photos: 37 %."""
     model = vizkit.load_model("viznet")
     code = code_of(model, photos()[0], "relu7", 4)
     return 100 * float(distances(vizkit.last(invert_steps(model, code, "relu7")).images).mean())
@@ -95,8 +95,8 @@ def error_of(model: ImageModel, code: Tensor) -> Tensor:
 
 
 @Predict(
-    "A code half way between the coffee's and the cat's. A picture is looked for that has it. Does the search come "
-    "as near to it as to the code of a real picture?",
+    "By viznet-robust at relu5, a code half way between the coffee's and the cat's. A picture is looked for that has "
+    "it. Does the search come as near to it as to the code of a real picture?",
     Choice(WORSE, ALIKE, BETTER),
 )
 def half_way_code() -> str:
@@ -135,7 +135,7 @@ def nearer_by_net() -> str:
     Number(0, 100, "%", tolerance=12),
 )
 def photo_from_a_code() -> float:
-    """A code is no anonymous number. Blurred as the drawing is, colors and light stand where they stood."""
+    """A code is no anonymous number: blurred as it is, the drawing has light and dark where they mostly were."""
     found, _ = panels.whose_code(layer="relu7")
     return 100 * float(found.float().mean())
 

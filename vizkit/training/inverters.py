@@ -16,6 +16,7 @@ from vizkit.core.steps import Step
 from vizkit.methods.inversion import psnr
 from vizkit.training.export import write_hashes
 from vizkit.training.tiny_imagenet import LabeledImages
+from vizkit.training.viznet import save_state
 
 EPOCHS = 3
 BATCH = 250
@@ -103,7 +104,7 @@ class InverterTrainer:
         return {layer: float(loss.detach()) for layer, loss in losses.items()}
 
     def save(self, path: Path) -> None:
-        """Write the whole state, by way of a temporary file, so that a cut run loses nothing."""
+        """Write the whole state."""
         state = {
             "done": self.done,
             "nets": self.nets.state_dict(),
@@ -111,9 +112,7 @@ class InverterTrainer:
             "schedule": self.schedule.state_dict(),
             "random": self.random.get_state(),
         }
-        scratch = path.with_suffix(".tmp")
-        torch.save(state, scratch)
-        scratch.replace(path)
+        save_state(state, path)
 
     def resume(self, path: Path) -> None:
         """Continue from a file that `save` wrote; in the middle of an epoch its rest is drawn by lot anew."""

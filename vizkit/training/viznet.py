@@ -1,6 +1,6 @@
 """The recipes of the bundled networks: Tiny-ImageNet-200, about an hour each on two CPU cores."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ class Trainer:
         self.net.load_state_dict(state["net"])
 
     def save(self, path: Path) -> None:
-        """Write the whole state, by way of a temporary file, so that a cut run loses nothing."""
+        """Write the whole state."""
         state = {
             "recipe": asdict(self.recipe),
             "epoch": self.epoch,
@@ -194,9 +194,7 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "random": self.random.get_state(),
         }
-        scratch = path.with_suffix(".tmp")
-        torch.save(state, scratch)
-        scratch.replace(path)
+        save_state(state, path)
 
     def resume(self, path: Path) -> None:
         """Continue from a file that `save` wrote.
@@ -214,6 +212,13 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.random.set_state(state["random"].cpu())
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write a run's whole state, by way of a temporary file, so that a cut run loses nothing."""
+    scratch = path.with_suffix(".tmp")
+    torch.save(state, scratch)
+    scratch.replace(path)
 
 
 def unit_length(images: Tensor) -> Tensor:
