@@ -115,7 +115,7 @@ same_view = panels.same_code.show()
 same_view
 
 # %%
-same_view.controls["steps"].value = 150
+same_view.controls["steps"].value = 200
 same_view.play()
 four = same_view.wait(200)
 
@@ -155,7 +155,7 @@ removed = channel_view.wait(300)
 
 # %% [markdown]
 # This is the loudest of 192 channels, a twentieth of the code's square length, and it is hardly missed: the rest still asks for a cup. Set *times*
-# to 8, and the picture changes where the channel answers.
+# to 8, and the picture changes, for most channels more where they answer than elsewhere; but no picture that the search finds has such a code.
 #
 # ## 5 A network that draws
 #
@@ -251,7 +251,7 @@ twin = twins_view.wait(300)
 # 2. **A smoother picture.** At relu3 raise $\lambda$ of TV while it runs, to 10, then 40.
 #    <details><summary>What you should see</summary>The picture blurs and the code error rises, to several times what it was; the PSNR hardly falls, it does not punish a blur. The search is held back by the TV term, not by the layer.</details>
 # 3. **A louder channel.** In *A code with one channel changed* set *times* to 8, for some channels. Does the picture change where the channel answers?
-#    <details><summary>What you should see</summary>Mostly there, and around: of the change more lies where the channel answers than would by chance. A quiet channel changes little even then.</details>
+#    <details><summary>What you should see</summary>For most channels more there than elsewhere, and a little everywhere: the code error stays large, since no picture that is found has such a code. A quiet channel changes less.</details>
 # 4. **Coarser cells.** In *What a HOG knows* set *cell* to 16, then 4. What comes back?
 #    <details><summary>What you should see</summary>At 16 the outline is vague, at 4 the picture is sharp: the HOG then has more numbers than the picture itself.</details>
 

@@ -175,7 +175,7 @@ def same_code(
     model: Model = "viznet",
     layer: Annotated[Any, Layer(of="model", none=PROBABILITIES, first=last_layer)] = "relu7",
     variation: Smooth = 1.0,
-    steps: Steps = 250,
+    steps: Steps = 350,
     seed: Seed = 0,
     *,
     run: Run = direct,
