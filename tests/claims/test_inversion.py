@@ -88,7 +88,7 @@ def test_four_pictures_of_one_code_differ_in_light_and_dark_over_areas(viznet, p
         color.append(1 - float(apart.mean(1).square().mean() / apart.square().mean()))
         areas = torch.nn.functional.adaptive_avg_pool2d(apart, 8)
         large.append(float(areas.square().mean() / apart.square().mean()))
-    assert sum(unlike) >= 4, "every two below 12 dB; of one, a bird before the sky, three pairs are not"
+    assert sum(unlike) >= 4, "every two below 12 dB; of one, a stork in the grass, three pairs are not"
     assert max(color) < 0.4
     assert min(large) > 0.5
 
