@@ -89,6 +89,11 @@ def test_a_removed_channel_is_removed_from_the_code_that_is_looked_for():
     assert not torch.allclose(again.images[0], again.images[1], atol=1e-3)
 
 
+def test_a_layer_without_places_has_no_channel_to_change():
+    with pytest.raises(ValueError, match="layer with places 'fc' is not known"):
+        next(one_channel(layer="fc"))
+
+
 def test_four_starts_are_four_pictures():
     panel = same_code.show(steps=50)
     panel.play()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import vizkit
+from vizkit.core import checks
 from vizkit.core.data import PatchPool
 from vizkit.core.inverters import PLACES, load_inverter
 from vizkit.core.models import ImageModel, load_model, map_layers, square_size
@@ -256,6 +257,7 @@ def between(
 @vizkit.remembered(4)
 def with_and_without(model: ImageModel, picture: Tensor, layer: str, channel: int, times: float) -> Tensor:
     """Return a picture's code, and one in which a channel is multiplied."""
+    checks.choice(layer, map_layers(model), "layer with places")
     code = code_of(model, picture, layer, 2).clone()
     code[1, channel] *= times
     return code
