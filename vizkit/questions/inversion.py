@@ -156,6 +156,6 @@ def hog_of_a_negative() -> float:
     Number(0, 1, "", tolerance=0.05),
 )
 def hog_of_a_twin() -> float:
-    """A HOG knows which way edges run in each cell, and neither which side is bright nor how strong they are."""
+    """A HOG knows which way edges run in each cell and how strong beside their neighbors, not which side is bright."""
     step, _ = vizkit.last(panels.hog_twins(steps=150))
     return float(step.cosine)
