@@ -54,7 +54,10 @@ def off(decibels: float) -> str:
 
 
 @vizkit.panel(
-    "What does the layer still know?", rate=4, auto=True, layout="picture inversion / before after / text text"
+    "What does the layer still know?",
+    rate=4,
+    auto=True,
+    layout="picture inversion / before before / after after / text text",
 )
 def invert(
     picture: OwnSize = "coffee",
@@ -87,8 +90,8 @@ def invert(
             {
                 "picture": fit(photo(picture, "The picture"), HALF),
                 "inversion": fit(photo(found, f"A picture with its code at {layer or PROBABILITIES}"), HALF),
-                "before": top_bars(before, f"{model.name} sees", before[0][0]),
-                "after": top_bars(model.answers(found, most), f"{model.name} sees", before[0][0]),
+                "before": top_bars(before, f"{model.name} sees in the picture", before[0][0]),
+                "after": top_bars(model.answers(found, most), f"{model.name} sees in what is found", before[0][0]),
                 "text": f"step {step.index}: code error **{float(step.error[0]):.3f}**; {off(decibels)}\n"
                 f"the code has {numbers:,} numbers, the picture {picture.numel():,}",
             },
