@@ -11,7 +11,7 @@ from vizkit.widgets.presets import presets_of
 #: A panel's box at a width of 1,200 px, at its first state and at each preset.
 HIGHEST = 780
 #: A phone, a narrow page, windows of which JupyterLab's file browser takes a part, a wide page.
-WIDTHS = (400, 700, 900, 1000, 1068, 1200)
+WIDTHS = (400, 700, 900, 1068, 1200)
 #: Of the controls where they stand above the items in three columns.
 LOW = 240
 GIVEN = {
