@@ -307,17 +307,23 @@ def one_channel(
         )
 
 
+@vizkit.remembered(1)
+def viznet() -> ImageModel:
+    """Return the network whose codes the inverters draw from, always the same one: a run knows it again."""
+    return load_model("viznet")
+
+
 @vizkit.remembered(8)
 def drawings(picture: Tensor) -> Tensor:
     """Return what the bundled inverters draw of a picture's codes, (3, 3, H, W)."""
-    model = load_model("viznet")
+    model = viznet()
     return torch.cat([load_inverter(layer)(code_of(model, picture, layer)) for layer in PLACES])
 
 
 @vizkit.remembered(3)
 def milliseconds(layer: str) -> tuple[float, float]:
     """Return how long a step of the optimization takes for one picture of 64 px, and a drawing, on this machine."""
-    model, net = load_model("viznet"), load_inverter(layer)
+    model, net = viznet(), load_inverter(layer)
     code = code_of(model, vizkit.load_image("coffee", square_size(model)), layer)
     took: list[list[float]] = [[], []]
     begun = time.perf_counter()
@@ -360,7 +366,7 @@ def drawn(
     optimized : searched for, one picture for each layer: nearer in code
     trained : drawn by one pass of a small net for each layer: nearer in pixels, at relu5 and relu7 of most photos
     """
-    model, painted = load_model("viznet"), drawings(picture)
+    model, painted = viznet(), drawings(picture)
     trained = judged(model, painted, picture)
     times = [milliseconds(layer) for layer in PLACES]
     for step in run(several_steps, [(model, tuple(PLACES))], picture, steps=steps, variation=variation, seed=seed):
@@ -387,7 +393,7 @@ def album(layer: str) -> tuple[PatchPool, Tensor, Tensor]:
     """Return an album of crops, what is drawn of their codes, and how far each drawing is from each crop, squared."""
     pool = patch_pool("bundled", ALBUM, 64)
     crops = pool.pixels(slice(None))
-    model, net = load_model("viznet"), load_inverter(layer)
+    model, net = viznet(), load_inverter(layer)
     with torch.no_grad():
         painted = torch.cat([net(layer_code(model, part, layer)) for part in crops.split(50)])
     return pool, painted, torch.cdist(painted.flatten(1), crops.flatten(1)).square() / crops[0].numel()
