@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from functools import cache
 from statistics import median
 from typing import Annotated, Any
 
@@ -307,7 +308,7 @@ def one_channel(
         )
 
 
-@vizkit.remembered(1)
+@cache
 def viznet() -> ImageModel:
     """Return the network whose codes the inverters draw from, always the same one: a run knows it again."""
     return load_model("viznet")
