@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision
 from skimage.feature import hog as peer
 
 import vizkit
@@ -139,6 +140,17 @@ def test_several_layers_in_one_batch_are_those_runs_alone(viznet, cup):
         # later, what the machine rounds differently grows
         assert torch.allclose(run.images[row], alone.images[0], atol=1e-2), layer
         assert torch.allclose(run.error[row], alone.error[0], rtol=1e-2), layer
+
+
+def test_probabilities_are_the_nets_own_where_its_last_module_is_not_its_end(cup):
+    """SqueezeNet flattens behind its last module."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = torchvision.models.squeezenet1_1(weights=None)
+    model = vizkit.ImageModel(net, input_size=64)
+    first = next(several_steps([(model, ("features.2", "probabilities"))], cup[0], steps=2)).runs[0]
+    alone = next(invert_steps(model, layer_code(model, cup, "probabilities").detach(), "probabilities", steps=2))
+    assert torch.allclose(first.error[1], alone.error[0], rtol=1e-3)
 
 
 def test_the_hog_of_a_gray_inversion_comes_near_and_tells_so():

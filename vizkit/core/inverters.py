@@ -1,13 +1,11 @@
 """Small up-convolutional networks that draw a picture from a layer's code, and those that come with the kit."""
 
-from pathlib import Path
-
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from vizkit.core import checks
 from vizkit.core.assets import ASSETS
+from vizkit.core.weights import read_weights
 
 INVERTERS = ASSETS / "models" / "inverters"
 
@@ -83,10 +81,4 @@ def load_inverter(layer: str, device: torch.device | str = "cpu") -> Inverter:
         If no inverter of the layer is bundled, or its file is cut.
     """
     checks.choice(layer, sorted(PLACES), "layer")
-    path: Path = INVERTERS / f"{layer}.safetensors"
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    return from_state(state, PLACES[layer][1]).to(device)
+    return from_state(read_weights(INVERTERS / f"{layer}.safetensors"), PLACES[layer][1]).to(device)

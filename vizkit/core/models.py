@@ -13,7 +13,6 @@ from weakref import WeakKeyDictionary
 
 import torch
 import torchvision
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from vizkit.core import checks
@@ -21,6 +20,7 @@ from vizkit.core.assets import ASSETS
 from vizkit.core.hooks import Layer, evaluation, trace_layers
 from vizkit.core.scenes import SHAPES
 from vizkit.core.viznet import from_state
+from vizkit.core.weights import read_weights
 
 #: What nets raise on pictures that they cannot take.
 _SIZE_ERRORS = (RuntimeError, AssertionError)
@@ -391,11 +391,7 @@ def scenes_while_learning() -> dict[int, ImageModel]:
 
 
 def _load_bundled(path: Path, name: str, labels: list[str], device: torch.device) -> ImageModel:
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
+    state = read_weights(path)
     net = from_state({key.removeprefix("net."): value for key, value in state.items() if key.startswith("net.")})
     return ImageModel(
         _prepare(net, device),

@@ -1,13 +1,11 @@
 """The small feed-forward network of fast neural style, and those that come with the kit."""
 
-from pathlib import Path
-
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from vizkit.core import checks
 from vizkit.core.assets import ASSETS
+from vizkit.core.weights import read_weights
 
 STYLES = ASSETS / "styles"
 
@@ -87,13 +85,8 @@ def load_style(name: str, device: torch.device | str = "cpu") -> StyleNet:
     ValueError
         If there is no such style, or its file is cut.
     """
-    path: Path = STYLES / f"{checks.choice(name, styles(), 'style')}.safetensors"
-    try:
-        with safe_open(path, framework="pt") as file:
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} is missing or cut ({error}); install vizkit again") from error
-    return from_state(state).to(device)
+    path = STYLES / f"{checks.choice(name, styles(), 'style')}.safetensors"
+    return from_state(read_weights(path)).to(device)
 
 
 @torch.no_grad()

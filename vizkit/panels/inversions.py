@@ -19,7 +19,15 @@ from vizkit.figures.attribution import top_bars
 from vizkit.figures.hog import hog_glyphs
 from vizkit.figures.pictures import Tiles, fit, overlay, photo, sheet
 from vizkit.methods.hog import alike, hog, hog_twin_steps, invert_hog_steps
-from vizkit.methods.inversion import PROBABILITIES, InversionStep, invert_steps, layer_code, psnr, several_steps
+from vizkit.methods.inversion import (
+    PROBABILITIES,
+    InversionStep,
+    code_error,
+    invert_steps,
+    layer_code,
+    psnr,
+    several_steps,
+)
 from vizkit.panels.common import last_layer, middle_layer, patch_pool
 from vizkit.widgets import Channel, Image, Layer, Measured, Model, OneOf, Run, Slider, direct
 
@@ -339,14 +347,19 @@ def milliseconds(layer: str) -> tuple[float, float]:
     return one, two
 
 
-def judged(model: ImageModel, images: Tensor, picture: Tensor) -> list[str]:
+@vizkit.remembered(8)
+def drawing_errors(picture: Tensor) -> Tensor:
+    """Return the code errors of those drawings, (3,)."""
+    pairs = zip(PLACES, drawings(picture), strict=True)
+    return torch.cat(
+        [code_error(*(code_of(viznet(), one, layer) for one in (image, picture))) for layer, image in pairs]
+    )
+
+
+def judged(images: Tensor, error: Tensor, picture: Tensor) -> list[str]:
     """Return a caption for each layer's picture: its PSNR and its code error."""
-    found = []
-    for layer, image in zip(PLACES, images, strict=True):
-        wanted, code = code_of(model, picture, layer), code_of(model, image, layer)
-        error = float((code - wanted).square().sum() / wanted.square().sum().clamp(min=1e-12))
-        found.append(f"{layer}: {float(psnr(image[None], picture)):.1f} dB, error {error:.3f}")
-    return found
+    rows = zip(PLACES, psnr(images, picture).tolist(), error.tolist(), strict=True)
+    return [f"{layer}: {decibels:.1f} dB, error {apart:.3f}" for layer, decibels, apart in rows]
 
 
 @vizkit.panel(
@@ -367,11 +380,11 @@ def drawn(
     optimized : searched for, one picture for each layer: nearer in code
     trained : drawn by one pass of a small net for each layer: nearer in pixels, at relu5 and relu7 of most photos
     """
-    model, painted = viznet(), drawings(picture)
-    trained = judged(model, painted, picture)
+    painted = drawings(picture)
+    trained = judged(painted, drawing_errors(picture), picture)
     times = [milliseconds(layer) for layer in PLACES]
-    for step in run(several_steps, [(model, tuple(PLACES))], picture, steps=steps, variation=variation, seed=seed):
-        found = step.runs[0].images
+    for step in run(several_steps, [(viznet(), tuple(PLACES))], picture, steps=steps, variation=variation, seed=seed):
+        found, error = step.runs[0].images, step.runs[0].error
         spent = ", ".join(f"{step.index * one / 1000:.1f} s" for one, _ in times)
         yield (
             step,
@@ -382,7 +395,7 @@ def drawn(
                     f"lower row: {', '.join(f'{two:.0f} ms' for _, two in times)}"
                 ),
                 "optimized": sheet(
-                    found, "Pictures by optimization", side=236, columns=3, captions=judged(model, found, picture)
+                    found, "Pictures by optimization", side=236, columns=3, captions=judged(found, error, picture)
                 ),
                 "trained": sheet(painted, "Pictures that nets have drawn", side=236, columns=3, captions=trained),
             },

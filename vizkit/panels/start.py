@@ -9,7 +9,7 @@ from torch import Tensor
 
 import vizkit
 from vizkit.core.course import DECKS, Slide, slides
-from vizkit.core.inverters import load_inverter
+from vizkit.core.inverters import PLACES
 from vizkit.core.models import ImageModel, load_model
 from vizkit.core.steps import last
 from vizkit.core.stylenet import load_style, stylize
@@ -23,12 +23,12 @@ from vizkit.methods.activations import activations
 from vizkit.methods.adversarial import pgd
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.gradients import smooth_grad
-from vizkit.methods.inversion import layer_code
 from vizkit.methods.neighbors import codes, nearest
 from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.optimizers import descend
 from vizkit.methods.pca import patch_reconstruction
 from vizkit.panels.common import name_of, patch_pool
+from vizkit.panels.inversions import drawings
 from vizkit.widgets import Image, Model, OneOf, Slider, Text, Toggle
 
 #: Widths of the tour's pictures in pixels, and shorter side of the picture that the nets get.
@@ -104,11 +104,8 @@ def one_pixel(model: ImageModel, image: Tensor) -> Raster:
 
 def redrawn(model: ImageModel, image: Tensor) -> Raster:
     """Draw the picture from the codes of three layers."""
-    small = square(image)[None]
-    layers = ("relu3", "relu5", "relu7")
-    with torch.no_grad():
-        drawings = torch.cat([load_inverter(layer)(layer_code(model, small, layer)) for layer in layers])
-    return sheet(drawings, "The picture, drawn from its codes", side=200, columns=3, captions=layers)
+    found = drawings(square(image))
+    return sheet(found, "The picture, drawn from its codes", side=200, columns=3, captions=tuple(PLACES))
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vizkit.core.hooks import forward_to
+from vizkit.core.hooks import forward_to_all
 from vizkit.core.inverters import INVERTERS, PLACES, Inverter
 from vizkit.core.models import ImageModel
 from vizkit.core.seeds import fresh_weights, generator
 from vizkit.core.steps import Step
-from vizkit.methods.inversion import psnr
+from vizkit.methods.inversion import code_error, layer_code, psnr
 from vizkit.training.export import write_hashes
 from vizkit.training.tiny_imagenet import LabeledImages
 from vizkit.training.viznet import save_state
@@ -78,15 +78,10 @@ class InverterTrainer:
 
     @torch.no_grad()
     def _codes(self, images: Tensor) -> dict[str, Tensor]:
-        """Return the code of each layer, each computed from the one before."""
-        codes: dict[str, Tensor] = {}
+        """Return the code of each layer."""
         with self.model.running(images) as net, self._half():
-            maps = self.model.normalize(images).contiguous(memory_format=torch.channels_last)
-            for name, module in net.named_children():
-                maps = module(maps)
-                if name in PLACES:
-                    codes[name] = maps.float()
-        return codes
+            inputs = self.model.normalize(images).contiguous(memory_format=torch.channels_last)
+            return {layer: code.float() for layer, code in forward_to_all(net, inputs, PLACES).items()}
 
     def _half(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16)
@@ -140,11 +135,9 @@ def reconstruction(model: ImageModel, net: Inverter, layer: str, data: LabeledIm
     found = []
     for part in data.images.split(BATCH):
         images = part.float() / 255
-        with model.running(images) as running:
-            code = forward_to(running, model.normalize(images), layer)
-            drawn = net(code)
-            again = forward_to(running, model.normalize(drawn), layer)
-        error = (again - code).flatten(1).square().sum(1) / code.flatten(1).square().sum(1)
+        code = layer_code(model, images, layer)
+        drawn = net(code)
+        error = code_error(layer_code(model, drawn, layer), code)
         found.append(torch.stack([psnr(drawn, images), error]))
     decibel, error = torch.cat(found, dim=1).mean(1).tolist()
     return decibel, error
