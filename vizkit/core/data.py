@@ -1,5 +1,6 @@
 """Many pictures at once: the bundled ones, a folder, a torchvision dataset; and patches of them."""
 
+import gzip
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -294,6 +295,18 @@ def _digits() -> Any:
 
 #: What `clouds` draws.
 CLOUDS = ("one cloud", "two sizes", "two densities", "unequal gaps", "two rings", "a line")
+
+
+@cache
+def weekly_prices() -> dict[str, Tensor]:
+    """Return the prices of six shares, each Monday of 2018 and 2019, as shares of their first: 105 numbers each.
+
+    They come with plotly, as `plotly.data.stocks`, which reads them by pandas.
+    """
+    content = files("plotly").joinpath("package_data", "datasets", "stocks.csv.gz").read_bytes()
+    header, *lines = gzip.decompress(content).decode().splitlines()
+    numbers = torch.tensor([[float(cell) for cell in line.split(",")[1:]] for line in lines], dtype=torch.float64)
+    return dict(zip(header.split(",")[1:], numbers.T, strict=True))
 
 
 def clouds(kind: str, count: int = 150, *, seed: int = 0) -> tuple[Tensor, Tensor]:

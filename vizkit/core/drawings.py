@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 Pixels = NDArray[np.uint8]
 Coordinates = NDArray[np.float64]
@@ -79,6 +79,32 @@ def noise(size: int = 384) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
 
 
+#: What the page of text says.
+LINES = (
+    "A filter is a small pattern.",
+    "It slides over the picture and",
+    "is compared with every window.",
+    "Where the two are alike, the sum",
+    "of the products is large. An edge",
+    "finds edges, a letter finds the",
+    "same letter again, wherever it is.",
+)
+
+
+def text(size: int = 384) -> Pixels:
+    """Lines of black type on white, for which the same letter looks the same wherever it is."""
+    picture = Image.new("RGB", (size, size), "white")
+    draw = ImageDraw.Draw(picture)
+    typeface = ImageFont.load_default(size / 17)
+    for number, line in enumerate(LINES):
+        # Each letter on whole pixels: between them, two of a kind would differ.
+        at = float(size // 24)
+        for letter in line:
+            draw.text((round(at), size // 12 + number * size // 8), letter, fill="#111111", font=typeface)
+            at += round(draw.textlength(letter, font=typeface))
+    return np.asarray(picture)
+
+
 #: Every drawing by its name.
 DRAWINGS: dict[str, Callable[[], Pixels]] = {
     "zone plate": zone_plate,
@@ -86,4 +112,5 @@ DRAWINGS: dict[str, Callable[[], Pixels]] = {
     "bars": bars,
     "shapes": shapes,
     "noise": noise,
+    "text": text,
 }

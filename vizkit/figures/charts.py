@@ -77,23 +77,26 @@ def weight_bars(count: WeightCount) -> go.Figure:
     )
 
 
-def tied_weights(matrix: Tensor) -> go.Figure:
+def tied_weights(matrix: Tensor, weights: int = 0) -> go.Figure:
     """Draw which weight joins which pixel to which output, each weight in one color; white: none.
 
     Parameters
     ----------
     matrix : Tensor, int64, shape (outputs, pixels)
         From `convolution_matrix`.
+    weights : int
+        How many there are, where some are left out; the largest number by default.
     """
+    count, present = weights or int(matrix.max()), matrix[matrix > 0]
     numbers = matrix.double().where(matrix > 0, torch.nan)
     shares = "weight %{z}: pixel %{x} to output %{y}<extra></extra>"
-    drawn = go.Heatmap(z=numbers.tolist(), colorscale="Turbo", showscale=False, xgap=1, ygap=1, hovertemplate=shares)
-    count = int(matrix.max())
+    look = {"colorscale": "Turbo", "zmin": 1, "zmax": max(count, 2), "showscale": False, "xgap": 1, "ygap": 1}
+    drawn = go.Heatmap(z=numbers.tolist(), **look, hovertemplate=shares)
     return layout(
         go.Figure(drawn),
         width=640,
         height=360,
-        title_text=f"{int((matrix > 0).sum())} connections share {count} weights; {matrix.numel():,} places",
+        title_text=f"{len(present)} of {matrix.numel():,} places have a weight, of which there are {count}",
         xaxis={"title": "pixel"},
         yaxis={"title": "output", "autorange": "reversed"},
     )

@@ -133,7 +133,7 @@ def weight_sharing(size: int = 28, kernel: int = 5, filters: int = 1) -> WeightC
     return WeightCount(outputs, kernel**2 * filters, size**2 * outputs**2 * filters)
 
 
-def convolution_matrix(size: int = 6, kernel: int = 3) -> Tensor:
+def convolution_matrix(size: int = 6, kernel: int = 3, *, stride: int = 1) -> Tensor:
     """Write a convolution as the fully connected layer that it is: which weight joins which pixel to which output.
 
     Parameters
@@ -142,10 +142,11 @@ def convolution_matrix(size: int = 6, kernel: int = 3) -> Tensor:
         Side of the gray picture in pixels.
     kernel : int
         Side of the filter.
+    stride : int
 
     Returns
     -------
-    Tensor, int64, shape ((size - kernel + 1)^2, size^2)
+    Tensor, int64, shape (outputs, size^2), of which outputs are ((size - kernel) // stride + 1)^2
         From 1 to ``kernel^2``, row by row of the filter: the weight; 0: none.
 
     Raises
@@ -156,6 +157,7 @@ def convolution_matrix(size: int = 6, kernel: int = 3) -> Tensor:
     size = checks.integer(size, 1, None, "size")
     kernel = checks.integer(kernel, 1, size, "kernel")
     pixels = torch.arange(size**2, dtype=torch.float64).view(1, 1, size, size)
-    windows = F.unfold(pixels, kernel)[0].T.long()  # a row for each output: its pixels
+    stride = checks.integer(stride, 1, None, "stride")
+    windows = F.unfold(pixels, kernel, stride=stride)[0].T.long()  # a row for each output: its pixels
     weights = torch.arange(1, kernel**2 + 1).expand_as(windows)
     return torch.zeros(len(windows), size**2, dtype=torch.int64).scatter(1, windows, weights)

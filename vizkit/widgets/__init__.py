@@ -22,7 +22,7 @@ from vizkit.widgets.annotations import (
 from vizkit.widgets.answers import Choice, Number, Sketch, Spot
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.function import FUNCTIONS, panel
-from vizkit.widgets.hands import Box, Curve, On, Place, Point, Points, Tile
+from vizkit.widgets.hands import Box, Cells, Curve, On, Place, Point, Points, Tile
 from vizkit.widgets.items import Measured
 from vizkit.widgets.picture import PictureView
 from vizkit.widgets.predict import Predict, Summary
@@ -32,6 +32,7 @@ __all__ = [
     "FUNCTIONS",
     "Box",
     "Button",
+    "Cells",
     "Channel",
     "ChartView",
     "Choice",

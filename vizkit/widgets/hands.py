@@ -119,7 +119,7 @@ class Point(Control):
         return {"side": float(values[self.square]) * min(raster.width, raster.height)} if self.square else {}
 
     def moved(self, value: Any, at: Any, start: Any, *, down: bool) -> Any:
-        """Return the value when the pointer is at a place, pressed at `start`; None for none."""
+        """Return the value when the pointer is at a place; `value` is the one when it was pressed, at `start`."""
         del value, start, down
         return at
 
@@ -168,6 +168,29 @@ class Box(Point, Numbers):
 
 
 @dataclass(frozen=True)
+class Cells(Point, Table):
+    """Numbers in cells: a press on the upper half of one adds a step, on the lower half takes one; a drag goes on.
+
+    Parameters
+    ----------
+    step : float
+    """
+
+    step: float = 1.0
+    widget = Table.widget
+    problem = Table.problem
+
+    def moved(self, value: Any, at: Any, start: Any, *, down: bool) -> Any:
+        del down
+        rows, columns = len(value), len(value[0])
+        row, column = min(int(start[1] * rows), rows - 1), min(int(start[0] * columns), columns - 1)
+        halves = int((start[1] - at[1]) * rows * 2) or (1 if start[1] * rows % 1 < 0.5 else -1)
+        changed = [list(one) for one in value]
+        changed[row][column] = round(changed[row][column] + halves * self.step, 6)
+        return tuple(map(tuple, changed))
+
+
+@dataclass(frozen=True)
 class Curve(Point, Table):
     """A curve drawn by hand: a tuple of (x, y) along it."""
 
@@ -213,7 +236,7 @@ class On:
     ----------
     item : str
         A key of what the function returns.
-    kind : Point, Points, Box, Curve or Tile
+    kind : Point, Points, Box, Cells, Curve or Tile
         What the hand does; the class or, with settings, an instance. A place is a tuple (x, y) of
         shares of the picture; its number fields are there by themselves. A Tile needs a control for
         the keyboard beside it.
@@ -234,14 +257,15 @@ class On:
 
     def attach(self, shown: Any, value: Callable[[], Any], change: Callable[[Any], None]) -> None:
         """Listen to the item's widget: ``change(new)`` is called with every new value."""
-        hand, start = self.hand, None
+        hand, start, held = self.hand, None, None
 
         def moved(down: bool, x: int, y: int) -> None:
-            nonlocal start
+            nonlocal start, held
             at = hand.place(x, y, shown.raster)
-            start = at if down else start
+            if down:
+                start, held = at, value()
             if at is not None and start is not None:
-                new = hand.moved(value(), at, start, down=down)
+                new = hand.moved(held, at, start, down=down)
                 if new is not None:
                     change(new)
 

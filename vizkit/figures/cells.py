@@ -1,0 +1,135 @@
+"""Tables of numbers as colored cells, to be read and to be changed by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from vizkit.figures.pictures import boxes, font
+from vizkit.figures.raster import Pixels, Raster
+from vizkit.figures.theme import Palette, lookup
+
+#: The window of a kernel, in cells: (top, left, height, width).
+Window = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells(Raster):
+    """A table as a picture.
+
+    Parameters
+    ----------
+    rows, columns : int
+    """
+
+    rows: int = 1
+    columns: int = 1
+
+
+def written(number: float) -> str:
+    """Return a number as short as a cell wants it."""
+    short = f"{number:.2f}".rstrip("0").rstrip(".")
+    return "0" if short in ("-0", "") else short
+
+
+def cells(
+    table: Tensor,
+    alt: str,
+    *,
+    side: int = 44,
+    signed: bool = True,
+    window: Window | None = None,
+    spread: int = 1,
+    border: int = 0,
+    limit: float = 0.0,
+) -> Cells:
+    """Draw a table: each number in a cell of its color.
+
+    Parameters
+    ----------
+    table : Tensor, shape (rows, columns)
+    alt : str
+    side : int
+        Of a cell, in pixels; below 24 there is no room for numbers.
+    signed : bool
+        Blue to red, white for 0; else black to white from the smallest to the largest.
+    window : (top, left, height, width), optional
+        A kernel's window, framed cell by cell.
+    spread : int
+        The kernel's dilation: how far apart the window's cells are.
+    border : int
+        Cells on each side that are padding: gray.
+    limit : float
+        The number of the strongest color; the table's largest by default.
+    """
+    rows, columns = table.shape
+    numbers = table.detach().double()
+    colors = _colors(numbers, signed, limit)
+    pixels = colors.repeat(side, 0).repeat(side, 1)
+    if border:
+        inside = (slice(border, -border), slice(border, -border))
+        pale = np.full_like(colors, 224)
+        pale[inside] = colors[inside]
+        pixels = pale.repeat(side, 0).repeat(side, 1)
+    picture = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(picture)
+    if side >= 24:
+        _write(draw, numbers, side, pixels)
+    for at in range(rows + 1) if side >= 6 else ():
+        draw.line((0, at * side, columns * side, at * side), fill="#bbbbbb")
+    for at in range(columns + 1) if side >= 6 else ():
+        draw.line((at * side, 0, at * side, rows * side), fill="#bbbbbb")
+    made = Cells(np.asarray(picture), alt, exact=True, rows=rows, columns=columns)
+    return made if window is None else _framed(made, window, spread, side)
+
+
+def _colors(numbers: Tensor, signed: bool, limit: float) -> Pixels:
+    if signed:
+        most = max(limit or float(numbers.abs().max()), 1e-12)
+        shares = (numbers / most).clamp(-1, 1) / 2 + 0.5
+        return painted("rdbu", shares)
+    low, high = torch.aminmax(numbers)
+    shares = (numbers - low) / (high - low).clamp(min=1e-12)
+    return painted("gray", shares)
+
+
+def painted(palette: Palette, shares: Tensor) -> Pixels:
+    """Return the colors of shares in [0, 1]."""
+    colors: Pixels = lookup(palette)[(shares * 255).round().byte().numpy()]
+    return colors
+
+
+def _write(draw: ImageDraw.ImageDraw, numbers: Tensor, side: int, pixels: Pixels) -> None:
+    for (row, column), number in np.ndenumerate(numbers.numpy()):
+        text = written(float(number))
+        typeface = font(max(10, min(side // 2 - 4, int(1.7 * side / max(len(text), 3)))))
+        x, y = (column + 0.5) * side, (row + 0.5) * side
+        dark = pixels[int(y), int(x)].mean() < 128
+        draw.text((x, y), text, fill="white" if dark else "#222222", font=typeface, anchor="mm")
+
+
+def _framed(made: Cells, window: Window, spread: int, side: int) -> Cells:
+    top, left, height, width = window
+    if spread == 1:
+        return boxes(made, [(left * side, top * side, (left + width) * side, (top + height) * side)])
+    corners = [(left + spread * column, top + spread * row) for row in range(height) for column in range(width)]
+    return boxes(made, [(side * x, side * y, side * (x + 1), side * (y + 1)) for x, y in corners])
+
+
+def beside(pictures: Sequence[Raster], alt: str, *, signs: Sequence[str] = (), gap: int = 24) -> Raster:
+    """Put pictures side by side on white, their middles at one height, with a sign between each two."""
+    high = max(one.height for one in pictures)
+    canvas = np.full((high, sum(one.width + gap for one in pictures) - gap, 3), 255, np.uint8)
+    left, middles = 0, []
+    for one in pictures:
+        top = (high - one.height) // 2
+        canvas[top : top + one.height, left : left + one.width] = one.pixels
+        left += one.width + gap
+        middles.append(left - gap // 2)
+    picture = Image.fromarray(canvas)
+    for x, sign in zip(middles, signs, strict=False):
+        ImageDraw.Draw(picture).text((x, high // 2), sign, fill="#222222", font=font(22), anchor="mm")
+    return Raster(np.asarray(picture), alt, exact=True)

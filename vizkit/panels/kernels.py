@@ -1,0 +1,461 @@
+"""Panels of kernels that are set by hand: smoothing, edges, patterns, and what is built of them."""
+
+import math
+from typing import Annotated, Any
+
+import torch
+from torch import Tensor
+
+import vizkit
+from vizkit.core.data import weekly_prices
+from vizkit.core.seeds import normal
+from vizkit.figures.cells import beside, cells, written
+from vizkit.figures.convolution import filtered_series, gray_map, named_curves, signed_map, two_features
+from vizkit.figures.pictures import Box as Frame
+from vizkit.figures.pictures import Tiles, boxes, fit, photo, sheet
+from vizkit.figures.sounds import sound, spectrogram_chart
+from vizkit.figures.theme import CLASSES
+from vizkit.methods.convolution import correlate
+from vizkit.methods.hand_set import CORNERS, EDGES, SQUARE, shape_hierarchy, shape_scene
+from vizkit.methods.kernels import (
+    found_windows,
+    gaussian_within,
+    laplacian_of_gaussian,
+    long_edges,
+    match_template,
+    same_correlate,
+    smoothing_kernel,
+    sobel_kernel,
+    vertical_edges,
+    zero_crossings,
+)
+from vizkit.methods.sounds import LENGTH, RATE, WORDS, make_sounds, spectrogram
+from vizkit.panels.convolution import gray, sum_of
+from vizkit.widgets import Box, Image, Numbers, On, OneOf, Place, Point, Slider, Table, Toggle, When
+
+#: Kernels for numbers in a row.
+ROWS = ("box", "Gaussian", "change", "own")
+Size = Annotated[int, Slider(1, 31, 2, unit="px", label="size")]
+SHARES = ("AMZN", "AAPL", "FB", "GOOG", "MSFT", "NFLX")
+
+
+def row_kernel(kind: str, size: int, sigma: float, own: tuple[float, ...]) -> Tensor:
+    """Return a kernel of one dimension."""
+    if kind == "own":
+        if not own:
+            raise ValueError("a kernel must have a number or more, got none")
+        return torch.tensor(own, dtype=torch.float64)
+    if kind == "change":  # from the first to the last of the window
+        ends = torch.zeros(max(size, 2), dtype=torch.float64)
+        ends[0], ends[-1] = -1, 1
+        return ends
+    return smoothing_kernel(kind, size, sigma, 1).double()
+
+
+@vizkit.panel("A series, filtered", layout="chart / kernel / text")
+def series(
+    share: Annotated[str, OneOf(SHARES)] = "AMZN",
+    kind: Annotated[str, OneOf(ROWS, label="kernel")] = "box",
+    size: Annotated[int, Slider(1, 31, 2, unit="weeks"), When(lambda kind: kind != "own")] = 9,
+    sigma: Annotated[float, Slider(0.5, 8.0, 0.5, unit="weeks"), When(lambda kind: kind == "Gaussian")] = 2.0,
+    own: Annotated[Any, Numbers(label="numbers"), When(lambda kind: kind == "own")] = (1.0, -2.0, 1.0),
+    place: Annotated[float, Slider(0.0, 1.0, 0.01)] = 0.3,
+) -> Any:
+    """Weekly prices of a share in 2018 and 2019, correlated with a kernel.
+
+    Shows
+    -----
+    chart : above the series and the kernel's window, below the sums
+    """
+    x, w = weekly_prices()[share], row_kernel(kind, size, sigma, own)
+    found = correlate(x, w)
+    at = round(place * (len(found) - 1))
+    terms = (
+        sum_of(x[at : at + len(w)], w) if len(w) <= 9 else f"{len(w)} products sum to **{written(float(found[at]))}**"
+    )
+    return found, {
+        "chart": filtered_series(x, found, at, len(w), smooth=kind in ("box", "Gaussian")),
+        "kernel": cells(w[None], "The kernel", side=max(18, min(48, 560 // len(w)))),
+        "text": f"{len(x)} weeks and a kernel of {len(w)}: {len(x)} - {len(w)} + 1 = **{len(found)}** sums\n"
+        f"sum {at + 1}: {terms}",
+    }
+
+
+def decibels(clean: Tensor, heard: Tensor) -> float:
+    """Return the ratio of a sound to what was added to it and taken from it, in decibels."""
+    return 10 * math.log10(float(clean.square().sum() / (heard - clean).square().sum().clamp(min=1e-12)))
+
+
+@vizkit.panel("A sound, filtered", layout="before after / spectrograms spectrograms / chart text")
+def filtered_sound(
+    word: Annotated[str, OneOf(WORDS)] = "a-u",
+    noise: Annotated[float, Slider(0.0, 0.5, 0.01)] = 0.3,
+    kind: Annotated[str, OneOf(("box", "Gaussian"), label="kernel")] = "box",
+    size: Annotated[int, Slider(1, 31, 2, unit="samples")] = 5,
+    sigma: Annotated[float, Slider(0.5, 8.0, 0.5, unit="samples"), When(lambda kind: kind == "Gaussian")] = 1.0,
+    voice: Annotated[int, Slider(0, 20)] = 0,
+) -> Any:
+    """A spoken word with static, smoothed.
+
+    Shows
+    -----
+    chart : how much of what is heard is the word, by the size of the kernel
+    """
+    clean = make_sounds(torch.tensor([WORDS.index(word)]), seed=2000 + voice)[0]
+    noisy = clean + noise * normal((LENGTH,), voice)
+    heard = {count: smoothed(noisy, smoothing_kernel(kind, count, sigma, 1)) for count in range(1, 32, 2)}
+    ratio = {count: decibels(clean, one) for count, one in heard.items()}
+    best = max(ratio, key=lambda count: ratio[count])
+    now, sizes, title = heard[size], list(ratio), "Word against all else"
+    loudness = {name: spectrogram(one) for name, one in (("before", noisy), ("after", now))}
+    return now, {
+        "before": sound(noisy.clamp(-1, 1), RATE, f"before: {ratio[1]:.1f} dB"),
+        "after": sound(now.clamp(-1, 1), RATE, f"after: {ratio[size]:.1f} dB"),
+        "spectrograms": spectrogram_chart(loudness, LENGTH / RATE, RATE / 2),
+        "chart": named_curves({kind: list(ratio.values())}, sizes, title, "size [samples]", "dB", now=size),
+        "text": f"size {size}: the word is **{ratio[size]:.1f} dB** above what was added to it or taken from it; "
+        f"unfiltered {ratio[1]:.1f} dB\nbest: size **{best}**, {ratio[best]:.1f} dB",
+    }
+
+
+def smoothed(samples: Tensor, kernel: Tensor) -> Tensor:
+    """Return numbers in a row, smoothed, as many as before."""
+    return correlate(samples, kernel, padding=len(kernel) // 2)
+
+
+#: Dashed the noise, solid the edges.
+LOOKS: dict[str, dict[str, Any]] = {
+    f"{what}, {kind}": {"color": color, "dash": dash}
+    for kind, color in (("Gaussian", CLASSES[0]), ("box", CLASSES[1]))
+    for what, dash in (("noise", "dash"), ("edges", "solid"))
+}
+
+
+@vizkit.panel("Smoothing: noise against edges", layout="noisy after / chart text / kernel text")
+def smoothing(
+    picture: Annotated[Any, Image(size=(160, 160))] = "camera",
+    noise: Annotated[float, Slider(0.0, 0.4, 0.02)] = 0.15,
+    kind: Annotated[str, OneOf(("box", "Gaussian"), label="kernel")] = "Gaussian",
+    size: Size = 7,
+    sigma: Annotated[float, Slider(0.3, 6.0, 0.1, unit="px")] = 1.5,
+    seed: Annotated[int, Slider(0, 20)] = 0,
+) -> Any:
+    """Noise that is removed, and edges that are lost with it.
+
+    Shows
+    -----
+    chart : dashed the noise that is left, solid the edges that are left
+    """
+    clean = gray(picture)
+    noisy = clean + noise * normal(tuple(clean.shape), seed)
+    kernel = smoothing_kernel(kind, size, sigma)
+    after = same_correlate(noisy, kernel)
+    curves, sides = smoothing_curves(picture, sigma)
+    error, before = (float((one - clean).square().mean().sqrt()) for one in (after, noisy))
+    within = f"Of the Gaussian {gaussian_within(size, sigma):.0%} lies within the kernel; the rest is cut off.\n"
+    left, kept = (curves[f"{what}, {kind}"][sides.index(size)] for what in ("noise", "edges"))
+    return after, {
+        "noisy": fit(gray_map(noisy.clamp(0, 1), "With noise", width=340), 340),
+        "after": fit(gray_map(after.clamp(0, 1), "Smoothed", width=340), 340),
+        "kernel": gray_map(kernel, f"The kernel: {kind}", width=150, crisp=True),
+        "chart": named_curves(curves, sides, "What is left", "size [px]", "share", form=".0%", now=size, looks=LOOKS),
+        "text": f"{within if kind == 'Gaussian' else ''}Noise left **{left:.0%}**, edges left **{kept:.0%}**.\n"
+        f"From the picture without noise it is off by {error:.1%} of the range; before {before:.1%}.",
+    }
+
+
+@vizkit.remembered(8)
+def smoothing_curves(picture: Tensor, sigma: float) -> tuple[dict[str, list[float]], list[int]]:
+    """Return what each size of kernel leaves of noise and of the edges of a photo."""
+    clean, sides = gray(picture), list(range(1, 22, 2))
+    sharp = edge_strength(clean).sum()
+    curves: dict[str, list[float]] = {}
+    for kind in ("Gaussian", "box"):
+        kernels = [smoothing_kernel(kind, side, sigma) for side in sides]
+        curves[f"noise, {kind}"] = [float(kernel.square().sum().sqrt()) for kernel in kernels]
+        curves[f"edges, {kind}"] = [
+            float(edge_strength(same_correlate(clean, kernel)).sum() / sharp) for kernel in kernels
+        ]
+    return curves, sides
+
+
+def edge_strength(image: Tensor) -> Tensor:
+    """Return how much the brightness changes at each pixel, in any direction."""
+    across, down = (same_correlate(image, sobel_kernel(angle)) for angle in (0, 90))
+    return (across.square() + down.square()).sqrt() / 4
+
+
+@vizkit.panel("Edges at any angle", layout="picture response / strength chart / kernel text")
+def edges(
+    picture: Annotated[Any, Image(size=(160, 160))] = "camera",
+    angle: Annotated[int, Slider(0, 360, 5, unit="°")] = 0,
+    at: Annotated[Place, On("picture", Point)] = (0.42, 0.55),
+) -> Any:
+    """Sobel's kernel, steered to an angle.
+
+    Shows
+    -----
+    picture : press and drag
+    response : red where the picture darkens in that direction
+    strength : of edges in all directions
+    chart : the response at the point, by angle
+    """
+    x = gray(picture)
+    across, down = (same_correlate(x, sobel_kernel(turn)) / 4 for turn in (0, 90))
+    kernel = sobel_kernel(angle)
+    found = same_correlate(x, kernel) / 4
+    row, column = (min(int(share * side), side - 1) for share, side in zip(reversed(at), x.shape, strict=True))
+    here = float(across[row, column]), float(down[row, column])
+    turns = list(range(0, 361, 5))
+    curve = [here[0] * math.cos(math.radians(turn)) + here[1] * math.sin(math.radians(turn)) for turn in turns]
+    best = math.degrees(math.atan2(here[1], here[0])) % 360
+    spot: Frame = (int(at[0] * 340) - 4, int(at[1] * 340) - 4, int(at[0] * 340) + 5, int(at[1] * 340) + 5)
+    return found, {
+        "picture": boxes(gray_map(x, "The photo", width=340), [spot], width=2),
+        "response": signed_map(found, f"Steered to {angle}°", width=340),
+        "strength": gray_map((across.square() + down.square()).sqrt(), "Strength of edges", width=340),
+        "kernel": cells(kernel, "The kernel", side=52),
+        "chart": named_curves(
+            {"at the point": curve}, turns, "Response at the point", "angle [°]", "response", now=angle
+        ),
+        "text": f"cos {angle}° · S + sin {angle}° · Sᵀ\n"
+        f"at the point **{written(float(found[row, column]))}**; "
+        f"largest at **{best:.0f}°**: {written(math.hypot(*here))}. The edge runs across that direction.",
+    }
+
+
+@vizkit.panel("Zero crossings", layout="picture response / crossings kernel / text text")
+def crossings(
+    picture: Annotated[Any, Image(size=(160, 160))] = "camera",
+    sigma: Annotated[float, Slider(0.5, 5.0, 0.25, unit="px")] = 1.5,
+    least: Annotated[float, Slider(0.0, 0.1, 0.002, label="jump of at least")] = 0.01,
+) -> Any:
+    """The Laplacian of a Gaussian: where it changes sign, brightness changes fastest.
+
+    Shows
+    -----
+    response : red on the dark side of an edge, blue on the bright one
+    crossings : where the sign changes
+    """
+    x = gray(picture)
+    kernel = laplacian_of_gaussian(sigma)
+    found = same_correlate(x, kernel)
+    marks = zero_crossings(found, least)
+    return marks, {
+        "picture": gray_map(x, "The photo", width=340),
+        "response": signed_map(found, "Laplacian of Gaussian", width=340),
+        "crossings": gray_map(1 - marks.float(), "Zero crossings", width=340),
+        "kernel": signed_map(kernel, "The kernel", width=200),
+        "text": f"{int(marks.sum()):,} of {marks.numel():,} pixels are crossings; the kernel has {len(kernel)} x "
+        f"{len(kernel)} numbers, which sum to {written(float(kernel.sum()))}",
+    }
+
+
+#: The first letter "e" of the drawn page, as a box of shares.
+LETTER = (0.1589, 0.099, 0.198, 0.1433)
+
+
+def box_of(part: tuple[float, ...], height: int, width: int) -> Frame:
+    """Return a box of shares in pixels.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or has no area.
+    """
+    if len(part) != 4 or not (0 <= part[0] < part[2] <= 1 and 0 <= part[1] < part[3] <= 1):
+        raise ValueError(f"a box must be x0, y0, x1, y1 with 0 <= x0 < x1 <= 1, so also y, got {part}")
+    left, top = int(part[0] * width), int(part[1] * height)
+    return left, top, max(left + 3, round(part[2] * width)), max(top + 3, round(part[3] * height))
+
+
+@vizkit.panel("Find a pattern", layout="picture scores / pattern text")
+def template(
+    picture: Annotated[Any, Image(size=384)] = "text",
+    part: Annotated[Any, On("picture", Box)] = LETTER,
+    least: Annotated[float, Slider(0.3, 1.0, 0.01, label="score from")] = 0.9,
+    compare: Annotated[str, OneOf(("normalized", "plain sum"))] = "normalized",
+    color: Annotated[bool, Toggle(label="three channels")] = True,
+) -> Any:
+    """A part of a picture, looked for in all of it.
+
+    Shows
+    -----
+    picture : drag a box around what is to be found
+    scores : at the middle of each window; white is alike
+    """
+    x = picture if color else gray(picture)[None]
+    left, top, right, bottom = box_of(part, *x.shape[1:])
+    pattern = x[:, top:bottom, left:right]
+    score = match_template(x, pattern, normalized=compare == "normalized")
+    found = found_windows(score, least, (bottom - top, right - left))
+    marks = [(column, row, column + right - left, row + bottom - top) for row, column in found]
+    own = float(score[top, left])
+    return found, {
+        "picture": boxes(
+            boxes(photo(picture, "The picture"), marks, width=2), [(left, top, right, bottom)], color="#0072b2"
+        ),
+        "scores": gray_map(score, "Scores", width=score.shape[1]),
+        "pattern": fit(photo(pattern.expand(3, -1, -1), "The pattern"), 4 * (right - left)),
+        "text": f"The pattern has {' x '.join(map(str, pattern.shape))} numbers; **{len(found)}** windows score "
+        f"{least:g} or more{'' if compare == 'normalized' else ' of the largest sum'}. Its own scores {own:.2f}.",
+    }
+
+
+#: A kernel of three slices, for red, green and blue: how much redder than gray the window is.
+COLORS = tuple((weight,) * 3 for weight in (1.0, -0.5, -0.5) for _ in range(3))
+
+
+@vizkit.panel("Three channels, one sum", layout="picture result / terms terms / text text")
+def color_kernel(
+    picture: Annotated[Any, Image(size=(120, 120))] = "astronaut",
+    kernel: Annotated[Any, Table(label="slices")] = COLORS,
+    at: Annotated[Place, On("picture", Point)] = (0.6, 0.75),
+) -> Any:
+    """Correlation in three dimensions: rows, columns and channels.
+
+    Shows
+    -----
+    picture : press and drag
+    result : one map for each place along the channels
+    terms : the window's slices above, their products with the kernel's below
+    """
+    w = slices_of(kernel)
+    x = picture.permute(1, 2, 0).double()
+    found = correlate(x, w)
+    height, width, depth = w.shape
+    row, column = (
+        min(max(int(share * 120 - side / 2), 0), 120 - side) for share, side in ((at[1], height), (at[0], width))
+    )
+    window = x[row : row + height, column : column + width, :depth]
+    parts = (window * w).sum((0, 1)).tolist()
+    small = max(24, min(34, 200 // max(height, width)))
+    frame = (3 * column, 3 * row, 3 * (column + width), 3 * (row + height))
+    drawn = [
+        cells(one[..., k], "slice", side=small, signed=how)
+        for how, one in ((False, window), (True, w))
+        for k in range(depth)
+    ]
+    return found, {
+        "picture": boxes(fit(photo(picture, "The picture"), 360), [frame], width=2),
+        "result": beside(
+            [signed_map(found[..., k], "sums", width=360 // found.shape[2]) for k in range(found.shape[2])], "The sums"
+        ),
+        "terms": beside(drawn, "Slices of the window, then of the kernel"),
+        "text": f"{x.shape[0]} x {x.shape[1]} x 3 numbers, a kernel of {height} x {width} x {depth}: "
+        f"**{' x '.join(map(str, found.shape))}** sums\nat the place, by channel: "
+        f"{' + '.join(map(written, parts))} = **{written(float(found[row, column, 0]))}**",
+    }
+
+
+def slices_of(rows: tuple[tuple[float, ...], ...]) -> Tensor:
+    """Return a kernel (k, k, depth) of one to three square slices, written below one another.
+
+    Raises
+    ------
+    ValueError
+        If there are not one, two or three square slices.
+    """
+    table = torch.tensor(rows, dtype=torch.float64)
+    side = table.shape[-1] if table.ndim == 2 else 0
+    if not side or len(table) % side or not 1 <= len(table) // side <= 3 or side > 15:
+        raise ValueError(
+            f"a kernel must be 1 to 3 square slices below one another, 15 wide at most, got {len(rows)} rows of {side}"
+        )
+    return table.view(-1, side, side).permute(1, 2, 0)
+
+
+@vizkit.remembered(4)
+def line_features(length: int) -> dict[str, tuple[float, float]]:
+    """Return of each bundled photo its mean vertical edge, and its mean long vertical edge."""
+    names = [name for name, one in vizkit.images().items() if one.package]
+    photos = {name: gray(vizkit.load_image(name, (128, 128))) for name in names}
+    return {
+        name: (float(vertical_edges(x).mean()), float(long_edges(vertical_edges(x), length).mean()))
+        for name, x in photos.items()
+    }
+
+
+@vizkit.panel("Edges, then long lines", layout="pictures chart / pictures text")
+def long_lines(
+    first: Annotated[Any, Image(size=(128, 128))] = "china",
+    second: Annotated[Any, Image(size=(128, 128))] = "flower",
+    length: Annotated[int, Slider(3, 41, 2, unit="px")] = 15,
+) -> Any:
+    """Which picture has more vertical edges, and which has longer ones?
+
+    Shows
+    -----
+    pictures : each photo, its vertical edges E, and V, long vertical lines of E
+    chart : all bundled photos
+    """
+    rows = []
+    for picture in (first, second):
+        x = gray(picture)
+        e = vertical_edges(x)
+        rows.append((x, e, long_edges(e, length)))
+    (_, e1, v1), (_, e2, v2) = rows
+    brightest = [max(float(one[at].max()) for one in rows) for at in (1, 2)]
+    shown = [
+        torch.stack([x, (e / brightest[0]).clamp(0, 1), (v / max(brightest[1], 1e-9)).clamp(0, 1)]) for x, e, v in rows
+    ]
+    numbers = [[float(one.mean()) for one in pair] for pair in ((e1, v1), (e2, v2))]
+    captions = [name for e, v in numbers for name in ("photo", f"E {e:.3f}", f"mean V {v:.4f}")]
+    return numbers, {
+        "pictures": three_in_row(torch.cat(shown), captions),
+        "chart": two_features(line_features(length), numbers),
+        "text": f"mean E: **{numbers[0][0]:.3f}** above, **{numbers[1][0]:.3f}** below\n"
+        f"mean V: **{numbers[0][1]:.4f}** above, **{numbers[1][1]:.4f}** below\n"
+        f"V / E: {numbers[0][1] / numbers[0][0]:.2f} above, {numbers[1][1] / numbers[1][0]:.2f} below",
+    }
+
+
+def three_in_row(maps: Tensor, captions: list[str]) -> Tiles:
+    """Lay gray pictures out in rows of three."""
+    return sheet(
+        maps[:, None].expand(-1, 3, -1, -1).float(), "Photo, edges, long lines", side=190, columns=3, captions=captions
+    )
+
+
+@vizkit.panel("Edges, corners, squares", layout="picture squares / edges corners / text text")
+def hierarchy(
+    scene: Annotated[int, Slider(0, 50)] = 0,
+    noise: Annotated[float, Slider(0.0, 0.5, 0.05)] = 0.1,
+    corners: Annotated[float, Slider(0.5, 3.9, 0.1, label="corners needed")] = 3.0,
+) -> Any:
+    """Three layers with weights set by hand that look for squares of 15 px.
+
+    Shows
+    -----
+    picture : the scene; framed is what is found
+    edges : the first layer
+    corners : the second layer, made of the first
+    squares : the third layer, made of the second
+    """
+    drawn = shape_scene(scene, noise=noise)
+    found = shape_hierarchy(drawn.image, corners=corners)
+    hits = [any(math.dist(one, true) <= 4 for true in drawn.squares) for one in found.found]
+    scale, half = 340 / drawn.image.shape[1], SQUARE / 2
+    marks = [
+        (
+            round(scale * (x - half)),
+            round(scale * (y - half)),
+            round(scale * (x + half + 1)),
+            round(scale * (y + half + 1)),
+        )
+        for y, x in found.found
+    ]
+    return found, {
+        "picture": boxes(gray_map(drawn.image.clamp(0, 1), "The scene", width=340), marks),
+        "squares": gray_map(found.squares, "Third layer: squares", width=340),
+        "edges": four_maps(found.edges, EDGES),
+        "corners": four_maps(found.corners, CORNERS),
+        "text": f"**{sum(hits)} of {len(drawn.squares)}** squares are found, "
+        f"and {len(hits) - sum(hits)} where there is none",
+    }
+
+
+def four_maps(maps: Tensor, names: tuple[str, ...]) -> Tiles:
+    """Lay four maps out, two in a row."""
+    shares = maps / maps.max().clamp(min=1e-9)
+    return sheet(shares[:, None].expand(-1, 3, -1, -1), "Maps of a layer", side=164, columns=2, captions=names)
