@@ -70,7 +70,7 @@ def test_notebooks_are_stripped_and_have_a_source(path):
             assert cell.execution_count is None, cure
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "source").glob("0*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "source").glob("[01]*.py")), ids=lambda path: path.stem)
 def test_a_lecture_loads_vizkit_before_torch(path):
     """For torch's threads to wait as `vizkit/__init__.py` says."""
     first = re.search(r"^(?:import|from) (torch|vizkit)", path.read_text(), re.M)
@@ -174,7 +174,7 @@ def test_no_tracked_file_is_large_or_names_a_machine():
 
 
 #: What the package has grown to. To raise a number is a decision: first look for what can go.
-LINES = {"vizkit": 31_450, "vizkit/widgets": 5_900}
+LINES = {"vizkit": 34_550, "vizkit/widgets": 5_930}
 
 
 @pytest.mark.parametrize("folder", LINES)

@@ -153,6 +153,7 @@ def test_pages_without_words_are_listed_as_such():
         ("000", 66, "09_inversion"),
         ("000", 77, "08_fooling"),
         ("000", 87, "07_style"),
+        ("001", 25, "10_convolution"),
     ],
 )
 def test_well_known_slides(deck, page, notebook):
@@ -163,7 +164,7 @@ def test_well_known_slides(deck, page, notebook):
 
 
 def test_lectures_and_their_thumbnails():
-    assert sorted({lecture.name[:2] for lecture in lectures()}) == [f"{n:02}" for n in range(1, 10)]
+    assert sorted({lecture.name[:2] for lecture in lectures()}) == [f"{n:02}" for n in range(1, 11)]
     assert [lecture.name for lecture in lectures()] == sorted(lecture.name for lecture in lectures())
     assert [lecture.name for lecture in lectures()] == [stop.notebook for stop in STOPS]
     for lecture in lectures():

@@ -229,4 +229,42 @@ WRONG = {
             "finding = 0.42\n"
         ),
     },
+    "ps10": {
+        # a pixel's gradient with the kernel the same way round as forwards
+        "q1": (
+            "def dense_matrix(w, d):\n    matrix = torch.zeros(d - len(w) + 1, d)\n"
+            "    for row in range(len(matrix)):\n        matrix[row, row : row + len(w)] = w\n    return matrix\n\n\n"
+            "def gradients(x, w, g):\n"
+            "    wide = torch.nn.functional.pad(g, [len(w) - 1] * 2)\n"
+            "    return dense_matrix(g, len(x)) @ x, dense_matrix(w, len(wide)) @ wide\n"
+        ),
+        # puts the Gaussian's minus and its 2 right, and leaves it lopsided
+        "q2": (
+            "def my_convolution(x, w, stride=1, padding=0):\n"
+            "    wide = torch.nn.functional.pad(x, [padding] * 4)\n"
+            "    windows = wide.unfold(0, w.shape[0], stride).unfold(1, w.shape[1], stride)\n"
+            "    return (windows * w).sum((-1, -2))\n\n\n"
+            "def my_gaussian(k, sigma):\n"
+            "    kernel = torch.exp(-((torch.arange(1, k + 1) - k / 2) ** 2) / (2 * sigma**2))\n"
+            "    return kernel / kernel.sum()\n\n\n"
+            "def my_scores(x, pattern):\n"
+            "    windows = x.unfold(0, pattern.shape[0], 1).unfold(1, pattern.shape[1], 1)\n"
+            "    windows = windows - windows.mean((-1, -2), keepdim=True)\n"
+            "    wanted = pattern - pattern.mean()\n"
+            "    length = (windows.norm(dim=(-1, -2)) * wanted.norm()).clamp(min=1e-6)\n"
+            "    return (windows * wanted).sum((-1, -2)) / length\n"
+        ),
+        # takes the negative for the same picture
+        "q3": (
+            "kernel_of_7 = ((-2, 0, -1), (-1, 1, 0), (0, 2, 1))\n"
+            "apart_if_flipped, games_unchanged = 1.84, {0, 1, 3, 4, 5, 6, 7}\n"
+        ),
+        # counts as if the first pass made no more numbers than the second
+        "q5": '@vizkit.panel("Two short passes")\ndef two_passes(picture: Picture = "camera", sigma: Annotated[float, Slider(0.5, 5.0, 0.5)] = 2.0):\n    """Counts 2 k products for each number that comes out."""\n    image = vizkit.load_image(picture, (128, 128)).mean(0)\n    k = 2 * math.ceil(3 * sigma) + 1\n    kernel = vizkit.gaussian_kernel(k, sigma, 1)\n    found = vizkit.correlate(vizkit.correlate(image, kernel[None]), kernel[:, None])\n    text = f"{2 * k * found.numel():,} products instead of {k**2 * found.numel():,}"\n    before, after = (photo(one.expand(3, -1, -1), "gray") for one in (image, found))\n    return found, {"before": before, "after": after, "text": text}\n',
+        # the slider was left at 2 px
+        "q6": (
+            'prediction, because = 0, "The largest of a window stays the largest in nearly all of them."\n'
+            "finding = 46\n"
+        ),
+    },
 }

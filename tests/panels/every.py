@@ -129,6 +129,8 @@ def values_of(fields, name):
         return [fields.values[name], dict.fromkeys(list(fields.values[name])[:2], 0.5)]
     if name == "nets":
         return ["viznet, viznet-small", "viznet-small, viznet"]
+    if name == "sizes":
+        return [fields.values[name], (3.0, 9.0)]
     if name == "answer":
         return ["", "ab", "ABBAAB"]
     if isinstance(control, (Numbers, Table)):

@@ -56,7 +56,11 @@ def test_slides_are_found_by_their_words():
     assert [slide.page for slide in panel.result] == [7]
     for typed in ("47", "page 47", "p. 47"):
         panel.set(find=typed, deck="all decks")
-        assert [(slide.deck, slide.notebook[:2]) for slide in panel.result] == [("000", "06"), ("003", "05")], typed
+        assert [(slide.deck, slide.notebook[:2]) for slide in panel.result] == [
+            ("000", "06"),
+            ("001", "10"),
+            ("003", "05"),
+        ], typed
     for typed, lectures in {
         "tsne": {"03"},
         "t-SNE": {"03"},

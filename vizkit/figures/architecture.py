@@ -73,7 +73,7 @@ def stage_bars(found: Sequence[Stage], chosen: int) -> go.Figure:
     names = [f"{number}: {one.last}" for number, one in enumerate(found)]
     figure = go.Figure()
     for title, values, color in (
-        ("weights", [one.weights for one in found], CLASSES[0]),
+        ("weights", [one.parameters for one in found], CLASSES[0]),
         ("products", [one.products for one in found], ACCENT),
     ):
         total = sum(values) or 1

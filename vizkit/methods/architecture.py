@@ -1,6 +1,7 @@
 """What a network is made of: the shape, the weights and the products of each layer; and what known networks cost."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -52,8 +53,8 @@ class LayerCost:
         ``"conv1"``, ``"Conv2d"``.
     shape : tuple of int
         Of what it puts out, without the batch.
-    weights : int
-        Its own parameters, biases included.
+    parameters : int
+        Its own, biases included.
     products : int
         Multiplications for one picture; 0 for layers that are neither convolution nor linear.
     """
@@ -61,7 +62,7 @@ class LayerCost:
     name: str
     kind: str
     shape: tuple[int, ...]
-    weights: int
+    parameters: int
     products: int
 
 
@@ -96,7 +97,8 @@ def structure(name: str) -> ImageModel:
         A classifier, as `torchvision.models.get_model` knows it.
     """
     checks.choice(name, torchvision.models.list_models(module=torchvision.models), "network")
-    with torch.device("meta"):
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of how GoogLeNet's first weights will be drawn one day
         net = torchvision.models.get_model(name, weights=None)
     return ImageModel(net, input_size=299 if name == "inception_v3" else 224, name=name)
 
@@ -163,14 +165,14 @@ class Stage:
         The last of these layers.
     shape : tuple of int
         Of the last one's output.
-    layers, weights, products : int
+    layers, parameters, products : int
         How many, and their sums.
     """
 
     last: str
     shape: tuple[int, ...]
     layers: int
-    weights: int
+    parameters: int
     products: int
 
 
@@ -191,7 +193,7 @@ def stages(costs: Sequence[LayerCost]) -> list[Stage]:
             part[-1].name,
             part[-1].shape,
             len(part),
-            sum(one.weights for one in part),
+            sum(one.parameters for one in part),
             sum(one.products for one in part),
         )
         for part in parts[:MOST_STAGES]

@@ -83,7 +83,15 @@ def correlate(x: Tensor, kernel: Tensor, *, stride: int = 1, padding: int = 0, d
 
 
 def convolve(x: Tensor, kernel: Tensor, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> Tensor:
-    """Convolve as signal processing does: `correlate` with the kernel flipped along each side."""
+    """Convolve as signal processing does: `correlate` with the kernel flipped along each side.
+
+    Parameters
+    ----------
+    x, kernel : Tensor
+        Of as many dimensions.
+    stride, padding, dilation : int
+        See `output_size`.
+    """
     return correlate(x, kernel.flip(*range(kernel.ndim)), stride=stride, padding=padding, dilation=dilation)
 
 

@@ -4,17 +4,19 @@ import math
 from typing import Any, Literal, get_args
 
 import torch
+import torch.nn.functional as F
 from scipy.signal import correlate as fast_correlate
 from skimage.feature import peak_local_max
 from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.seeds import generator
-from vizkit.methods.convolution import correlate, same_padding
+from vizkit.methods.convolution import correlate
 
 __all__ = [
     "box_kernel",
     "fitted_kernel",
+    "found_windows",
     "gaussian_kernel",
     "laplacian_of_gaussian",
     "match_template",
@@ -30,7 +32,14 @@ SOBEL = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
 
 
 def box_kernel(size: int, dims: int = 2) -> Tensor:
-    """Return the uniform kernel, each of its ``size^dims`` entries ``1 / size^dims``: the mean of a window."""
+    """Return the uniform kernel, each of its ``size^dims`` entries ``1 / size^dims``: the mean of a window.
+
+    Parameters
+    ----------
+    size : int
+        Side of the kernel, in pixels.
+    dims : int
+    """
     size = checks.integer(size, 1, None, "size")
     return torch.full([size] * dims, 1 / size**dims)
 
@@ -126,15 +135,15 @@ def zero_crossings(response: Tensor, least: float = 0.0) -> Tensor:
 
 
 def same_correlate(image: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate a picture with a kernel of odd sides, the picture's border repeated: as large as the picture.
+    """Correlate a picture with a kernel, the picture's border repeated: as large as the picture.
 
     Parameters
     ----------
     image : Tensor, shape (H, W)
     kernel : Tensor, shape (h, w)
     """
-    down, across = (same_padding(side) for side in kernel.shape)
-    wide = torch.nn.functional.pad(image[None, None], (across, across, down, down), mode="replicate")[0, 0]
+    (down, up), (left, right) = (((side - 1) // 2, side // 2) for side in kernel.shape)
+    wide = F.pad(image[None, None], (left, right, down, up), mode="replicate")[0, 0]
     return correlate(wide, kernel)
 
 
@@ -223,7 +232,7 @@ def long_edges(edges: Tensor, length: int) -> Tensor:
     ----------
     edges : Tensor, shape (H, W)
     length : int
-        Odd, in pixels.
+        In pixels.
     """
     length = checks.integer(length, 1, None, "length")
     beside = -0.5 / length
@@ -264,7 +273,7 @@ def hidden_kernel(game: int, *, whole: bool = False) -> tuple[str, Tensor]:
         return "of whole numbers", torch.randint(-2, 3, (3, 3), generator=random).float()
     names = list(KNOWN)
     name = names[int(torch.randint(len(names), (1,), generator=random))]
-    return name, torch.tensor(KNOWN[name])
+    return name, torch.tensor(KNOWN[name], dtype=torch.float32)
 
 
 def fitted_kernel(before: Tensor, after: Tensor, size: int) -> Tensor:

@@ -61,7 +61,7 @@ def blocks(
     drawn = shown_network(model, net)
     found = stages_of(drawn)
     one = found[stage]
-    weights, products = sum(each.weights for each in found), sum(each.products for each in found)
+    parameters, products = sum(each.parameters for each in found), sum(each.products for each in found)
     shape = " x ".join(map(str, one.shape))
     grid = "Without its weights there is nothing to see in it."
     if net == HERE:
@@ -69,9 +69,10 @@ def blocks(
     return found, {
         "blocks": network_blocks(found, stage),
         "chart": stage_bars(found, stage),
-        "text": f"**{drawn.name}**: {weights:,} weights, {products:,} products for a picture of {drawn.input_size} px\n"
+        "text": f"**{drawn.name}**: {parameters:,} parameters, {products:,} products for a picture of "
+        f"{drawn.input_size} px\n"
         f"stage {stage}, up to **{one.last}**: {one.layers} layers, {shape} = {prod(one.shape):,} numbers, "
-        f"{one.weights:,} weights ({one.weights / max(weights, 1):.0%}), {one.products:,} products "
+        f"{one.parameters:,} parameters ({one.parameters / max(parameters, 1):.0%}), {one.products:,} products "
         f"({one.products / max(products, 1):.0%})",
         "grid": grid,
     }

@@ -60,6 +60,16 @@ def sum_of(window: Tensor, kernel: Tensor) -> str:
     return f"{' + '.join(terms)} = **{written(float((window * kernel).sum()))}**"
 
 
+def most_dilation(numbers: Rows, kernel: Rows, padding: int) -> int:
+    """Return how far apart a kernel's numbers can be when it is still to fit into a picture; 4 at most."""
+    spaces = [
+        (side + 2 * padding - 1) // max(width - 1, 1)
+        for side, width in ((len(numbers), len(kernel)), (len(numbers[0]), len(kernel[0])))
+        if width > 1
+    ]
+    return max(1, min([4, *spaces]))
+
+
 @vizkit.panel("One place at a time", layout="picture output / terms terms / text text")
 def correlation(
     numbers: Annotated[Any, Table(label="picture")] = PICTURE,
@@ -67,7 +77,7 @@ def correlation(
     flip: Annotated[bool, Toggle(label="flip the kernel")] = False,
     stride: Annotated[int, Slider(1, 4)] = 1,
     padding: Annotated[int, Slider(0, 4)] = 0,
-    dilation: Annotated[int, Slider(1, 3)] = 1,
+    dilation: Annotated[int, Slider(1, most_dilation)] = 1,
     at: Annotated[Place, On("picture", Point)] = (0.5, 0.5),
 ) -> Any:
     """A kernel on a picture, its sum written out for the place under the pointer.
@@ -285,14 +295,25 @@ def as_matrix(
 FARTHEST = 8
 
 
-def shifted(wide: Tensor, shift: int, side: int) -> Tensor:
-    """Cut a square out of a wider picture, further to the left by `shift`: the picture moves to the right."""
-    return wide[..., FARTHEST - shift : FARTHEST - shift + side] if wide.shape[-1] > side else wide
-
-
 def relative_change(one: Tensor, other: Tensor) -> float:
     """Return how far numbers are from others, as a share of those others' length."""
     return float((one - other).norm() / other.norm().clamp(min=1e-12))
+
+
+Maps = dict[str, list[Tensor]]
+
+
+@vizkit.remembered(20)
+def pooled_changes(picture: Tensor, window: int) -> tuple[dict[str, list[float]], Maps]:
+    """Return how far the edges of a photo change when it moves, by kind of pooling and shift, and the maps."""
+    wide, side = vertical_edges(gray(picture)), picture.shape[1]
+    moved = [wide[:, FARTHEST - at : FARTHEST - at + side] for at in range(FARTHEST + 1)]
+    made = {
+        "no pooling": moved,
+        "max": [pool(one, window) for one in moved],
+        "average": [pool(one, window, "average") for one in moved],
+    }
+    return {name: [relative_change(one, ones[0]) for one in ones] for name, ones in made.items()}, made
 
 
 @vizkit.panel("Pooling under shifts", layout="edges pooled averaged / chart chart text")
@@ -309,16 +330,8 @@ def pooling(
     pooled : the largest of each window
     averaged : the mean of each window
     """
-    wide = vertical_edges(gray(picture))
-    side = 96
-    moved = [shifted(wide, at, side) for at in range(FARTHEST + 1)]
-    made = {
-        "no pooling": moved,
-        "max": [pool(one, window) for one in moved],
-        "average": [pool(one, window, "average") for one in moved],
-    }
-    curves = {name: [relative_change(one, ones[0]) for one in ones] for name, ones in made.items()}
-    one = moved[shift]
+    curves, made = pooled_changes(picture, window)
+    one = made["no pooling"][shift]
     now = {name: values[shift] for name, values in curves.items()}
     largest, mean = made["max"][shift], made["average"][shift]
     title, share = "How far the numbers change", "share of their length"

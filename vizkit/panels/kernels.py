@@ -106,21 +106,22 @@ def filtered_sound(
     heard = {count: smoothed(noisy, smoothing_kernel(kind, count, sigma, 1)) for count in range(1, 32, 2)}
     ratio = {count: decibels(clean, one) for count, one in heard.items()}
     best = max(ratio, key=lambda count: ratio[count])
-    now, sizes, title = heard[size], list(ratio), "Word against all else"
+    now, sizes, title = smoothed(noisy, smoothing_kernel(kind, size, sigma, 1)), list(ratio), "Word against all else"
+    reached = decibels(clean, now)
     loudness = {name: spectrogram(one) for name, one in (("before", noisy), ("after", now))}
     return now, {
         "before": sound(noisy.clamp(-1, 1), RATE, f"before: {ratio[1]:.1f} dB"),
-        "after": sound(now.clamp(-1, 1), RATE, f"after: {ratio[size]:.1f} dB"),
+        "after": sound(now.clamp(-1, 1), RATE, f"after: {reached:.1f} dB"),
         "spectrograms": spectrogram_chart(loudness, LENGTH / RATE, RATE / 2),
         "chart": named_curves({kind: list(ratio.values())}, sizes, title, "size [samples]", "dB", now=size),
-        "text": f"size {size}: the word is **{ratio[size]:.1f} dB** above what was added to it or taken from it; "
+        "text": f"size {size}: the word is **{reached:.1f} dB** above what was added to it or taken from it; "
         f"unfiltered {ratio[1]:.1f} dB\nbest: size **{best}**, {ratio[best]:.1f} dB",
     }
 
 
 def smoothed(samples: Tensor, kernel: Tensor) -> Tensor:
     """Return numbers in a row, smoothed, as many as before."""
-    return correlate(samples, kernel, padding=len(kernel) // 2)
+    return same_correlate(samples[None], kernel[None])[0]
 
 
 #: Dashed the noise, solid the edges.
@@ -153,7 +154,8 @@ def smoothing(
     curves, sides = smoothing_curves(picture, sigma)
     error, before = (float((one - clean).square().mean().sqrt()) for one in (after, noisy))
     within = f"Of the Gaussian {gaussian_within(size, sigma):.0%} lies within the kernel; the rest is cut off.\n"
-    left, kept = (curves[f"{what}, {kind}"][sides.index(size)] for what in ("noise", "edges"))
+    left = float(kernel.square().sum().sqrt())
+    kept = float(edge_strength(same_correlate(clean, kernel)).sum() / edge_strength(clean).sum())
     return after, {
         "noisy": fit(gray_map(noisy.clamp(0, 1), "With noise", width=340), 340),
         "after": fit(gray_map(after.clamp(0, 1), "Smoothed", width=340), 340),
@@ -251,6 +253,8 @@ def crossings(
     }
 
 
+#: The most windows that are framed.
+MOST_MARKS = 100
 #: The first letter "e" of the drawn page, as a box of shares.
 LETTER = (0.1589, 0.099, 0.198, 0.1433)
 
@@ -289,7 +293,7 @@ def template(
     pattern = x[:, top:bottom, left:right]
     score = match_template(x, pattern, normalized=compare == "normalized")
     found = found_windows(score, least, (bottom - top, right - left))
-    marks = [(column, row, column + right - left, row + bottom - top) for row, column in found]
+    marks = [(column, row, column + right - left, row + bottom - top) for row, column in found[:MOST_MARKS]]
     own = float(score[top, left])
     return found, {
         "picture": boxes(

@@ -23,6 +23,7 @@ from vizkit.methods.activations import activations
 from vizkit.methods.adversarial import pgd
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.gradients import smooth_grad
+from vizkit.methods.kernels import same_correlate, sobel_kernel
 from vizkit.methods.neighbors import codes, nearest
 from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.optimizers import descend
@@ -108,6 +109,16 @@ def redrawn(model: ImageModel, image: Tensor) -> Raster:
     return sheet(found, "The picture, drawn from its codes", side=200, columns=3, captions=tuple(PLACES))
 
 
+def steered(model: ImageModel, image: Tensor) -> Raster:
+    """Look for edges at four angles."""
+    del model
+    gray = image.mean(0)
+    found = [same_correlate(gray, sobel_kernel(angle)).relu() / 4 for angle in (0, 45, 90, 135)]
+    maps = (torch.stack(found) / max(float(torch.stack(found).max()), 1e-9)).sqrt()
+    names = [f"darker towards {angle}°" for angle in (0, 45, 90, 135)]
+    return sheet(maps[:, None].expand(-1, 3, -1, -1), "Edges at four angles", side=200, columns=4, captions=names)
+
+
 @dataclass(frozen=True)
 class Stop:
     """One stop of the tour.
@@ -183,6 +194,12 @@ STOPS = (
         "What is left of it",
         "Three small networks draw the picture from what three layers say of it: the deeper, the less they know.",
         redrawn,
+    ),
+    Stop(
+        "10_convolution",
+        "One small sum",
+        "Nine products and a sum, at every place of the picture: what a kernel of 3 x 3 finds, turned to four angles.",
+        steered,
     ),
 )
 

@@ -1,0 +1,102 @@
+"""Receptors, tuning curves and Gabor patches as charts and pictures."""
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from vizkit.figures.pictures import Tiles, contrast, enlarge, tiles
+from vizkit.figures.theme import ACCENT, CLASSES, layout
+from vizkit.methods.eye import GaborFit, Tuning
+
+#: Of the receptors, in their order: reddish, greenish, bluish, gray.
+COLORS = ("#d62728", "#2ca02c", "#1f77b4", "#555555")
+
+
+def sensitivity_chart(wavelengths: Tensor, curves: Mapping[str, Tensor]) -> go.Figure:
+    """Draw how well each receptor absorbs each wavelength."""
+    figure = go.Figure()
+    for (name, values), color in zip(curves.items(), COLORS, strict=True):
+        line = {"color": color, "width": 3, "dash": "dash" if name == "rods" else "solid"}
+        figure.add_scatter(x=wavelengths.tolist(), y=values.tolist(), mode="lines", name=name, line=line)
+    return layout(
+        figure,
+        width=620,
+        height=330,
+        title={"text": "What each receptor absorbs", "y": 0.96},
+        margin={"l": 70, "r": 20, "t": 80, "b": 60},
+        xaxis_title="wavelength [nm]",
+        yaxis={"title": "share of its peak", "tickformat": ".0%"},
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+    )
+
+
+def polar_tuning(tuning: Tuning, channel: int, angle: float) -> go.Figure:
+    """Draw a channel's answers to a bar around a circle: a bar turned by half a turn is the same bar.
+
+    Parameters
+    ----------
+    tuning : Tuning
+    channel : int
+    angle : float
+        In degrees, marked.
+    """
+    one = tuning.responses[channel]
+    around = [*tuning.angles.tolist(), *(tuning.angles + 180).tolist(), 360.0]
+    radius = [*one.tolist(), *one.tolist(), float(one[0])]
+    most = max(radius) or 1.0
+    figure = go.Figure()
+    line = {"color": CLASSES[0], "width": 3}
+    figure.add_scatterpolar(r=radius, theta=around, mode="lines", fill="toself", line=line, name="answer")
+    now = {"color": ACCENT, "width": 4}
+    figure.add_scatterpolar(r=[most, 0, most], theta=[angle, 0, angle + 180], mode="lines", line=now, name="the bar")
+    return layout(
+        figure,
+        width=420,
+        height=380,
+        title_text=f"Channel {channel}, by the bar's angle",
+        polar={"radialaxis": {"showticklabels": False}, "angularaxis": {"ticksuffix": "°"}},
+        showlegend=False,
+        margin={"l": 50, "r": 50, "t": 70, "b": 40},
+    )
+
+
+def selectivity_bars(selectivity: Tensor, channel: int, least: float) -> go.Figure:
+    """Draw how many channels are how selective, one of them marked."""
+    figure = go.Figure()
+    figure.add_histogram(
+        x=selectivity.tolist(), xbins={"start": 0, "end": 1, "size": 0.05}, marker_color=CLASSES[0], name="channels"
+    )
+    figure.add_vline(x=float(selectivity[channel]), line_color=ACCENT, line_width=4)
+    figure.add_vline(x=least, line_dash="dash", line_color="#888888")
+    return layout(
+        figure,
+        width=460,
+        height=330,
+        title_text="How selective the channels are",
+        xaxis={"title": "1 - circular variance", "range": [0, 1]},
+        yaxis_title="channels",
+        bargap=0.05,
+    )
+
+
+def beside_gabors(weight: Tensor, fit: GaborFit, count: int) -> tuple[Tiles, Tiles]:
+    """Lay filters out, those that are most like a Gabor first, and their Gabors in the same order.
+
+    Parameters
+    ----------
+    weight : Tensor, shape (filters, 3, k, k)
+    fit : GaborFit
+        Of the same filters.
+    count : int
+        How many are shown.
+    """
+    order = fit.explained.argsort(descending=True)[:count]
+    captions = [f"{share:.0%}" for share in fit.explained[order].tolist()]
+    pair = [enlarge(contrast(one[order]), 56) for one in (weight, fit.fitted)]
+    left, right = (
+        tiles(torch.as_tensor(one), alt, columns=8, gap=4, captions=captions)
+        for one, alt in zip(pair, ("Filters", "The Gabor that is nearest to each"), strict=True)
+    )
+    return left, right
