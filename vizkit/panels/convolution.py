@@ -70,7 +70,7 @@ def most_dilation(numbers: Rows, kernel: Rows, padding: int) -> int:
     return max(1, min([4, *spaces]))
 
 
-@vizkit.panel("One place at a time", layout="picture output / terms terms / text text")
+@vizkit.panel("One place at a time", layout="picture output / picture kernel / terms text")
 def correlation(
     numbers: Annotated[Any, Table(label="picture")] = PICTURE,
     kernel: Annotated[Any, On("kernel", Cells)] = KERNEL,

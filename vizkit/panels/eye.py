@@ -18,7 +18,7 @@ from vizkit.widgets import Channel, Image, Layer, Model, Slider
 ORIENTED = 0.3
 
 
-@vizkit.panel("A photo, as receptors see it", layout="seen / chart text")
+@vizkit.panel("A photo, as receptors see it", layout="seen seen / chart text")
 def receptors(picture: Annotated[Any, Image(size=(240, 240))] = "color wheel") -> Any:
     """What a photo is to the eye: the answers of three kinds of cones, and of rods.
 

@@ -295,7 +295,7 @@ class Table(_Written):
             value=self.show(value),
             description=label,
             continuous_update=False,
-            rows=10,
+            rows=min(max(len(value), 3), 10),
             style={"description_width": "92px"},
             layout=widgets.Layout(width=make.WIDTH),
         )
