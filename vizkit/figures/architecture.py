@@ -11,9 +11,9 @@ from vizkit.figures.theme import ACCENT, CLASSES, layout, lookup
 from vizkit.methods.architecture import KnownNetwork, Stage
 
 #: Sides of a block's tile in pixels: the largest side of a map, and of a block's length along the channels.
-HIGH, LONG = 96, 56
+HIGH, LONG = 80, 44
 #: How far a block reaches to the back, as a share of its height, across and up.
-BACK = 0.35
+BACK = 0.3
 
 
 def network_blocks(found: Sequence[Stage], chosen: int) -> Tiles:
@@ -33,7 +33,7 @@ def network_blocks(found: Sequence[Stage], chosen: int) -> Tiles:
         for one, side in zip(found, sides, strict=True)
     ]
     captions = [" x ".join(map(str, one.shape)) for one in found]
-    columns = min(len(found), 8)
+    columns = len(found) if len(found) <= 10 else 8
     sheet = tiles(np.stack(blocks), "The network's stages as blocks", columns=columns, gap=6, captions=captions)
     return frame_tile(sheet, chosen)
 
@@ -84,7 +84,7 @@ def stage_bars(found: Sequence[Stage], chosen: int) -> go.Figure:
         width=640,
         height=330,
         title={"text": "Where the weights are, and where the work is", "y": 0.96},
-        margin={"l": 70, "r": 20, "t": 80, "b": 90},
+        margin={"l": 70, "r": 20, "t": 80, "b": 70},
         yaxis={"title": "share", "tickformat": ".0%"},
         xaxis={"tickangle": -40},
         barmode="group",
@@ -110,7 +110,7 @@ def progress_chart(known: Sequence[KnownNetwork], axis: str, family: str) -> go.
             y=[one.accuracy for one in ones],
             text=[one.name for one in ones],
             mode="markers+text" if mine else "markers",
-            textposition="bottom center",
+            textposition="middle right" if axis == "year" else "bottom center",
             marker=look,
             name=family if mine else "others",
             hovertemplate="%{text}: %{y:.1%}<extra></extra>",

@@ -193,11 +193,11 @@ def two_features(known: Mapping[str, tuple[float, float]], pair: Sequence[Sequen
     figure = go.Figure()
     x, y = ([one[axis] for one in known.values()] for axis in (0, 1))
     dots = {"color": CLASSES[0], "size": 9}
-    sides = ["top center", "bottom center", "middle right", "middle left"] * len(x)  # near ones do not hide each other
-    figure.add_scatter(
-        x=x, y=y, text=list(known), mode="markers+text", textposition=sides[: len(x)], name="bundled photos"
-    )
-    figure.update_traces(marker=dots, textfont_size=12)
+    places = torch.tensor([[a / max(x), b / max(y)] for a, b in known.values()])
+    near = torch.cdist(places, places).fill_diagonal_(9).amin(1) < 0.07
+    names = ["" if close else name for name, close in zip(known, near.tolist(), strict=True)]  # the others by hovering
+    figure.add_scatter(x=x, y=y, text=names, hovertext=list(known), mode="markers+text", name="bundled photos")
+    figure.update_traces(marker=dots, textfont_size=13, textposition="top center")
     for name, (across, up), color in zip(("above", "below"), pair, (ACCENT, CLASSES[2]), strict=True):
         ring = {"color": color, "size": 18, "symbol": "circle-open", "line": {"width": 3}}
         figure.add_scatter(x=[across], y=[up], mode="markers", marker=ring, name=name)
@@ -205,8 +205,9 @@ def two_features(known: Mapping[str, tuple[float, float]], pair: Sequence[Sequen
         figure,
         width=600,
         height=430,
-        title_text="Edges against long lines",
-        xaxis={"title": "mean vertical edge E", "rangemode": "tozero"},
-        yaxis={"title": "mean long line V", "rangemode": "tozero"},
-        legend={"x": 0.02, "y": 0.98},
+        title={"text": "Edges against long lines", "y": 0.97},
+        margin={"l": 80, "r": 20, "t": 80, "b": 60},
+        xaxis={"title": "mean vertical edge E", "range": [0, 1.12 * max(x)]},
+        yaxis={"title": "mean long line V", "range": [0, 1.12 * max(y)]},
+        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
     )

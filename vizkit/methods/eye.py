@@ -108,7 +108,7 @@ class Tuning:
     angles : Tensor, shape (n,)
         In degrees, from 0 to 180.
     responses : Tensor, shape (channels, n)
-        The largest over the places of a map, and over bright and dark bars; 0 at least.
+        The largest over the places of a map, and over bright and dark bars, above the answer to plain gray; 0 at least.
     """
 
     angles: Tensor
@@ -155,17 +155,21 @@ def orientation_tuning(model: ImageModel, layer: str, *, width: float = 4.0, cou
     if not width > 0:
         raise ValueError(f"width must be positive, got {width}")
     angles = torch.arange(checks.integer(count, 2, None, "count")) * (180 / count)
-    found = []
-    for angle in angles.tolist():
-        both = []
-        for bright in (True, False):
-            maps = activations(model, bar_picture(angle, model.input_size, width, bright=bright), layer).maps
-            if maps.shape[1] < 4:
-                raise ValueError(f"layer {layer!r} must have maps of 4 x 4 or more, got {tuple(maps.shape[1:])}")
-            margin = maps.shape[1] // 4  # the border has edges of its own
-            both.append(maps[:, margin : maps.shape[1] - margin, margin : maps.shape[2] - margin].amax((1, 2)))
-        found.append(torch.stack(both).amax(0))
-    return Tuning(angles, torch.stack(found, 1).clamp(min=0))
+
+    def answers(shown: Tensor) -> Tensor:
+        maps = activations(model, shown, layer).maps
+        if min(maps.shape[1:]) < 4:
+            raise ValueError(f"layer {layer!r} must have maps of 4 x 4 or more, got {tuple(maps.shape[1:])}")
+        margin = maps.shape[1] // 4  # the border has edges of its own
+        return maps[:, margin : maps.shape[1] - margin, margin : maps.shape[2] - margin].amax((1, 2))
+
+    size = model.input_size
+    gray = answers(bar_picture(0, size, 1e-3, shift=2.0 * size))
+    found = [
+        torch.stack([answers(bar_picture(angle, size, width, bright=bright)) for bright in (True, False)]).amax(0)
+        for angle in angles.tolist()
+    ]
+    return Tuning(angles, (torch.stack(found, 1) - gray[:, None]).clamp(min=0))
 
 
 def gabor(size: int, angle: float, period: float, sigma: float, phase: float = 0.0) -> Tensor:
@@ -213,6 +217,14 @@ class GaborFit:
     periods: Tensor
 
 
+def _pair(side: int, angle: float, period: float, sigma: float, move: tuple[int, int]) -> Tensor:
+    """Return a Gabor in two phases, moved by some pixels, shape (side * side, 2)."""
+    across, down = move
+    both = [gabor(side + 2, angle, period, sigma, phase) for phase in (0, 90)]
+    cut = [one[1 + down : 1 + down + side, 1 + across : 1 + across + side].flatten() for one in both]
+    return torch.stack(cut, 1).double()
+
+
 def fit_gabors(weight: Tensor) -> GaborFit:
     """Find for each filter the Gabor that explains most of it, among some thousand; phase and colors are fitted.
 
@@ -231,21 +243,13 @@ def fit_gabors(weight: Tensor) -> GaborFit:
         for sigma in spread
         for move in moves
     ]
+    pairs = torch.stack([_pair(side, *kind) for kind in kinds])
+    basis, _ = torch.linalg.qr(pairs)  # (kinds, pixels, 2)
     rows = weight.double().reshape(filters, channels, -1)
-    best = rows.new_full((filters,), -1.0)
-    fitted, which = torch.zeros_like(rows), torch.zeros(filters, dtype=torch.int64)
-    for number, (angle, period, sigma, (x, y)) in enumerate(kinds):
-        pair = [
-            gabor(side + 2, angle, period, sigma, phase)[1 + y : 1 + y + side, 1 + x : 1 + x + side].double()
-            for phase in (0, 90)
-        ]
-        basis, _ = torch.linalg.qr(torch.stack([one.flatten() for one in pair], 1))
-        parts = rows @ basis  # what each channel has of the two phases
-        length = parts.square().sum((1, 2))
-        better = length > best
-        best = torch.where(better, length, best)
-        which[better] = number
-        fitted[better] = (parts @ basis.T)[better]
+    parts = torch.einsum("fcp,kpq->fkcq", rows, basis)  # what each channel has of the two phases
+    best, which = parts.square().sum((2, 3)).max(1)
+    chosen = parts[torch.arange(filters), which]
+    fitted = torch.einsum("fcq,fpq->fcp", chosen, basis[which])
     total = rows.square().sum((1, 2)).clamp(min=1e-12)
     angles = torch.tensor([kinds[one][0] for one in which.tolist()])
     periods = torch.tensor([kinds[one][1] for one in which.tolist()])

@@ -141,7 +141,8 @@ def shape_hierarchy(image: Tensor, *, corners: float = 3.0) -> Hierarchy:
     if not 0 < corners <= 4:
         raise ValueError(f"corners must be above 0 and at most 4, got {corners}")
     edges = convolution_layer(image[None], edge_weights(), padding=1).sub(0.2).relu().clamp(max=1)
-    seen = convolution_layer(edges, corner_weights(), padding=ALONG).sub(1.0).relu()
-    seen = pool(F.pad(seen / 0.6, [1] * 4), 3, stride=1)  # a clean corner, of two edges of .8, is 1
+    # Two clean edges, of .8 each, make a corner of 1; a single one, 1 at most, makes none.
+    seen = convolution_layer(edges, corner_weights() / 0.6, padding=ALONG).sub(1 / 0.6).relu()
+    seen = pool(F.pad(seen, [1] * 4), 3, stride=1)
     squares = convolution_layer(seen, square_weights(), padding=SQUARE // 2)[0].sub(corners).relu()
     return Hierarchy(edges, seen, squares, peaks(squares, 1e-6, 4))

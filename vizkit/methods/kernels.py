@@ -211,7 +211,8 @@ def found_windows(score: Tensor, least: float, size: tuple[int, int]) -> list[tu
 def peaks(numbers: Tensor, least: float, near: int) -> list[tuple[int, int]]:
     """Return (row, column) of what is `least` or more and the largest among all within `near`, the largest first."""
     find: Any = peak_local_max
-    found = find(numbers.numpy(), min_distance=near, threshold_abs=least, exclude_border=False)
+    above = least - 1e-6  # scikit-image asks for more than its threshold
+    found = find(numbers.numpy(), min_distance=near, threshold_abs=above, exclude_border=False)
     return [(int(row), int(column)) for row, column in found]
 
 

@@ -44,7 +44,7 @@ def channels_of(model: ImageModel, picture: Any, layer: str) -> Any:
     return top_bars(own_answers(model, picture), f"{model.name} says, at {model.input_size} px")
 
 
-@vizkit.panel("A network as blocks", layout="blocks blocks / chart text / grid grid")
+@vizkit.panel("A network as blocks", layout="blocks blocks / grid chart / text text")
 def blocks(
     picture: Picture = "chelsea",
     model: Model = "viznet",
@@ -81,7 +81,7 @@ def blocks(
 @vizkit.panel("Progress after AlexNet", layout="chart / text")
 def progress(
     axis: Annotated[str, OneOf(("year", "parameters", "operations"))] = "year",
-    family: Annotated[str, OneOf(tuple(YEARS))] = "alexnet",
+    family: Annotated[str, OneOf(tuple(YEARS))] = "resnet",
 ) -> Any:
     """Networks that torchvision has weights for, from the cards that come with it."""
     found = known()
@@ -91,13 +91,14 @@ def progress(
     smaller = [one for one in found if one.parameters < first.parameters and one.accuracy > first.accuracy]
     return found, {
         "chart": progress_chart(found, axis, family),
-        "text": f"{told(best)}\n{told(first)}\n{len(smaller)} of {len(found)} are better than it with fewer weights",
+        "text": f"{told(best)}\n{told(first)}\n"
+        f"{len(smaller)} of {len(found)} are better than AlexNet with fewer parameters",
     }
 
 
 def told(one: KnownNetwork) -> str:
     """Say what a network's card says."""
     return (
-        f"**{one.name}** ({one.year}): {one.accuracy:.1%} top-1, {one.parameters / 1e6:.1f} million weights, "
+        f"**{one.name}** ({one.year}): {one.accuracy:.1%} top-1, {one.parameters / 1e6:.1f} million parameters, "
         f"{one.operations:.2f} billion products"
     )

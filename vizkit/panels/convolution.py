@@ -23,6 +23,8 @@ KERNEL = ((0, 1, 2), (2, 2, 0), (0, 1, 2))
 HALF = 360
 #: The most cells of a side that are drawn.
 MOST_CELLS = 24
+#: The largest number in a table.
+LARGEST = 1_000_000
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -35,10 +37,38 @@ def table_of(rows: Rows, what: str) -> Tensor:
     ValueError
         If there are none, or more than can be drawn.
     """
-    numbers = torch.tensor(rows, dtype=torch.float64)
+    numbers = finite(rows, what)
     if numbers.ndim != 2 or not numbers.numel() or max(numbers.shape) > MOST_CELLS:
         raise ValueError(f"{what} must have 1 to {MOST_CELLS} rows and columns of numbers, got {len(rows)} rows")
     return numbers
+
+
+def finite(numbers: Any, what: str) -> Tensor:
+    """Return typed numbers.
+
+    Raises
+    ------
+    ValueError
+        If one is none, infinite or above a million.
+    """
+    found = torch.tensor(numbers, dtype=torch.float64)
+    if not (found.abs() <= LARGEST).all():
+        raise ValueError(f"{what} must have numbers from -{LARGEST:,} to {LARGEST:,}, got {numbers}")
+    return found
+
+
+def varied(picture: Tensor) -> Tensor:
+    """Return how bright each pixel of a picture is.
+
+    Raises
+    ------
+    ValueError
+        If all are alike: then there is nothing to see of a filter.
+    """
+    found = gray(picture)
+    if found.max() - found.min() < 1e-6:
+        raise ValueError("the picture must have more than one brightness, got a flat one")
+    return found
 
 
 def place_of(
@@ -53,10 +83,16 @@ def place_of(
     return found[0], found[1]
 
 
+def factor(number: float) -> str:
+    """Write a number as a factor: to three digits, a negative one in parentheses."""
+    short = f"{number:.3g}"
+    return f"({short})" if number < 0 else short
+
+
 def sum_of(window: Tensor, kernel: Tensor) -> str:
     """Write a sum of products out."""
     pairs = zip(window.flatten().tolist(), kernel.flatten().tolist(), strict=True)
-    terms = [f"{written(x)}·{written(w)}" for x, w in pairs]
+    terms = [f"{factor(x)}·{factor(w)}" for x, w in pairs]
     return f"{' + '.join(terms)} = **{written(float((window * kernel).sum()))}**"
 
 
@@ -64,7 +100,7 @@ def most_dilation(numbers: Rows, kernel: Rows, padding: int) -> int:
     """Return how far apart a kernel's numbers can be when it is still to fit into a picture; 4 at most."""
     spaces = [
         (side + 2 * padding - 1) // max(width - 1, 1)
-        for side, width in ((len(numbers), len(kernel)), (len(numbers[0]), len(kernel[0])))
+        for side, width in ((len(numbers), len(kernel)), (len(*numbers[:1]), len(*kernel[:1])))
         if width > 1
     ]
     return max(1, min([4, *spaces]))
@@ -87,6 +123,7 @@ def correlation(
     picture : press and drag: the kernel follows; gray is padding
     kernel : press on the upper or lower half of a cell, or drag it
     output : the sums of all places
+    terms : the window times the kernel: its products
     """
     x, w = table_of(numbers, "the picture"), table_of(kernel, "the kernel")
     used = w.flip(0, 1) if flip else w
@@ -137,6 +174,7 @@ def kernel_on_photo(
     Shows
     -----
     picture : press and drag: the kernel follows
+    terms : the window times the kernel: its products
     result : red and blue where sums can be negative, else gray
     kernel : press on the upper or lower half of a cell, or drag it
     """
@@ -148,13 +186,13 @@ def kernel_on_photo(
     left, top = round(scale * column), round(scale * row)
     frame = (left, top, left + round(scale * w.shape[1]), top + round(scale * w.shape[0]))
     signed = bool((w < 0).any())
-    small = max(24, min(30, 170 // max(w.shape)))
-    parts = [cells(window, "window", side=small, signed=False), cells(window * w, "products", side=small)]
+    small = max(24, min(28, 130 // max(w.shape)))
+    parts = [cells(one, "a part", side=small, signed=one is not window) for one in (window, w, window * w)]
     return found, {
         "picture": boxes(gray_map(x, "The photo", width=HALF), [frame], width=2),
         "result": (signed_map if signed else gray_map)(found, "All sums", width=HALF),
         "kernel": cells(w, "The kernel", side=max(24, min(44, 230 // max(w.shape)))),
-        "terms": beside(parts, "The window, and its products with the kernel", signs="→"),
+        "terms": beside(parts, "The window times the kernel: its products", signs="·="),
         "text": f"{w.numel()} products sum to **{written(float((window * w).sum()))}**; the kernel's numbers sum to "
         f"**{written(float(w.sum()))}**\nsums from {written(float(found.min()))} to {written(float(found.max()))}",
     }
@@ -176,11 +214,12 @@ def match_kernel(
 
     Shows
     -----
+    picture : the first picture
     wanted : made by the hidden kernel
     yours : made by your kernel, below
     kernel : press on the upper or lower half of a cell, or drag it
     """
-    x, guess = gray(picture).double(), table_of(kernel, "the kernel")
+    x, guess = varied(picture).double(), table_of(kernel, "the kernel")
     name, hidden = hidden_kernel(game, whole=level == "any whole numbers")
     if guess.shape != hidden.shape:
         raise ValueError(f"the hidden kernel has 3 rows and columns, got {tuple(guess.shape)}")
@@ -228,7 +267,7 @@ def sizes(
     Shows
     -----
     places : along one side: which pixels each output sees
-    groups : which channels each filter sees
+    groups : a row for each filter, a column for each channel; red: it sees it
     """
     if filters % groups:
         raise ValueError(f"groups must divide the {filters} filters, got {groups}")
@@ -240,9 +279,9 @@ def sizes(
         "groups": groups_picture(channels, filters, groups),
         "text": f"side: ({size} + 2·{padding} - {dilation}·({kernel} - 1) - 1) / {stride} + 1, rounded down = "
         f"**{found.output[1]}**; the kernel reaches over {reach} px\n"
-        f"output: **{found.output[0]} x {found.output[1]} x {found.output[2]}**, "
-        f"as large as the picture with a padding of {same_padding(kernel, dilation)} at stride 1"
-        f"{'' if reach % 2 else ' (nearly: the reach is even)'}\n{formula(found, channels, kernel, groups)}",
+        f"output: **{found.output[0]} x {found.output[1]} x {found.output[2]}**; at stride 1 a padding of "
+        f"{same_padding(kernel, dilation)} would keep the picture's size{'' if reach % 2 else ', but for one px'}\n"
+        f"{formula(found, channels, kernel, groups)}",
     }
 
 
@@ -306,7 +345,7 @@ Maps = dict[str, list[Tensor]]
 @vizkit.remembered(20)
 def pooled_changes(picture: Tensor, window: int) -> tuple[dict[str, list[float]], Maps]:
     """Return how far the edges of a photo change when it moves, by kind of pooling and shift, and the maps."""
-    wide, side = vertical_edges(gray(picture)), picture.shape[1]
+    wide, side = vertical_edges(varied(picture)), picture.shape[1]
     moved = [wide[:, FARTHEST - at : FARTHEST - at + side] for at in range(FARTHEST + 1)]
     made = {
         "no pooling": moved,
@@ -336,9 +375,9 @@ def pooling(
     largest, mean = made["max"][shift], made["average"][shift]
     title, share = "How far the numbers change", "share of their length"
     return curves, {
-        "edges": gray_map(one, "Edges of the moved photo", width=260),
-        "pooled": gray_map(largest, "Max pooling", width=260, crisp=True),
-        "averaged": gray_map(mean, "Average pooling", width=260, crisp=True),
+        "edges": gray_map(one, "Edges of the moved photo", width=288, crisp=True),
+        "pooled": gray_map(largest, "Max pooling", width=288, crisp=True),
+        "averaged": gray_map(mean, "Average pooling", width=288, crisp=True),
         "chart": named_curves(curves, range(FARTHEST + 1), title, "shift [px]", share, form=".0%", now=shift),
         "text": f"moved by {shift} px, the numbers change by **{now['no pooling']:.0%}** of their length; behind max "
         f"pooling by **{now['max']:.0%}**, behind average pooling by **{now['average']:.0%}**\n"

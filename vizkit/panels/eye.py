@@ -6,12 +6,15 @@ import torch
 
 import vizkit
 from vizkit.core.models import ImageModel, map_layers
+from vizkit.core.seeds import generator
 from vizkit.figures.convolution import gray_map
 from vizkit.figures.eye import beside_gabors, polar_tuning, selectivity_bars, sensitivity_chart
 from vizkit.figures.pictures import photo, sheet
 from vizkit.methods.activations import activations
 from vizkit.methods.eye import PEAKS, bar_picture, cones_and_rods, fit_gabors, orientation_tuning, pigment_sensitivity
 from vizkit.methods.filters import filters
+from vizkit.methods.kernels import gaussian_kernel, same_correlate
+from vizkit.panels.convolution import varied
 from vizkit.widgets import Channel, Image, Layer, Model, Slider
 
 #: A channel is called oriented from this selectivity on.
@@ -24,9 +27,11 @@ def receptors(picture: Annotated[Any, Image(size=(240, 240))] = "color wheel") -
 
     Shows
     -----
-    seen : how strongly each kind of receptor is excited; white excites all alike
+    seen : how strongly each kind is excited, by a model of colors in daylight; white excites all alike
+    chart : of their pigments
     """
     found = cones_and_rods(picture)
+    varied(picture)
     wavelengths = torch.arange(380.0, 701.0, 2.0)
     curves = {name: pigment_sensitivity(peak, wavelengths) for name, peak in PEAKS.items()}
     pictures = torch.cat([picture[None], found.clamp(0, 1)[:, None].expand(-1, 3, -1, -1)])
@@ -63,13 +68,14 @@ def tuning(
     -----
     bar : what the network sees
     map : how the channel answers
-    curve : its answers to bars of all angles
+    curve : its answers to bars of all angles; 0° lies flat, 90° stands
     spread : of all channels of the layer, how selective each is; orange: this one
     """
     found = tuning_of(model, layer, width=width)
     shown = bar_picture(angle, model.input_size, width)
     answer = activations(model, shown, layer).maps[channel]
     selectivity = found.selectivity
+    silent = float((found.responses.amax(1) == 0).float().mean())
     share = float((selectivity > ORIENTED).float().mean())
     return found, {
         "bar": photo(torch.nn.functional.interpolate(shown[None], (240, 240))[0], f"A bar at {angle:g}°"),
@@ -78,7 +84,7 @@ def tuning(
         "spread": selectivity_bars(selectivity, channel, ORIENTED),
         "text": f"channel {channel} answers most at **{found.preferred[channel]:g}°**, its selectivity is "
         f"**{selectivity[channel]:.2f}**\n{share:.0%} of the {len(selectivity)} channels of {layer} are oriented "
-        f"(above {ORIENTED:g}); {float((found.responses.amax(1) == 0).float().mean()):.0%} answer to no bar",
+        f"(above {ORIENTED:g}); {silent:.0%} answer to no bar",
     }
 
 
@@ -112,10 +118,12 @@ def gabors(model: Model = "viznet", count: Annotated[int, Slider(8, 64, 8)] = 48
     weight = first_weights(model)
     fit = gabors_of(weight)
     left, right = beside_gabors(weight, fit, count)
-    noise = gabors_of(torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))).explained
+    noise = torch.randn(weight.shape, generator=generator(0))
+    smooth = torch.stack([same_correlate(one, gaussian_kernel(7, 1.0)) for one in noise.flatten(0, 1)])
+    rivals = [float(gabors_of(one).explained.median()) for one in (noise, smooth.view_as(noise))]
     return fit, {
         "filters": left,
         "gabors": right,
         "text": f"A Gabor explains **{float(fit.explained.median()):.0%}** of the median filter's square length, "
-        f"and {float(noise.median()):.0%} of a filter of noise.",
+        f"and {rivals[0]:.0%} of a filter of noise, {rivals[1]:.0%} of noise smoothed by 1 px.",
     }

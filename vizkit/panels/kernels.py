@@ -30,7 +30,7 @@ from vizkit.methods.kernels import (
     zero_crossings,
 )
 from vizkit.methods.sounds import LENGTH, RATE, WORDS, make_sounds, spectrogram
-from vizkit.panels.convolution import gray, sum_of
+from vizkit.panels.convolution import factor, finite, gray, sum_of, varied
 from vizkit.widgets import Box, Image, Numbers, On, OneOf, Place, Point, Slider, Table, Toggle, When
 
 #: Kernels for numbers in a row.
@@ -44,7 +44,7 @@ def row_kernel(kind: str, size: int, sigma: float, own: tuple[float, ...]) -> Te
     if kind == "own":
         if not own:
             raise ValueError("a kernel must have a number or more, got none")
-        return torch.tensor(own, dtype=torch.float64)
+        return finite(own, "a kernel")
     if kind == "change":  # from the first to the last of the window
         ends = torch.zeros(max(size, 2), dtype=torch.float64)
         ends[0], ends[-1] = -1, 1
@@ -66,6 +66,7 @@ def series(
     Shows
     -----
     chart : above the series and the kernel's window, below the sums
+    kernel : its numbers
     """
     x, w = weekly_prices()[share], row_kernel(kind, size, sigma, own)
     found = correlate(x, w)
@@ -91,8 +92,8 @@ def filtered_sound(
     word: Annotated[str, OneOf(WORDS)] = "a-u",
     noise: Annotated[float, Slider(0.0, 0.5, 0.01)] = 0.3,
     kind: Annotated[str, OneOf(("box", "Gaussian"), label="kernel")] = "box",
-    size: Annotated[int, Slider(1, 31, 2, unit="samples")] = 5,
-    sigma: Annotated[float, Slider(0.5, 8.0, 0.5, unit="samples"), When(lambda kind: kind == "Gaussian")] = 1.0,
+    size: Annotated[int, Slider(1, 31, 2)] = 5,
+    sigma: Annotated[float, Slider(0.5, 8.0, 0.5), When(lambda kind: kind == "Gaussian")] = 1.0,
     voice: Annotated[int, Slider(0, 20)] = 0,
 ) -> Any:
     """A spoken word with static, smoothed.
@@ -132,10 +133,10 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@vizkit.panel("Smoothing: noise against edges", layout="noisy after / chart text / kernel text")
+@vizkit.panel("Smoothing: noise against edges", layout="noisy after / chart kernel / chart text")
 def smoothing(
     picture: Annotated[Any, Image(size=(160, 160))] = "camera",
-    noise: Annotated[float, Slider(0.0, 0.4, 0.02)] = 0.15,
+    noise: Annotated[float, Slider(0.0, 0.4, 0.01)] = 0.15,
     kind: Annotated[str, OneOf(("box", "Gaussian"), label="kernel")] = "Gaussian",
     size: Size = 7,
     sigma: Annotated[float, Slider(0.3, 6.0, 0.1, unit="px")] = 1.5,
@@ -145,9 +146,12 @@ def smoothing(
 
     Shows
     -----
+    noisy : the photo with noise
+    after : smoothed
+    kernel : black is 0
     chart : dashed the noise that is left, solid the edges that are left
     """
-    clean = gray(picture)
+    clean = varied(picture)
     noisy = clean + noise * normal(tuple(clean.shape), seed)
     kernel = smoothing_kernel(kind, size, sigma)
     after = same_correlate(noisy, kernel)
@@ -190,15 +194,15 @@ def edge_strength(image: Tensor) -> Tensor:
 @vizkit.panel("Edges at any angle", layout="picture response / strength chart / kernel text")
 def edges(
     picture: Annotated[Any, Image(size=(160, 160))] = "camera",
-    angle: Annotated[int, Slider(0, 360, 5, unit="°")] = 0,
-    at: Annotated[Place, On("picture", Point)] = (0.42, 0.55),
+    angle: Annotated[int, Slider(0, 360, 5, unit="°")] = 30,
+    at: Annotated[Place, On("picture", Point)] = (0.097, 0.36),
 ) -> Any:
     """Sobel's kernel, steered to an angle.
 
     Shows
     -----
     picture : press and drag
-    response : red where the picture darkens in that direction
+    response : red where the picture darkens in that direction; 0° is to the right, 90° downwards, across the edge
     strength : of edges in all directions
     chart : the response at the point, by angle
     """
@@ -230,9 +234,9 @@ def edges(
 def crossings(
     picture: Annotated[Any, Image(size=(160, 160))] = "camera",
     sigma: Annotated[float, Slider(0.5, 5.0, 0.25, unit="px")] = 1.5,
-    least: Annotated[float, Slider(0.0, 0.1, 0.002, label="jump of at least")] = 0.01,
+    least: Annotated[float, Slider(0.0, 0.1, 0.002, label="jump")] = 0.01,
 ) -> Any:
-    """The Laplacian of a Gaussian: where it changes sign, brightness changes fastest.
+    """The Laplacian of a Gaussian: where it changes sign, brightness changes faster than beside it.
 
     Shows
     -----
@@ -286,7 +290,8 @@ def template(
     Shows
     -----
     picture : drag a box around what is to be found
-    scores : at the middle of each window; white is alike
+    scores : of each window, at its upper left corner; white is alike
+    pattern : what is in the blue box
     """
     x = picture if color else gray(picture)[None]
     left, top, right, bottom = box_of(part, *x.shape[1:])
@@ -310,7 +315,7 @@ def template(
 COLORS = tuple((weight,) * 3 for weight in (1.0, -0.5, -0.5) for _ in range(3))
 
 
-@vizkit.panel("Three channels, one sum", layout="picture result / terms terms / text text")
+@vizkit.panel("Three channels, one sum", layout="picture result / window terms / text text")
 def color_kernel(
     picture: Annotated[Any, Image(size=(120, 120))] = "astronaut",
     kernel: Annotated[Any, Table(label="slices")] = COLORS,
@@ -322,7 +327,8 @@ def color_kernel(
     -----
     picture : press and drag
     result : one map for each place along the channels
-    terms : the window's slices above, their products with the kernel's below
+    window : its slices: red, green, blue
+    terms : their products with the kernel's slices, all of which are added
     """
     w = slices_of(kernel)
     x = picture.permute(1, 2, 0).double()
@@ -333,22 +339,22 @@ def color_kernel(
     )
     window = x[row : row + height, column : column + width, :depth]
     parts = (window * w).sum((0, 1)).tolist()
-    small = max(24, min(34, 200 // max(height, width)))
+    small = max(24, min(40, 200 // max(height, width)))
+    seen, made = (
+        [cells(one[..., k], "a slice", side=small, signed=one is not window) for k in range(depth)]
+        for one in (window, window * w)
+    )
     frame = (3 * column, 3 * row, 3 * (column + width), 3 * (row + height))
-    drawn = [
-        cells(one[..., k], "slice", side=small, signed=how)
-        for how, one in ((False, window), (True, w))
-        for k in range(depth)
-    ]
     return found, {
         "picture": boxes(fit(photo(picture, "The picture"), 360), [frame], width=2),
         "result": beside(
             [signed_map(found[..., k], "sums", width=360 // found.shape[2]) for k in range(found.shape[2])], "The sums"
         ),
-        "terms": beside(drawn, "Slices of the window, then of the kernel"),
+        "window": beside(seen, "The window: red, green, blue"),
+        "terms": beside(made, "Its products with the kernel's slices", signs="++"),
         "text": f"{x.shape[0]} x {x.shape[1]} x 3 numbers, a kernel of {height} x {width} x {depth}: "
         f"**{' x '.join(map(str, found.shape))}** sums\nat the place, by channel: "
-        f"{' + '.join(map(written, parts))} = **{written(float(found[row, column, 0]))}**",
+        f"{' + '.join(map(factor, parts))} = **{written(float(found[row, column, 0]))}**",
     }
 
 
@@ -360,7 +366,7 @@ def slices_of(rows: tuple[tuple[float, ...], ...]) -> Tensor:
     ValueError
         If there are not one, two or three square slices.
     """
-    table = torch.tensor(rows, dtype=torch.float64)
+    table = finite(rows, "a kernel")
     side = table.shape[-1] if table.ndim == 2 else 0
     if not side or len(table) % side or not 1 <= len(table) // side <= 3 or side > 15:
         raise ValueError(
@@ -395,7 +401,7 @@ def long_lines(
     """
     rows = []
     for picture in (first, second):
-        x = gray(picture)
+        x = varied(picture)
         e = vertical_edges(x)
         rows.append((x, e, long_edges(e, length)))
     (_, e1, v1), (_, e2, v2) = rows
@@ -404,7 +410,7 @@ def long_lines(
         torch.stack([x, (e / brightest[0]).clamp(0, 1), (v / max(brightest[1], 1e-9)).clamp(0, 1)]) for x, e, v in rows
     ]
     numbers = [[float(one.mean()) for one in pair] for pair in ((e1, v1), (e2, v2))]
-    captions = [name for e, v in numbers for name in ("photo", f"E {e:.3f}", f"mean V {v:.4f}")]
+    captions = [name for e, v in numbers for name in ("photo", f"E {e:.3f}", f"V {v:.4f}")]
     return numbers, {
         "pictures": three_in_row(torch.cat(shown), captions),
         "chart": two_features(line_features(length), numbers),
@@ -421,11 +427,15 @@ def three_in_row(maps: Tensor, captions: list[str]) -> Tiles:
     )
 
 
+#: Of the scene, in pixels.
+SCENE_WIDTH = 288
+
+
 @vizkit.panel("Edges, corners, squares", layout="picture squares / edges corners / text text")
 def hierarchy(
     scene: Annotated[int, Slider(0, 50)] = 0,
     noise: Annotated[float, Slider(0.0, 0.5, 0.05)] = 0.1,
-    corners: Annotated[float, Slider(0.5, 3.9, 0.1, label="corners needed")] = 3.0,
+    corners: Annotated[float, Slider(0.5, 3.9, 0.1, label="corners")] = 3.0,
 ) -> Any:
     """Three layers with weights set by hand that look for squares of 15 px.
 
@@ -439,7 +449,7 @@ def hierarchy(
     drawn = shape_scene(scene, noise=noise)
     found = shape_hierarchy(drawn.image, corners=corners)
     hits = [any(math.dist(one, true) <= 4 for true in drawn.squares) for one in found.found]
-    scale, half = 340 / drawn.image.shape[1], SQUARE / 2
+    scale, half = SCENE_WIDTH / drawn.image.shape[1], SQUARE / 2
     marks = [
         (
             round(scale * (x - half)),
@@ -450,8 +460,8 @@ def hierarchy(
         for y, x in found.found
     ]
     return found, {
-        "picture": boxes(gray_map(drawn.image.clamp(0, 1), "The scene", width=340), marks),
-        "squares": gray_map(found.squares, "Third layer: squares", width=340),
+        "picture": boxes(gray_map(drawn.image.clamp(0, 1), "The scene", width=SCENE_WIDTH), marks),
+        "squares": gray_map(found.squares, "Third layer: squares", width=SCENE_WIDTH),
         "edges": four_maps(found.edges, EDGES),
         "corners": four_maps(found.corners, CORNERS),
         "text": f"**{sum(hits)} of {len(drawn.squares)}** squares are found, "
