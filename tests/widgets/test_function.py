@@ -23,6 +23,7 @@ from vizkit.figures.raster import Html
 from vizkit.widgets import (
     Box,
     Button,
+    Cells,
     Channel,
     Class,
     Curve,
@@ -382,6 +383,31 @@ def test_a_hand_on_a_picture_is_a_control():
     assert panel.values["line"] == ((0.005, 0.01), (0.105, 0.21), (0.205, 0.41))
     move([(5, 5)])
     assert len(panel.values["line"]) == 1, "pressing begins anew"
+    assert disagreements(panel) == []
+
+
+@vizkit.panel("Cells by hand")
+def by_hand(rows: Annotated[Any, On("cells", Cells(step=0.5))] = ((0.0, 1.0), (2.0, 3.0))):
+    """A table whose numbers are changed on its picture."""
+    return rows, {"cells": photo(torch.zeros(3, 80, 80), "cells"), "text": f"{rows}"}
+
+
+def test_a_number_is_pressed_or_dragged_up_and_down():
+    panel = by_hand.show()
+    move = hand(panel, "rows")
+    move(True, 60, 10)  # the upper half of the cell at the upper right
+    assert panel.values["rows"] == ((0, 1.5), (2, 3))
+    move(True, 10, 75)  # the lower half of the one at the lower left
+    assert panel.values["rows"] == ((0, 1.5), (1.5, 3))
+    move(True, 10, 45)
+    move(False, 10, 5)  # up by one cell: two steps, from where it was when it was pressed
+    assert panel.values["rows"] == ((0, 1.5), (2.5, 3))
+    move(False, 10, 79)
+    assert panel.values["rows"] == ((0, 1.5), (1, 3)), "the same drag, down again: no more than the way it went"
+    panel.controls["rows"].value = "1, 2\n3, 4"  # the keyboard's way
+    assert panel.values["rows"] == ((1, 2), (3, 4))
+    panel.controls["rows"].value = "1, 2\n3, four"
+    assert panel.values["rows"] == ((1, 2), (3, 4))
     assert disagreements(panel) == []
 
 

@@ -184,7 +184,7 @@ class Cells(Point, Table):
         del down
         rows, columns = len(value), len(value[0])
         row, column = min(int(start[1] * rows), rows - 1), min(int(start[0] * columns), columns - 1)
-        halves = int((start[1] - at[1]) * rows * 2) or (1 if start[1] * rows % 1 < 0.5 else -1)
+        halves = int(round((start[1] - at[1]) * rows * 2, 2)) or (1 if start[1] * rows % 1 < 0.5 else -1)
         changed = [list(one) for one in value]
         changed[row][column] = round(changed[row][column] + halves * self.step, 6)
         return tuple(map(tuple, changed))
