@@ -407,7 +407,10 @@ def test_a_number_is_pressed_or_dragged_up_and_down():
     panel.controls["rows"].value = "1, 2\n3, 4"  # the keyboard's way
     assert panel.values["rows"] == ((1, 2), (3, 4))
     panel.controls["rows"].value = "1, 2\n3, four"
-    assert panel.values["rows"] == ((1, 2), (3, 4))
+    assert panel.items["text"] == "((1.0, 2.0), (3.0, 4.0))", "the last good state stays"
+    move(True, 60, 10)
+    assert panel.items["text"] == "((1.0, 2.0), (3.0, 4.0))", "there is no number to go on from"
+    panel.controls["rows"].value = "1, 2\n3, 5"
     assert disagreements(panel) == []
 
 

@@ -263,7 +263,10 @@ class On:
             nonlocal start, held
             at = hand.place(x, y, shown.raster)
             if down:
-                start, held = at, value()
+                try:
+                    start, held = at, value()
+                except ValueError:  # what is typed is no value yet: there is nothing to go on from
+                    start = None
             if at is not None and start is not None:
                 new = hand.moved(held, at, start, down=down)
                 if new is not None:
