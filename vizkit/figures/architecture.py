@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from PIL import Image, ImageDraw
 
 from vizkit.figures.pictures import Tiles, frame_tile, tiles
-from vizkit.figures.theme import ACCENT, CLASSES, layout, lookup
+from vizkit.figures.theme import ACCENT, CLASSES, layout, legend_above, lookup
 from vizkit.methods.architecture import KnownNetwork, Stage
 
 #: Sides of a block's tile in pixels: the largest side of a map, and of a block's length along the channels.
@@ -83,12 +83,10 @@ def stage_bars(found: Sequence[Stage], chosen: int) -> go.Figure:
         figure,
         width=640,
         height=330,
-        title={"text": "Where the weights are, and where the work is", "y": 0.96},
-        margin={"l": 70, "r": 20, "t": 80, "b": 70},
+        **legend_above("Where the weights are, and where the work is", b=70),
         yaxis={"title": "share", "tickformat": ".0%"},
         xaxis={"tickangle": -40},
         barmode="group",
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
     )
 
 
@@ -126,9 +124,7 @@ def progress_chart(known: Sequence[KnownNetwork], axis: str, family: str) -> go.
         figure,
         width=860,
         height=470,
-        title={"text": f"{len(known)} networks, ImageNet, top-1", "y": 0.97},
-        margin={"l": 70, "r": 20, "t": 80, "b": 60},
+        **legend_above(f"{len(known)} networks, ImageNet, top-1"),
         xaxis=across,
         yaxis={"title": "accuracy", "tickformat": ".0%"},
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
     )

@@ -1,7 +1,6 @@
 """Tables of numbers as colored cells, to be read and to be changed by hand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,23 +9,10 @@ from torch import Tensor
 
 from vizkit.figures.pictures import boxes, font
 from vizkit.figures.raster import Pixels, Raster
-from vizkit.figures.theme import Palette, lookup
+from vizkit.figures.theme import lookup
 
 #: The window of a kernel, in cells: (top, left, height, width).
 Window = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Cells(Raster):
-    """A table as a picture.
-
-    Parameters
-    ----------
-    rows, columns : int
-    """
-
-    rows: int = 1
-    columns: int = 1
 
 
 def written(number: float) -> str:
@@ -44,8 +30,7 @@ def cells(
     window: Window | None = None,
     spread: int = 1,
     border: int = 0,
-    limit: float = 0.0,
-) -> Cells:
+) -> Raster:
     """Draw a table: each number in a cell of its color.
 
     Parameters
@@ -62,18 +47,16 @@ def cells(
         The kernel's dilation: how far apart the window's cells are.
     border : int
         Cells on each side that are padding: gray.
-    limit : float
-        The number of the strongest color; the table's largest by default.
     """
     rows, columns = table.shape
     numbers = table.detach().double()
-    colors = _colors(numbers, signed, limit)
-    pixels = colors.repeat(side, 0).repeat(side, 1)
+    colors = painted(numbers, signed=signed)
     if border:
         inside = (slice(border, -border), slice(border, -border))
         pale = np.full_like(colors, 224)
         pale[inside] = colors[inside]
-        pixels = pale.repeat(side, 0).repeat(side, 1)
+        colors = pale
+    pixels = colors.repeat(side, 0).repeat(side, 1)
     picture = Image.fromarray(pixels)
     draw = ImageDraw.Draw(picture)
     if side >= 24:
@@ -82,23 +65,26 @@ def cells(
         draw.line((0, at * side, columns * side, at * side), fill="#bbbbbb")
     for at in range(columns + 1) if side >= 6 else ():
         draw.line((at * side, 0, at * side, rows * side), fill="#bbbbbb")
-    made = Cells(np.asarray(picture), alt, exact=True, rows=rows, columns=columns)
+    made = Raster(np.asarray(picture), alt, exact=True)
     return made if window is None else _framed(made, window, spread, side)
 
 
-def _colors(numbers: Tensor, signed: bool, limit: float) -> Pixels:
+def painted(numbers: Tensor, *, signed: bool, limit: float = 0.0) -> Pixels:
+    """Return the colors of numbers (H, W): blue to red, white for 0, or black to white, from the smallest on.
+
+    Parameters
+    ----------
+    numbers : Tensor, shape (H, W)
+    signed : bool
+    limit : float
+        Of signed numbers, the one of the strongest color; the largest by default.
+    """
     if signed:
-        most = max(limit or float(numbers.abs().max()), 1e-12)
-        shares = (numbers / most).clamp(-1, 1) / 2 + 0.5
-        return painted("rdbu", shares)
-    low, high = torch.aminmax(numbers)
-    shares = (numbers - low) / (high - low).clamp(min=1e-12)
-    return painted("gray", shares)
-
-
-def painted(palette: Palette, shares: Tensor) -> Pixels:
-    """Return the colors of shares in [0, 1]."""
-    colors: Pixels = lookup(palette)[(shares * 255).round().byte().numpy()]
+        shares = (numbers / max(limit or float(numbers.abs().max()), 1e-12)).clamp(-1, 1) / 2 + 0.5
+    else:
+        low, high = torch.aminmax(numbers)
+        shares = (numbers - low) / (high - low).clamp(min=1e-12)
+    colors: Pixels = lookup("rdbu" if signed else "gray")[(shares * 255).round().byte().numpy()]
     return colors
 
 
@@ -111,7 +97,7 @@ def _write(draw: ImageDraw.ImageDraw, numbers: Tensor, side: int, pixels: Pixels
         draw.text((x, y), text, fill="white" if dark else "#222222", font=typeface, anchor="mm")
 
 
-def _framed(made: Cells, window: Window, spread: int, side: int) -> Cells:
+def _framed(made: Raster, window: Window, spread: int, side: int) -> Raster:
     top, left, height, width = window
     if spread == 1:
         return boxes(made, [(left * side, top * side, (left + width) * side, (top + height) * side)])

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from vizkit.figures.theme import CLASSES, layout
+from vizkit.figures.theme import CLASSES, layout, legend_above
 from vizkit.methods.filters import WeightCount
 from vizkit.methods.receptive_field import ReceptiveField
 
@@ -52,6 +53,43 @@ def add_banded(
     )
     line = {"color": color, "width": 3}
     figure.add_scatter(x=list(across), y=rows.mean(0).tolist(), mode=mode, name=name, line=line, marker_size=8)
+
+
+def named_curves(
+    curves: Mapping[str, Sequence[float]],
+    across: Sequence[float],
+    title: str,
+    x: str,
+    y: str,
+    *,
+    form: str = "",
+    now: float | None = None,
+    looks: Mapping[str, dict[str, Any]] | None = None,
+) -> go.Figure:
+    """Draw curves over the same places, each with its name.
+
+    Parameters
+    ----------
+    curves : mapping of str to sequence of float
+    across : sequence of float
+    title, x, y : str
+    form : str
+        Of the numbers at the left, d3's: ``".0%"``.
+    now : float, optional
+        A place to mark.
+    looks : mapping of str to dict, optional
+        Lines of the curves, plotly's; a color each by default.
+    """
+    figure = go.Figure()
+    for (name, values), color in zip(curves.items(), CLASSES, strict=False):
+        line = {"color": color, "width": 3, **(looks or {}).get(name, {})}
+        mode = "lines+markers" if len(across) < 30 else "lines"
+        figure.add_scatter(x=list(across), y=list(values), name=name, mode=mode, line=line, marker_size=8)
+    if now is not None:
+        figure.add_vline(x=now, line_dash="dash", line_color="#888888")
+    return layout(
+        figure, width=600, height=340, **legend_above(title), xaxis_title=x, yaxis={"title": y, "tickformat": form}
+    )
 
 
 def weight_bars(count: WeightCount) -> go.Figure:

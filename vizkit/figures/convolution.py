@@ -1,17 +1,16 @@
 """What a convolution makes, sees and costs, as pictures and charts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 import torch
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from vizkit.figures.cells import cells
-from vizkit.figures.pictures import colorize, enlarge, fit
+from vizkit.figures.cells import cells, painted
+from vizkit.figures.pictures import Tiles, fit, sheet
 from vizkit.figures.raster import Raster
-from vizkit.figures.theme import ACCENT, CLASSES, layout
+from vizkit.figures.theme import ACCENT, CLASSES, layout, legend_above
 
 
 def gray_map(numbers: Tensor, alt: str, *, width: int, crisp: bool = False) -> Raster:
@@ -26,9 +25,11 @@ def gray_map(numbers: Tensor, alt: str, *, width: int, crisp: bool = False) -> R
     crisp : bool
         Whether each number is a square that can be seen.
     """
-    low, high = torch.aminmax(numbers)
-    shares = (numbers - low) / (high - low).clamp(min=1e-12)
-    return _drawn((shares * 255).round().byte()[..., None].expand(-1, -1, 3).contiguous(), alt, width, crisp)
+    pixels = painted(numbers, signed=False)
+    if crisp:
+        side = max(1, width // pixels.shape[1])
+        return Raster(pixels.repeat(side, 0).repeat(side, 1), alt, exact=True)
+    return fit(Raster(pixels, alt), width)
 
 
 def signed_map(numbers: Tensor, alt: str, *, width: int, limit: float = 0.0) -> Raster:
@@ -43,17 +44,13 @@ def signed_map(numbers: Tensor, alt: str, *, width: int, limit: float = 0.0) -> 
     limit : float
         The number of the strongest color; the largest by default.
     """
-    limit = limit or max(float(numbers.abs().max()), 1e-12)
-    shares = (numbers / limit).clamp(-1, 1)
-    shares = torch.cat([shares, shares.new_tensor([[1.0]]).expand(1, shares.shape[1])])  # so that 1 is the limit
-    return _drawn(torch.from_numpy(colorize(shares[None], signed=True)[0][:-1].copy()), alt, width, False)
+    return fit(Raster(painted(numbers, signed=True, limit=limit), alt), width)
 
 
-def _drawn(pixels: Tensor, alt: str, width: int, crisp: bool) -> Raster:
-    if crisp:
-        pixels = enlarge(pixels.permute(2, 0, 1), width).permute(1, 2, 0).contiguous()
-        return Raster(pixels.numpy(), alt, exact=True)
-    return fit(Raster(pixels.numpy(), alt), width)
+def gray_sheet(maps: Tensor, alt: str, *, side: int, columns: int, captions: Sequence[str]) -> Tiles:
+    """Lay maps (N, H, W) in [0, 1] out, black to white."""
+    pictures = maps[:, None].expand(-1, 3, -1, -1).float()
+    return sheet(pictures, alt, side=side, columns=columns, captions=captions)
 
 
 def connections(size: int, kernel: int, outputs: int, *, stride: int, padding: int, dilation: int) -> go.Figure:
@@ -101,50 +98,6 @@ def groups_picture(channels: int, filters: int, groups: int) -> Raster:
     seen = (row == column).double()
     alt = f"{filters} filters (rows), {channels} channels (columns): each filter sees {channels // groups}"
     return cells(seen, alt, side=max(2, min(20, 300 // max(filters, channels))))
-
-
-def named_curves(
-    curves: Mapping[str, Sequence[float]],
-    across: Sequence[float],
-    title: str,
-    x: str,
-    y: str,
-    *,
-    form: str = "",
-    now: float | None = None,
-    looks: Mapping[str, dict[str, Any]] | None = None,
-) -> go.Figure:
-    """Draw curves over the same places, each with its name.
-
-    Parameters
-    ----------
-    curves : mapping of str to sequence of float
-    across : sequence of float
-    title, x, y : str
-    form : str
-        Of the numbers at the left, d3's: ``".0%"``.
-    now : float, optional
-        A place to mark.
-    looks : mapping of str to dict, optional
-        Lines of the curves, plotly's; a color each by default.
-    """
-    figure = go.Figure()
-    for (name, values), color in zip(curves.items(), CLASSES, strict=False):
-        line = {"color": color, "width": 3, **(looks or {}).get(name, {})}
-        mode = "lines+markers" if len(across) < 30 else "lines"
-        figure.add_scatter(x=list(across), y=list(values), name=name, mode=mode, line=line, marker_size=8)
-    if now is not None:
-        figure.add_vline(x=now, line_dash="dash", line_color="#888888")
-    return layout(
-        figure,
-        width=600,
-        height=340,
-        title={"text": title, "y": 0.96},
-        margin={"l": 70, "r": 20, "t": 80, "b": 60},
-        xaxis_title=x,
-        yaxis={"title": y, "tickformat": form},
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
-    )
 
 
 def filtered_series(series: Tensor, sums: Tensor, at: int, size: int, *, smooth: bool) -> go.Figure:
@@ -205,9 +158,7 @@ def two_features(known: Mapping[str, tuple[float, float]], pair: Sequence[Sequen
         figure,
         width=600,
         height=430,
-        title={"text": "Edges against long lines", "y": 0.97},
-        margin={"l": 80, "r": 20, "t": 80, "b": 60},
+        **legend_above("Edges against long lines", l=80),
         xaxis={"title": "mean vertical edge E", "range": [0, 1.12 * max(x)]},
         yaxis={"title": "mean long line V", "range": [0, 1.12 * max(y)]},
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
     )

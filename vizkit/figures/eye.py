@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import plotly.graph_objects as go
-import torch
 from torch import Tensor
 
+from vizkit.figures.charts import named_curves
 from vizkit.figures.pictures import Tiles, contrast, enlarge, tiles
 from vizkit.figures.theme import ACCENT, CLASSES, layout
 from vizkit.methods.eye import GaborFit, Tuning
@@ -16,20 +16,13 @@ COLORS = ("#d62728", "#2ca02c", "#1f77b4", "#555555")
 
 def sensitivity_chart(wavelengths: Tensor, curves: Mapping[str, Tensor]) -> go.Figure:
     """Draw how well each receptor absorbs each wavelength."""
-    figure = go.Figure()
-    for (name, values), color in zip(curves.items(), COLORS, strict=True):
-        line = {"color": color, "width": 3, "dash": "dash" if name == "rods" else "solid"}
-        figure.add_scatter(x=wavelengths.tolist(), y=values.tolist(), mode="lines", name=name, line=line)
-    return layout(
-        figure,
-        width=620,
-        height=330,
-        title={"text": "What each receptor absorbs", "y": 0.96},
-        margin={"l": 70, "r": 20, "t": 80, "b": 60},
-        xaxis_title="wavelength [nm]",
-        yaxis={"title": "share of its peak", "tickformat": ".0%"},
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
-    )
+    looks = {
+        name: {"color": color, "dash": "dash" if name == "rods" else "solid"}
+        for name, color in zip(curves, COLORS, strict=True)
+    }
+    lines = {name: values.tolist() for name, values in curves.items()}
+    title, share = "What each receptor absorbs", "share of its peak"
+    return named_curves(lines, wavelengths.tolist(), title, "wavelength [nm]", share, form=".0%", looks=looks)
 
 
 def polar_tuning(tuning: Tuning, channel: int, angle: float) -> go.Figure:
@@ -96,7 +89,7 @@ def beside_gabors(weight: Tensor, fit: GaborFit, count: int) -> tuple[Tiles, Til
     captions = [f"{share:.0%}" for share in fit.explained[order].tolist()]
     pair = [enlarge(contrast(one[order]), 56) for one in (weight, fit.fitted)]
     left, right = (
-        tiles(torch.as_tensor(one), alt, columns=8, gap=4, captions=captions)
+        tiles(one, alt, columns=8, gap=4, captions=captions)
         for one, alt in zip(pair, ("Filters", "The Gabor that is nearest to each"), strict=True)
     )
     return left, right

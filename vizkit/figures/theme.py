@@ -89,3 +89,19 @@ def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings
             look[name]["text"] = settings.pop(name)
     figure.layout = {**look, **settings}
     return figure
+
+
+def legend_above(title: str, **margin: int) -> dict[str, Any]:
+    """Return the settings of `layout` that put a legend in a row between the title and the plot.
+
+    Parameters
+    ----------
+    title : str
+    margin : int
+        In pixels: ``b`` below, where there are long words.
+    """
+    return {
+        "title": {"text": title, "y": 0.96},
+        "margin": {"l": 70, "r": 20, "t": 80, "b": 60} | margin,
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+    }

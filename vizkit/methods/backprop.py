@@ -74,10 +74,15 @@ def _checked(weights: Sequence[Tensor], x: Tensor, activation: str) -> None:
 def forward(weights: Sequence[Tensor], x: Tensor, activation: str = "sigmoid") -> tuple[list[Tensor], list[Tensor]]:
     """Return each layer's values, and what they were before the activation; the last layer has none."""
     v, before = [x], []
-    for number, matrix in enumerate(weights):
+    for matrix, kind in zip(weights, _kinds(weights, activation), strict=True):
         before.append(matrix @ v[-1])
-        v.append(activate(before[-1], "none" if number == len(weights) - 1 else activation))
+        v.append(activate(before[-1], kind))
     return v, before
+
+
+def _kinds(weights: Sequence[Tensor], activation: str) -> list[str]:
+    """Return the activation behind each matrix: behind the last there is none."""
+    return [activation] * (len(weights) - 1) + ["none"]
 
 
 def backprop(
@@ -110,11 +115,11 @@ def backprop(
     delta = [torch.ones_like(v[-1]) if target is None else v[-1] - target]
     delta_bar: list[Tensor] = []
     gradient: list[Tensor] = []
-    for number in reversed(range(len(weights))):
-        kind = "none" if number == len(weights) - 1 else activation
-        delta_bar.insert(0, slope(before[number], kind) * delta[0])
-        gradient.insert(0, torch.outer(delta_bar[0], v[number]))
-        delta.insert(0, weights[number].T @ delta_bar[0])
+    layers = list(zip(weights, v[:-1], before, _kinds(weights, activation), strict=True))
+    for matrix, seen, summed, kind in reversed(layers):
+        delta_bar.insert(0, slope(summed, kind) * delta[0])
+        gradient.insert(0, torch.outer(delta_bar[0], seen))
+        delta.insert(0, matrix.T @ delta_bar[0])
     loss = v[-1].sum() if target is None else (v[-1] - target).square().sum() / 2
     return Backprop(tuple(v), tuple(before), tuple(delta), tuple(delta_bar), tuple(gradient), float(loss))
 

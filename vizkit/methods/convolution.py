@@ -1,7 +1,6 @@
 """Correlation and convolution as the sums that they are, in any number of dimensions, and what is made of them."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -266,4 +265,4 @@ def pool(x: Tensor, size: int, kind: Pooling = "max", *, stride: int | None = No
 
 def same_padding(kernel: int, dilation: int = 1) -> int:
     """Return the padding with which a kernel of odd side leaves a picture as large as it is: ``d (k - 1) / 2``."""
-    return math.floor(dilation * (kernel - 1) / 2)
+    return dilation * (kernel - 1) // 2

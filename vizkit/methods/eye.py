@@ -66,12 +66,24 @@ def cones_and_rods(image: Tensor) -> Tensor:
     linear = torch.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
     xyz = torch.einsum("ij,jhw->ihw", image.new_tensor(_TO_XYZ), linear)
     cones = torch.einsum("ij,jhw->ihw", image.new_tensor(_TO_CONES), xyz)
-    x, y, z = xyz.clamp(min=1e-6)
-    rods = y * (1.33 * (1 + (y + z) / x) - 1.68)
     white = image.new_tensor(_TO_XYZ).sum(1)
-    most = float(white[1] * (1.33 * (1 + (white[1] + white[2]) / white[0]) - 1.68))
     scale = (image.new_tensor(_TO_CONES) @ white).view(3, 1, 1)
-    return torch.cat([cones / scale, rods[None] / most]).clamp(0, 1.5)
+    return torch.cat([cones / scale, _rods(xyz.clamp(min=1e-6))[None] / _rods(white)]).clamp(0, 1.5)
+
+
+def _rods(xyz: Tensor) -> Tensor:
+    """Estimate the answer of rods from XYZ, (3, ...)."""
+    x, y, z = xyz
+    answer: Tensor = y * (1.33 * (1 + (y + z) / x) - 1.68)
+    return answer
+
+
+def _across(size: int, angle: float) -> tuple[Tensor, Tensor]:
+    """Return how far each pixel is from a line through the middle at an angle, and its squared distance from there."""
+    line = torch.arange(size) - (size - 1) / 2
+    y, x = torch.meshgrid(-line, line, indexing="ij")
+    turn = math.radians(angle)
+    return -math.sin(turn) * x + math.cos(turn) * y, x.square() + y.square()
 
 
 def bar_picture(angle: float, size: int, width: float, *, shift: float = 0.0, bright: bool = True) -> Tensor:
@@ -90,11 +102,8 @@ def bar_picture(angle: float, size: int, width: float, *, shift: float = 0.0, br
     bright : bool
         White on gray; else black.
     """
-    line = torch.arange(size) - (size - 1) / 2
-    y, x = torch.meshgrid(-line, line, indexing="ij")
-    turn = math.radians(angle)
-    away = (-math.sin(turn) * x + math.cos(turn) * y - shift).abs()
-    bar = (0.5 + width / 2 - away).clamp(0, 1)
+    across, _ = _across(size, angle)
+    bar = (0.5 + width / 2 - (across - shift).abs()).clamp(0, 1)
     gray = 0.5 + 0.5 * bar * (1 if bright else -1)
     return gray.expand(3, -1, -1).contiguous()
 
@@ -188,12 +197,9 @@ def gabor(size: int, angle: float, period: float, sigma: float, phase: float = 0
     phase : float
         In degrees.
     """
-    line = torch.arange(size) - (size - 1) / 2
-    y, x = torch.meshgrid(-line, line, indexing="ij")
-    turn = math.radians(angle)
-    across = -math.sin(turn) * x + math.cos(turn) * y
+    across, square = _across(size, angle)
     wave = (2 * math.pi * across / period + math.radians(phase)).cos()
-    return wave * (-(x.square() + y.square()) / (2 * sigma**2)).exp()
+    return wave * (-square / (2 * sigma**2)).exp()
 
 
 @dataclass(frozen=True)

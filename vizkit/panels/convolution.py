@@ -8,8 +8,8 @@ from torch import Tensor
 import vizkit
 from vizkit.core.seeds import generator
 from vizkit.figures.cells import beside, cells, written
-from vizkit.figures.charts import tied_weights
-from vizkit.figures.convolution import connections, gray_map, groups_picture, named_curves, signed_map
+from vizkit.figures.charts import named_curves, tied_weights
+from vizkit.figures.convolution import connections, gray_map, groups_picture, signed_map
 from vizkit.figures.pictures import boxes
 from vizkit.methods.convolution import LayerSize, correlate, layer_size, output_size, pool, same_padding, window_at
 from vizkit.methods.filters import convolution_matrix, weight_sharing

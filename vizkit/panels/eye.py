@@ -30,8 +30,8 @@ def receptors(picture: Annotated[Any, Image(size=(240, 240))] = "color wheel") -
     seen : how strongly each kind is excited, by a model of colors in daylight; white excites all alike
     chart : of their pigments
     """
+    varied(picture)  # of a flat one nothing can be said
     found = cones_and_rods(picture)
-    varied(picture)
     wavelengths = torch.arange(380.0, 701.0, 2.0)
     curves = {name: pigment_sensitivity(peak, wavelengths) for name, peak in PEAKS.items()}
     pictures = torch.cat([picture[None], found.clamp(0, 1)[:, None].expand(-1, 3, -1, -1)])

@@ -10,9 +10,10 @@ import vizkit
 from vizkit.core.data import weekly_prices
 from vizkit.core.seeds import normal
 from vizkit.figures.cells import beside, cells, written
-from vizkit.figures.convolution import filtered_series, gray_map, named_curves, signed_map, two_features
+from vizkit.figures.charts import named_curves
+from vizkit.figures.convolution import filtered_series, gray_map, gray_sheet, signed_map, two_features
 from vizkit.figures.pictures import Box as Frame
-from vizkit.figures.pictures import Tiles, boxes, fit, photo, sheet
+from vizkit.figures.pictures import Tiles, boxes, fit, photo
 from vizkit.figures.sounds import sound, spectrogram_chart
 from vizkit.figures.theme import CLASSES
 from vizkit.methods.convolution import correlate
@@ -30,9 +31,11 @@ from vizkit.methods.kernels import (
     zero_crossings,
 )
 from vizkit.methods.sounds import LENGTH, RATE, WORDS, make_sounds, spectrogram
-from vizkit.panels.convolution import factor, finite, gray, sum_of, varied
+from vizkit.panels.convolution import factor, finite, gray, place_of, sum_of, varied
 from vizkit.widgets import Box, Image, Numbers, On, OneOf, Place, Point, Slider, Table, Toggle, When
 
+#: Of a photo beside another, in pixels.
+WIDTH = 340
 #: Kernels for numbers in a row.
 ROWS = ("box", "Gaussian", "change", "own")
 Size = Annotated[int, Slider(1, 31, 2, unit="px", label="size")]
@@ -161,8 +164,8 @@ def smoothing(
     left = float(kernel.square().sum().sqrt())
     kept = float(edge_strength(same_correlate(clean, kernel)).sum() / edge_strength(clean).sum())
     return after, {
-        "noisy": fit(gray_map(noisy.clamp(0, 1), "With noise", width=340), 340),
-        "after": fit(gray_map(after.clamp(0, 1), "Smoothed", width=340), 340),
+        "noisy": fit(gray_map(noisy.clamp(0, 1), "With noise", width=WIDTH), WIDTH),
+        "after": fit(gray_map(after.clamp(0, 1), "Smoothed", width=WIDTH), WIDTH),
         "kernel": gray_map(kernel, f"The kernel: {kind}", width=150, crisp=True),
         "chart": named_curves(curves, sides, "What is left", "size [px]", "share", form=".0%", now=size, looks=LOOKS),
         "text": f"{within if kind == 'Gaussian' else ''}Noise left **{left:.0%}**, edges left **{kept:.0%}**.\n"
@@ -185,10 +188,14 @@ def smoothing_curves(picture: Tensor, sigma: float) -> tuple[dict[str, list[floa
     return curves, sides
 
 
+def slopes(image: Tensor) -> Tensor:
+    """Return how much darker each pixel's surroundings become to the right and downwards, (2, H, W)."""
+    return torch.stack([same_correlate(image, sobel_kernel(angle)) / 4 for angle in (0, 90)])
+
+
 def edge_strength(image: Tensor) -> Tensor:
     """Return how much the brightness changes at each pixel, in any direction."""
-    across, down = (same_correlate(image, sobel_kernel(angle)) for angle in (0, 90))
-    return (across.square() + down.square()).sqrt() / 4
+    return slopes(image).square().sum(0).sqrt()
 
 
 @vizkit.panel("Edges at any angle", layout="picture response / strength chart / kernel text")
@@ -207,7 +214,7 @@ def edges(
     chart : the response at the point, by angle
     """
     x = gray(picture)
-    across, down = (same_correlate(x, sobel_kernel(turn)) / 4 for turn in (0, 90))
+    across, down = slopes(x)
     kernel = sobel_kernel(angle)
     found = same_correlate(x, kernel) / 4
     row, column = (min(int(share * side), side - 1) for share, side in zip(reversed(at), x.shape, strict=True))
@@ -215,11 +222,11 @@ def edges(
     turns = list(range(0, 361, 5))
     curve = [here[0] * math.cos(math.radians(turn)) + here[1] * math.sin(math.radians(turn)) for turn in turns]
     best = math.degrees(math.atan2(here[1], here[0])) % 360
-    spot: Frame = (int(at[0] * 340) - 4, int(at[1] * 340) - 4, int(at[0] * 340) + 5, int(at[1] * 340) + 5)
+    spot: Frame = (int(at[0] * WIDTH) - 4, int(at[1] * WIDTH) - 4, int(at[0] * WIDTH) + 5, int(at[1] * WIDTH) + 5)
     return found, {
-        "picture": boxes(gray_map(x, "The photo", width=340), [spot], width=2),
-        "response": signed_map(found, f"Steered to {angle}°", width=340),
-        "strength": gray_map((across.square() + down.square()).sqrt(), "Strength of edges", width=340),
+        "picture": boxes(gray_map(x, "The photo", width=WIDTH), [spot], width=2),
+        "response": signed_map(found, f"Steered to {angle}°", width=WIDTH),
+        "strength": gray_map((across.square() + down.square()).sqrt(), "Strength of edges", width=WIDTH),
         "kernel": cells(kernel, "The kernel", side=52),
         "chart": named_curves(
             {"at the point": curve}, turns, "Response at the point", "angle [°]", "response", now=angle
@@ -248,9 +255,9 @@ def crossings(
     found = same_correlate(x, kernel)
     marks = zero_crossings(found, least)
     return marks, {
-        "picture": gray_map(x, "The photo", width=340),
-        "response": signed_map(found, "Laplacian of Gaussian", width=340),
-        "crossings": gray_map(1 - marks.float(), "Zero crossings", width=340),
+        "picture": gray_map(x, "The photo", width=WIDTH),
+        "response": signed_map(found, "Laplacian of Gaussian", width=WIDTH),
+        "crossings": gray_map(1 - marks.float(), "Zero crossings", width=WIDTH),
         "kernel": signed_map(kernel, "The kernel", width=200),
         "text": f"{int(marks.sum()):,} of {marks.numel():,} pixels are crossings; the kernel has {len(kernel)} x "
         f"{len(kernel)} numbers, which sum to {written(float(kernel.sum()))}",
@@ -334,9 +341,7 @@ def color_kernel(
     x = picture.permute(1, 2, 0).double()
     found = correlate(x, w)
     height, width, depth = w.shape
-    row, column = (
-        min(max(int(share * 120 - side / 2), 0), 120 - side) for share, side in ((at[1], height), (at[0], width))
-    )
+    row, column = place_of(at, tuple(x.shape[:2]), (height, width), 1, 0, 1)
     window = x[row : row + height, column : column + width, :depth]
     parts = (window * w).sum((0, 1)).tolist()
     small = max(24, min(40, 200 // max(height, width)))
@@ -412,19 +417,12 @@ def long_lines(
     numbers = [[float(one.mean()) for one in pair] for pair in ((e1, v1), (e2, v2))]
     captions = [name for e, v in numbers for name in ("photo", f"E {e:.3f}", f"V {v:.4f}")]
     return numbers, {
-        "pictures": three_in_row(torch.cat(shown), captions),
+        "pictures": gray_sheet(torch.cat(shown), "Photo, edges, long lines", side=190, columns=3, captions=captions),
         "chart": two_features(line_features(length), numbers),
         "text": f"mean E: **{numbers[0][0]:.3f}** above, **{numbers[1][0]:.3f}** below\n"
         f"mean V: **{numbers[0][1]:.4f}** above, **{numbers[1][1]:.4f}** below\n"
         f"V / E: {numbers[0][1] / numbers[0][0]:.2f} above, {numbers[1][1] / numbers[1][0]:.2f} below",
     }
-
-
-def three_in_row(maps: Tensor, captions: list[str]) -> Tiles:
-    """Lay gray pictures out in rows of three."""
-    return sheet(
-        maps[:, None].expand(-1, 3, -1, -1).float(), "Photo, edges, long lines", side=190, columns=3, captions=captions
-    )
 
 
 #: Of the scene, in pixels.
@@ -472,4 +470,4 @@ def hierarchy(
 def four_maps(maps: Tensor, names: tuple[str, ...]) -> Tiles:
     """Lay four maps out, two in a row."""
     shares = maps / maps.max().clamp(min=1e-9)
-    return sheet(shares[:, None].expand(-1, 3, -1, -1), "Maps of a layer", side=164, columns=2, captions=names)
+    return gray_sheet(shares, "Maps of a layer", side=164, columns=2, captions=names)

@@ -13,6 +13,7 @@ from vizkit.core.inverters import PLACES
 from vizkit.core.models import ImageModel, load_model
 from vizkit.core.steps import last
 from vizkit.core.stylenet import load_style, stylize
+from vizkit.figures.convolution import gray_sheet
 from vizkit.figures.course import slide_table
 from vizkit.figures.fooling import attack_sheet
 from vizkit.figures.grids import activation_grid
@@ -109,14 +110,18 @@ def redrawn(model: ImageModel, image: Tensor) -> Raster:
     return sheet(found, "The picture, drawn from its codes", side=200, columns=3, captions=tuple(PLACES))
 
 
+#: To which an edge filter is turned.
+ANGLES = (0, 45, 90, 135)
+
+
 def steered(model: ImageModel, image: Tensor) -> Raster:
     """Look for edges at four angles."""
     del model
     gray = image.mean(0)
-    found = [same_correlate(gray, sobel_kernel(angle)).relu() / 4 for angle in (0, 45, 90, 135)]
-    maps = (torch.stack(found) / max(float(torch.stack(found).max()), 1e-9)).sqrt()
-    names = [f"darker towards {angle}°" for angle in (0, 45, 90, 135)]
-    return sheet(maps[:, None].expand(-1, 3, -1, -1), "Edges at four angles", side=200, columns=4, captions=names)
+    found = torch.stack([same_correlate(gray, sobel_kernel(angle)).relu() / 4 for angle in ANGLES])
+    names = [f"darker towards {angle}°" for angle in ANGLES]
+    maps = (found / found.max().clamp(min=1e-9)).sqrt()
+    return gray_sheet(maps, "Edges at four angles", side=200, columns=4, captions=names)
 
 
 @dataclass(frozen=True)
