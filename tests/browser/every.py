@@ -2,6 +2,7 @@
 
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.layout import holds_at_every_width
 from vizkit.browser import errors, open_notebook, run_all
 
 #: What a hand or a keyboard can move.
@@ -20,6 +21,7 @@ def open_and_check(page, lab, name):
         panels.nth(index).scroll_into_view_if_needed(timeout=30_000)
         page.wait_for_timeout(200)
     assert panels.count() >= 2
+    holds_at_every_width(page)
     everything_has_a_name(page)
     everything_is_reached_by_the_keyboard(panels)
     an_upload_opens_by_the_keyboard(page, panels)
@@ -72,7 +74,7 @@ def everything_has_a_name(page):
     serious = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]
     assert serious == []
     nameless = """() => [...document.querySelectorAll(".vizkit-panel img")].filter((one) => one.alt.length < 6)
-        .map((one) => one.closest(".vizkit-panel").innerText.slice(0, 60))"""
+        .map((one) => one.closest(".vizkit-panel").textContent.slice(0, 60) + one.outerHTML.slice(0, 200))"""
     for _ in range(20):  # on a busy machine a name comes later than its picture
         if not page.evaluate(nameless):
             return

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.every import open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import changed, panel, pick, source
 from tests.conftest import ROOT
 from vizkit.core.course import lectures
@@ -47,3 +48,7 @@ def test_a_newcomer_takes_the_tour(page, lab):
     page.wait_for_url("**/lab/tree/02_pca.ipynb*")
     expect(page.locator(".lm-TabBar-tabLabel", has_text="02_pca")).to_be_visible()
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.every import at_rest, open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import panel
 
 
@@ -35,3 +36,7 @@ def test_a_student_toggles_normalization(page, lab):
     page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7)
     expect(title).not_to_have_text(before)  # the element itself may be replaced
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.every import open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import panel
 
 
@@ -36,3 +37,7 @@ def test_a_student_plays_with_notebook_02(page, lab):
     page.keyboard.press("ArrowRight")
     expect(picture).not_to_have_attribute("src", before)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

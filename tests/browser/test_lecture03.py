@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.every import open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import panel
 
 
@@ -55,3 +56,7 @@ def test_a_student_plays_and_stops_the_embedding(page, lab):
     found.get_by_role("button", name="as they fall").click()
     expect(picture).not_to_have_attribute("src", before)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.every import PAUSE, at_rest, open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from vizkit.browser import errors
 
 
@@ -142,3 +143,7 @@ def test_the_receptive_field_follows_a_click(notebook):
     changed(page, picture, before)
     assert found.locator(".js-plotly-plot").count() == 1
     expect(found.locator(".js-plotly-plot .xtitle")).to_have_text("layer")
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.every import at_rest, open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import changed, panel, png, source, upload
 from vizkit.methods.attribution import METHODS
 
@@ -47,3 +48,7 @@ def test_a_student_asks_covers_and_randomizes(page, lab):
     changed(page, picture, before)
     expect(found).to_contain_text("conv5")
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

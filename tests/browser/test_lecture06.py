@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.every import open_and_check, paused_in_sight
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture03 import steps_done
 from tests.browser.test_lecture04 import changed, panel, pick, source
 
@@ -47,3 +48,7 @@ def test_a_student_dreams(page, lab):
     expect(found).to_contain_text("goldfish", timeout=20_000)
     expect(found.locator(".vizkit-status").first).to_contain_text("128 of 128", timeout=60_000)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

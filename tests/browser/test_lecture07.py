@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.every import open_and_check, paused_in_sight
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture03 import steps_done
 from tests.browser.test_lecture04 import changed, panel, pick, png, source, upload
 from tests.browser.test_lecture06 import end_of
@@ -43,3 +44,7 @@ def test_a_student_paints(page, lab):
     found.get_by_role("button", name="Play", exact=True).click()
     changed(page, picture, before)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.every import open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import changed, panel, source
 
 
@@ -24,3 +25,7 @@ def test_a_student_fools_the_network(page, lab):
     page.keyboard.press("End")
     expect(after).to_contain_text("goldfish", timeout=20_000)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

@@ -1,6 +1,7 @@
 """Notebook 08b in JupyterLab: the sticker, trained by the notebook and dragged by hand."""
 
 from tests.browser.every import at_rest, open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import changed, panel, source
 
 
@@ -17,3 +18,7 @@ def test_a_student_drags_the_sticker(page, lab):
     page.mouse.up()
     changed(page, picture, before)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

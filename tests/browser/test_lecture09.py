@@ -1,6 +1,7 @@
 """Notebook 09 in JupyterLab: a student inverts a layer, changes a weight under way, and asks the album."""
 
 from tests.browser.every import open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import changed, panel, pick, png, source, upload
 from tests.browser.test_lecture06 import end_of
 
@@ -25,3 +26,7 @@ def test_a_student_inverts_a_code(page, lab):
     page.keyboard.press("ArrowRight")
     changed(page, near, before)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)

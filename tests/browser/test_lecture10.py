@@ -1,6 +1,7 @@
 """Notebook 10 in JupyterLab: a student drags a window, changes a kernel by hand, and types a bad one."""
 
 from tests.browser.every import open_and_check
+from tests.browser.layout import each_preset_is_seen_without_scrolling
 from tests.browser.test_lecture04 import changed, panel, source
 
 
@@ -35,3 +36,7 @@ def test_a_student_changes_a_kernel(page, lab):
     typed.blur()
     changed(page, sums, before)
     assert page.outside == []
+
+
+def test_each_preset_is_seen_without_scrolling(page):
+    each_preset_is_seen_without_scrolling(page)
