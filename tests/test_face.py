@@ -85,3 +85,9 @@ def test_every_function_says_what_its_parameters_are():
         if inspect.isfunction(one):
             taken = set(inspect.signature(inspect.unwrap(one)).parameters)
             assert taken <= documented(one), f"{name}: {sorted(taken - documented(one))}"
+
+
+def test_the_first_panel_loads_what_it_needs_and_no_more():
+    """A kernel shows its first panel in a second, without what others need two or three seconds for."""
+    heavy = {"torchvision", "nbformat", "sklearn", "scipy.stats", "skimage", "pandas", "plotly.express"}
+    assert not heavy & loaded_by("vizkit.panels.axis.show()", "vizkit.panels.activations.show(picture='flower')")

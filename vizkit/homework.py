@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vizkit.core import checks
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.lab import notebook_folder
 
@@ -157,6 +156,8 @@ def scores(course: Path, name: str) -> list[Score]:
 
 
 def _picked(course: Path, names: Sequence[str]) -> list[str]:
+    from vizkit.core import checks  # which needs torch: nbgrader reads this course's settings from here, too
+
     known = assignments(course)
     return [checks.choice(name, known, "assignment") for name in names] or known
 

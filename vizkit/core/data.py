@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -116,6 +115,8 @@ def _open_folder(folder: Path, most: int) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _torchvision_dataset(name: str, root: Path, download: bool) -> Sequence[Any]:
+    import torchvision
+
     datasets = [one for one in torchvision.datasets.__all__ if one[0].isupper()]
     if name not in datasets and ("/" in name or "\\" in name):
         raise FileNotFoundError(f"there is no folder {name}")

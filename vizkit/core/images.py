@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +51,16 @@ class BundledImage:
         """Return the picture as RGB."""
         if not self.package:
             return Image.fromarray((DRAWINGS | PAINTINGS)[self.name]())
-        return Image.open(io.BytesIO(files(self.package).joinpath(self.file).read_bytes()))
+        return Image.open(io.BytesIO(_folder(self.package).joinpath(self.file).read_bytes()))
+
+
+def _folder(package: str) -> Path:
+    """Return a package's folder without importing it: scikit-learn takes a second, for two pictures."""
+    top, *inside = package.split(".")
+    spec = find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"a bundled picture comes with {top}, which is not installed")
+    return Path(spec.submodule_search_locations[0], *inside)
 
 
 def _skimage(

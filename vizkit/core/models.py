@@ -8,11 +8,10 @@ from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from vizkit.core import checks
@@ -21,6 +20,9 @@ from vizkit.core.hooks import Layer, evaluation, trace_layers
 from vizkit.core.scenes import SHAPES
 from vizkit.core.viznet import from_state
 from vizkit.core.weights import read_weights
+
+if TYPE_CHECKING:  # two seconds to import: only for who asks for a network of it
+    from torchvision.models import Weights
 
 #: What nets raise on pictures that they cannot take.
 _SIZE_ERRORS = (RuntimeError, AssertionError)
@@ -294,23 +296,33 @@ def models() -> dict[str, ModelInfo]:
     """List every network that `load_model` takes: the bundled ones, then torchvision's."""
     found = {name: ModelInfo(name, "bundled", file) for name, file in BUNDLED.items()}
     for name, file in _torchvision_files().items():
-        path = Path(torch.hub.get_dir()) / "checkpoints" / file
+        path = _checkpoints() / file
         found[name] = ModelInfo(name, "cached" if path.is_file() else "download", path)
     return found
 
 
 def ready() -> list[str]:
     """List the names of the networks that load with no network, bundled first."""
+    if not any(_checkpoints().glob("*.pth")):
+        return list(BUNDLED)  # without asking torchvision for its names
     return [model.name for model in models().values() if model.status != "download"]
+
+
+def _checkpoints() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 @cache
 def _torchvision_files() -> dict[str, str]:
+    import torchvision
+
     names = torchvision.models.list_models(module=torchvision.models)
     return {name: _weights(name).url.rpartition("/")[2] for name in names}
 
 
-def _weights(name: str) -> torchvision.models.Weights:
+def _weights(name: str) -> "Weights":
+    import torchvision
+
     return torchvision.models.get_model_weights(name).DEFAULT
 
 
@@ -359,7 +371,8 @@ def load_model(
         return net
     if not isinstance(net, str):
         raise TypeError(f"net must be a model's name, a torch.nn.Module or an ImageModel, got {type(net).__name__}")
-    checks.choice(net, models(), "model")
+    if net not in BUNDLED:
+        checks.choice(net, models(), "model")
     try:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
@@ -410,6 +423,8 @@ def tiny_imagenet_labels() -> list[str]:
 
 
 def _load_torchvision(name: str, device: torch.device) -> ImageModel:
+    import torchvision
+
     weights, info = _weights(name), models()[name]
     with _explained(info):
         # Read once without the unpickler's powers: a hostile file ends here.

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from vizkit.core import checks
@@ -74,6 +73,8 @@ def linear_digit_model(seed: int = 0) -> ImageModel:
     """
     images, labels = training_digits(seed)
     gray = 2 * images[:, 0].flatten(1) - 1  # as the net will see them
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(C=0.05, max_iter=300).fit(gray.numpy(), labels.numpy())
     linear = nn.Linear(gray.shape[1], 10)
     linear.weight.data = torch.from_numpy(fitted.coef_).float()

@@ -9,7 +9,6 @@ from itertools import groupby
 from math import prod
 
 import torch
-import torchvision.models
 from torch import nn
 
 from vizkit.core import checks
@@ -96,6 +95,8 @@ def structure(name: str) -> ImageModel:
     name : str
         A classifier, as `torchvision.models.get_model` knows it.
     """
+    import torchvision.models
+
     checks.choice(name, torchvision.models.list_models(module=torchvision.models), "network")
     with torch.device("meta"), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of how GoogLeNet's first weights will be drawn one day
@@ -139,6 +140,8 @@ def known_networks() -> list[KnownNetwork]:
     The cards are part of the package: nothing is downloaded. Weights that the recipe of 2021 gave to networks of before
     2020 are left out: they would tell what a better recipe does, not the network.
     """
+    import torchvision.models
+
     found = []
     for name in torchvision.models.list_models(module=torchvision.models):
         weights = next((one for one in torchvision.models.get_model_weights(name) if "IMAGENET1K_V1" in one.name), None)

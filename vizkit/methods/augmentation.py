@@ -63,13 +63,7 @@ def _noisy(images: Tensor, random: torch.Generator) -> Tensor:
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 #: Those that move pixels, which change where a picture is sampled, and those that change their values.
-_PLACES: dict[str, Change] = {
-    "shift": _shifted,
-    "rotate": _turned,
-    "skew": _skewed,
-    "zoom": _zoomed,
-    "flip": _flipped,
-}
+_PLACES: dict[str, Change] = {"shift": _shifted, "rotate": _turned, "skew": _skewed, "zoom": _zoomed, "flip": _flipped}
 _VALUES: dict[str, Change] = {"darken or lighten": _lit, "shift colors": _tinted, "noise": _noisy}
 #: All transforms by their names, in the order in which they are applied.
 TRANSFORMS = (*_PLACES, *_VALUES)

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 from PIL import Image
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 from torch import Tensor
-from torchvision.transforms.functional import pil_to_tensor
 
 from vizkit.core import checks
 from vizkit.core.assets import ASSETS
@@ -81,6 +79,9 @@ def facets(found: Tensor, images: Tensor, k: int = 4, *, nearest: int = NEAREST,
     k = checks.integer(k, 1, 12, "k")
     if len(images) < max(k, 8):
         raise ValueError(f"facets needs {max(k, 8)} pictures that excite the unit or more, got {len(images)}")
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+
     reduced = torch.from_numpy(PCA(min(50, *found.shape), random_state=0).fit_transform(found.numpy()))
     affinities = targets(reduced.float(), min(30.0, (len(images) - 1) / 3), "tsne")
     places = last(embedding_steps(affinities, steps=500, seed=seed)).embedding
@@ -113,7 +114,7 @@ def bundled_facets() -> tuple[Tensor, dict[str, list[float]]]:
     """Return all bundled means, shape (classes, k, 3, h, w) in [0, 1], and the groups' shares by class."""
     shares = json.loads(SHEET.with_suffix(".json").read_text())
     with Image.open(SHEET) as sheet:
-        pixels = pil_to_tensor(sheet.convert("RGB"))
+        pixels = torch.from_numpy(np.array(sheet.convert("RGB"))).permute(2, 0, 1)
     side = pixels.shape[1] // len(shares)
     rows = pixels.unfold(1, side, side).unfold(2, side, side).permute(1, 2, 0, 3, 4)
     return rows.float() / 255, shares

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from vizkit.core import checks
 from vizkit.core.memory import recall, remember
@@ -312,6 +311,8 @@ class _Direct:
         found = self.values.detach() + recipe.rate * gradient / size
         found = found * (1 - recipe.decay)
         if recipe.blur and (index + 1) % recipe.blur_every == 0:
+            from torchvision.transforms.functional import gaussian_blur
+
             found = gaussian_blur(found, 2 * math.ceil(3 * recipe.blur) + 1, recipe.blur)
         if recipe.small_norm:
             found = found * above(found.norm(dim=1), recipe.small_norm)

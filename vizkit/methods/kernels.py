@@ -5,8 +5,6 @@ from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
-from scipy.signal import correlate as fast_correlate
-from skimage.feature import peak_local_max
 from torch import Tensor
 
 from vizkit.core import checks
@@ -210,6 +208,8 @@ def found_windows(score: Tensor, least: float, size: tuple[int, int]) -> list[tu
 
 def peaks(numbers: Tensor, least: float, near: int) -> list[tuple[int, int]]:
     """Return (row, column) of what is `least` or more and the largest among all within `near`, the largest first."""
+    from skimage.feature import peak_local_max
+
     find: Any = peak_local_max
     above = least - 1e-6  # scikit-image asks for more than its threshold
     found = find(numbers.numpy(), min_distance=near, threshold_abs=above, exclude_border=False)
@@ -243,6 +243,8 @@ def long_edges(edges: Tensor, length: int) -> Tensor:
 
 def _sums(image: Tensor, pattern: Tensor) -> Tensor:
     """Return the correlation; by SciPy, which takes the Fourier transform for large patterns."""
+    from scipy.signal import correlate as fast_correlate
+
     return torch.from_numpy(fast_correlate(image.numpy(), pattern.numpy(), "valid"))[0]
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from joblib import Parallel, delayed
-from skimage.filters import sobel
 from torch import Tensor
 
 from vizkit.core import checks
@@ -19,6 +18,8 @@ __all__ = ["Localization", "ScoreStep", "localization", "score_steps"]
 
 def edges(image: Tensor) -> Tensor:
     """Return the strength of a picture's edges, shape (H, W): Sobel's filter on its gray levels."""
+    from skimage.filters import sobel
+
     return torch.from_numpy(sobel(image.mean(0).double().cpu().numpy()))  # type: ignore[no-untyped-call]
 
 

@@ -6,8 +6,6 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from vizkit.core import checks
@@ -102,6 +100,8 @@ def _sounds(bands: int) -> tuple[Tensor, Tensor]:
 
 
 def _rows(columns: int, seed: int) -> tuple[Tensor, Tensor]:
+    from sklearn.datasets import load_breast_cancer
+
     table = load_breast_cancer()
     chosen = torch.randperm(table.data.shape[1], generator=generator(seed))[:columns]
     return torch.from_numpy(table.data).float()[:, chosen], torch.from_numpy(table.target)
@@ -146,6 +146,8 @@ def _measured(kind: str, rows: Tensor, labels: Tensor, seed: int) -> NeededEpsil
     train, test = order[: 2 * len(rows) // 3], order[2 * len(rows) // 3 :]
     spread = rows[train].std(0).clamp(min=1e-6)  # a pixel that is always black stays at 0
     rows = (rows - rows[train].mean(0)) / spread
+    from sklearn.linear_model import LogisticRegression
+
     fitted = LogisticRegression(max_iter=1000).fit(rows[train].numpy(), labels[train].numpy())
     weights, biases = (torch.from_numpy(part).float() for part in (fitted.coef_, fitted.intercept_))
     if len(weights) == 1:  # two classes have one row of weights

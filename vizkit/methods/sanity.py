@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from vizkit.core import checks
@@ -74,6 +73,8 @@ def rank_correlation(one: Tensor, other: Tensor) -> float:
     """
     if one.min() == one.max() or other.min() == other.max():
         return 0.0
+    from scipy.stats import spearmanr  # a second to import
+
     return float(spearmanr(one.flatten().numpy(), other.flatten().numpy()).statistic)
 
 

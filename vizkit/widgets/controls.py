@@ -12,7 +12,7 @@ from torch import nn
 from vizkit.core import checks
 from vizkit.core import images as pictures
 from vizkit.core.data import add_pictures
-from vizkit.core.models import ImageModel, load_model, map_layers, models, ready
+from vizkit.core.models import BUNDLED, ImageModel, load_model, map_layers, models, ready
 from vizkit.widgets.camera import Camera
 
 #: What is offered beside the names when the user has given an object.
@@ -329,7 +329,7 @@ class ModelPicker(widgets.VBox):
     @traitlets.validate("value")
     def _check(self, proposal: dict[str, Any]) -> str:
         name: str = proposal["value"]
-        if name not in (*self._own, *self._given):
+        if name not in (*BUNDLED, *self._own, *self._given):
             checks.choice(name, models(), "model")
         if name not in option_values(self._names.options):
             self._names.options = self._options(name)

@@ -24,7 +24,6 @@ from vizkit.core.steps import Step, Writer
 from vizkit.core.trail import KEEPER
 from vizkit.figures.raster import Raster, jpeg
 from vizkit.figures.texts import bare
-from vizkit.freeze import freeze
 from vizkit.widgets import presets as prepared
 from vizkit.widgets.browser_side import JS, View
 from vizkit.widgets.chart import ChartView
@@ -269,6 +268,8 @@ class Panel:
         end = time.monotonic() + seconds
         while time.monotonic() < end and not all(chart.still for chart in charts):
             time.sleep(0.05)
+        from vizkit.freeze import freeze  # nbformat's schemas take two seconds to import
+
         return freeze(notebook, stills={key: panel.still for key, panel in list(PANELS.items())})
 
     def _freeze_behind(self) -> None:
