@@ -1,5 +1,6 @@
 """A JupyterLab server for all browser tests, and a fresh page for each."""
 
+import ast
 import json
 import os
 from urllib.parse import parse_qs, urlsplit
@@ -40,10 +41,40 @@ def lab(tmp_path_factory):
 
 
 def lesson(notebook):
-    """Leave out the checks behind the lesson: nbval runs them, and they would keep the page waiting."""
+    """Leave out what nbval runs anyway and no panel needs: the checks, and cells that wait for the end of a run."""
     (end,) = (place for place, one in enumerate(notebook.cells) if one.source.startswith("## Checks"))
-    notebook.cells = notebook.cells[:end]
+    cells = notebook.cells[:end]
+    names = [names_of(one) for one in cells]
+    needed, kept = set(), set()
+    for place, (loads, stores) in reversed([*enumerate(names)]):
+        if ".show(" in cells[place].source or stores & needed:
+            kept.add(place)
+            needed = needed - stores | loads
+    lost = set()
+    for place, (loads, stores) in enumerate(names):
+        waits = ".wait(" in cells[place].source and cells[place].cell_type == "code"
+        if place in kept or not (waits or loads & lost):
+            kept.add(place)
+            lost -= stores
+        else:
+            lost |= stores
+    notebook.cells = [cells[place] for place in sorted(kept)]
     return notebook
+
+
+def names_of(cell):
+    """Return the names that a cell of code uses, and those that it gives."""
+    if cell.cell_type != "code":
+        return set(), set()
+    loads, stores = set(), set()
+    for one in ast.walk(ast.parse(cell.source)):
+        if isinstance(one, ast.Name):
+            (loads if isinstance(one.ctx, ast.Load) else stores).add(one.id)
+        elif isinstance(one, ast.alias):
+            stores.add((one.asname or one.name).partition(".")[0])
+        elif isinstance(one, ast.FunctionDef):
+            stores.add(one.name)
+    return loads, stores
 
 
 @pytest.fixture(scope="module")
