@@ -16,7 +16,11 @@ from vizkit.widgets.hands import Box, PlaceField
 PANELS = {name: getattr(vizkit.panels, name) for name in names}
 #: What makes a run short enough to be run to its end here.
 SHORT = {
+    "attributions": {"model": "scenes"},
     "defense": {"epochs": 2},
+    "dimensions": {"draws": 2},
+    "forgetting": {"model": "scenes"},
+    "gabors": {"count": 8},
     "between": {"steps": 50},
     "drawn": {"steps": 50},
     "hog_inverted": {"steps": 50},
@@ -31,11 +35,12 @@ SHORT = {
     "shortest": {"steps": 5},
     "sticker": {"steps": 20},
     "success": {"count": 20},
-    "transfer": {"count": 20},
+    "transfer": {"count": 20, "nets": "viznet-small, viznet"},
+    "square_maps": {"model": "scenes"},
     "style": {"steps": 20, "size": 128},
     "channels": {"steps": 16, "most": 8},
     "codes_map": {"count": 200},
-    "landscape": {"depth": 2},
+    "landscape": {"depth": 1},
     "misreading": {"count": 60},
     "mixture": {"patches": 160},
     "neighbors": {"patches": 160},
