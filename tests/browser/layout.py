@@ -96,15 +96,17 @@ def laid_out(page):
     page.set_viewport_size(before)
 
 
-def measured(page, width):
-    """Give all panels a width, all at once, and return what is found of each."""
+def faults(page, width, among=None):
+    """Give all panels a width, all at once, and return what is wrong with those of some titles, or with any."""
     page.evaluate(NARROWED, width)
-    for _ in range(5):  # a chart or a player that is late is looked at again; what is cut stays so
+    for _ in range(6):  # a chart or a picture that is late is looked at again; what is cut stays so
         page.evaluate(QUIET)
-        found = page.evaluate(MEASURED)
-        if not any(one["wrong"] for one in found):
+        found = [one for one in page.evaluate(MEASURED) if among is None or one["title"] in among]
+        wrong = [(one["title"], width, fault) for one in found for fault in at_fault(one, width)]
+        if not wrong:
             break
-    return found
+        page.wait_for_timeout(500)
+    return wrong
 
 
 def runs_have_ended(page):
@@ -136,10 +138,15 @@ def holds_at_every_width(page):
     with laid_out(page):
         runs_have_ended(page)
         for width in WIDTHS:
-            found = measured(page, width)
-            wrong += [(one["title"], width, fault) for one in found for fault in at_fault(one, width)]
+            wrong += faults(page, width)
     assert wrong == [], wrong
 
+
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
+RESET = """() => {
+  for (const one of document.querySelectorAll('.vizkit-panel button'))
+    if (one.textContent.trim() === 'Reset') one.click();
+}"""
 
 #: Chooses each panel's preset of a number, where it has so many, and returns which.
 CHOSEN = """number => [...document.querySelectorAll('.vizkit-panel')].flatMap(panel => {
@@ -157,14 +164,17 @@ def each_preset_is_seen_without_scrolling(page):
     prepared_ones = {(one.panel, one.name) for ones in prepared().values() for one in ones if one.panel in titles}
     number, wrong, seen = 1, [], set()
     with laid_out(page):
+        page.evaluate(RESET)  # what a student has done before
+        page.wait_for_timeout(500)
+        page.wait_for_selector(IDLE, timeout=120_000, state="attached")
         while chosen := dict(page.evaluate(CHOSEN, number)):
             page.wait_for_timeout(300)  # the kernel is told
-            idle = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
-            page.wait_for_selector(idle, timeout=120_000, state="attached")
-            runs_have_ended(page)
-            found = [one for one in measured(page, 1200) if one["title"] in chosen]
-            wrong += [(one["title"], chosen[one["title"]], fault) for one in found for fault in at_fault(one, 1200)]
+            page.wait_for_selector(IDLE, timeout=120_000, state="attached")
+            wrong += [(*one, chosen[one[0]]) for one in faults(page, 1200, chosen)]
             seen |= set(chosen.items())
             number += 1
+        page.evaluate(RESET)
+        page.wait_for_timeout(500)
+        page.wait_for_selector(IDLE, timeout=120_000, state="attached")
     assert wrong == [], wrong
     assert seen == prepared_ones, seen ^ prepared_ones

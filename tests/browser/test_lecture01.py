@@ -12,7 +12,8 @@ def test_a_student_toggles_normalization(page, lab):
 
     found = panel(page, "The landscape around two nets")
     status = found.locator(".vizkit-status").first
-    expect(status).to_contain_text("step 2601 of 2601")
+    found.get_by_role("button", name="Play", exact=True).click()
+    expect(status).to_contain_text("step 2601 of 2601", timeout=60_000)
     contour = found.locator(".js-plotly-plot .contourlayer").first
     before = contour.inner_html()
     found.get_by_label("filter normalization").click()

@@ -56,6 +56,10 @@ def png():
     return buffer.getvalue()
 
 
+def test_each_preset_is_seen_without_scrolling(notebook):
+    each_preset_is_seen_without_scrolling(notebook)
+
+
 def test_a_student_plays_with_notebook_04(notebook):
     page = notebook
     assert errors(page) == []
@@ -143,7 +147,3 @@ def test_the_receptive_field_follows_a_click(notebook):
     changed(page, picture, before)
     assert found.locator(".js-plotly-plot").count() == 1
     expect(found.locator(".js-plotly-plot .xtitle")).to_have_text("layer")
-
-
-def test_each_preset_is_seen_without_scrolling(page):
-    each_preset_is_seen_without_scrolling(page)

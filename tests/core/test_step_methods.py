@@ -26,6 +26,7 @@ from vizkit.methods import (
     hog,
     inversion,
     large_tsne,
+    live_training,
     localization,
     loss_landscape,
     occlusion,
@@ -107,6 +108,18 @@ RUNS = {
     ),
     "large_embedding_steps": lambda d, **on: large_tsne.large_embedding_steps(
         large_tsne.neighbor_affinities(d["points"], 10), steps=20, exaggerated=8, **on
+    ),
+    "learn_steps": lambda d, **on: live_training.learn_steps(
+        d["digits"],
+        batch_norm=True,
+        dropout=0.2,
+        transforms=("shift",),
+        schedule="cosine",
+        optimizer="momentum",
+        batch_size=16,
+        steps=12,
+        every=3,
+        **on,
     ),
     "lbfgs_steps": lambda d, **on: adversarial.lbfgs_steps(d["net"], d["photo"], "goldfish", steps=3, **on),
     "maximize_steps": lambda d, **on: feature_vis.maximize_steps(
