@@ -1,5 +1,6 @@
 """A small convolutional net that learns digits while one looks: every trick of the slides is a switch."""
 
+import copy
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -257,7 +258,7 @@ def learn_steps(
         mover.step()
         if (index + 1) % every == 0 or index + 1 in (1, steps):
             told = _measured(net, mover, data, (train, test), batch, told, index + 1, steps)
-            yield told
+            yield copy.deepcopy(told)  # what a reader does to it does not come back
 
 
 def _measured(
