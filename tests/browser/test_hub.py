@@ -1,15 +1,16 @@
 """A real JupyterHub: a student logs in, nbgitpuller brings the course, and she runs notebook 04."""
 
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import nbformat
 import pytest
 
+from tests.browser.conftest import lesson
 from tests.browser.test_lecture04 import changed, panel, pick, source
 from tests.conftest import ROOT
 from vizkit.browser import errors, run_all, wait_for_kernel
@@ -70,7 +71,8 @@ def course_repository(folder):
     """A repository as an instructor's, with the notebook that the student will open."""
     notebooks = folder / "course" / "notebooks"
     notebooks.mkdir(parents=True)
-    shutil.copy(ROOT / "notebooks" / "04_filters.ipynb", notebooks)
+    name = "04_filters.ipynb"
+    nbformat.write(lesson(nbformat.read(ROOT / "notebooks" / name, 4)), notebooks / name)
     for command in (
         ("init", "-q", "-b", "main"),
         ("add", "."),
