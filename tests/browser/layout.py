@@ -142,11 +142,23 @@ def holds_at_every_width(page):
     assert wrong == [], wrong
 
 
-IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 RESET = """() => {
   for (const one of document.querySelectorAll('.vizkit-panel button'))
     if (one.textContent.trim() === 'Reset') one.click();
 }"""
+
+
+def kernel_is_idle(page):
+    """Wait until the kernel has heard of what was done on the page, and answered."""
+    page.wait_for_timeout(500)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=120_000, state="attached")
+
+
+def at_first_states(page):
+    """Reset all panels."""
+    page.evaluate(RESET)
+    kernel_is_idle(page)
+
 
 #: Chooses each panel's preset of a number, where it has so many, and returns which.
 CHOSEN = """number => [...document.querySelectorAll('.vizkit-panel')].flatMap(panel => {
@@ -164,17 +176,12 @@ def each_preset_is_seen_without_scrolling(page):
     prepared_ones = {(one.panel, one.name) for ones in prepared().values() for one in ones if one.panel in titles}
     number, wrong, seen = 1, [], set()
     with laid_out(page):
-        page.evaluate(RESET)  # what a student has done before
-        page.wait_for_timeout(500)
-        page.wait_for_selector(IDLE, timeout=120_000, state="attached")
+        at_first_states(page)  # whatever a student has done before
         while chosen := dict(page.evaluate(CHOSEN, number)):
-            page.wait_for_timeout(300)  # the kernel is told
-            page.wait_for_selector(IDLE, timeout=120_000, state="attached")
+            kernel_is_idle(page)
             wrong += [(*one, chosen[one[0]]) for one in faults(page, 1200, chosen)]
             seen |= set(chosen.items())
             number += 1
-        page.evaluate(RESET)
-        page.wait_for_timeout(500)
-        page.wait_for_selector(IDLE, timeout=120_000, state="attached")
+        at_first_states(page)
     assert wrong == [], wrong
     assert seen == prepared_ones, seen ^ prepared_ones
