@@ -71,10 +71,10 @@ def linear_digit_model(seed: int = 0) -> ImageModel:
 
     scikit-learn's logistic regression, on the digits that are trained on.
     """
-    images, labels = training_digits(seed)
-    gray = 2 * images[:, 0].flatten(1) - 1  # as the net will see them
     from sklearn.linear_model import LogisticRegression
 
+    images, labels = training_digits(seed)
+    gray = 2 * images[:, 0].flatten(1) - 1  # as the net will see them
     fitted = LogisticRegression(C=0.05, max_iter=300).fit(gray.numpy(), labels.numpy())
     linear = nn.Linear(gray.shape[1], 10)
     linear.weight.data = torch.from_numpy(fitted.coef_).float()

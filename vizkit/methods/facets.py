@@ -76,12 +76,12 @@ def facets(found: Tensor, images: Tensor, k: int = 4, *, nearest: int = NEAREST,
     ----------
     Nguyen, Yosinski & Clune, "Multifaceted feature visualization", 2016: Algorithm 1.
     """
-    k = checks.integer(k, 1, 12, "k")
-    if len(images) < max(k, 8):
-        raise ValueError(f"facets needs {max(k, 8)} pictures that excite the unit or more, got {len(images)}")
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
+    k = checks.integer(k, 1, 12, "k")
+    if len(images) < max(k, 8):
+        raise ValueError(f"facets needs {max(k, 8)} pictures that excite the unit or more, got {len(images)}")
     reduced = torch.from_numpy(PCA(min(50, *found.shape), random_state=0).fit_transform(found.numpy()))
     affinities = targets(reduced.float(), min(30.0, (len(images) - 1) / 3), "tsne")
     places = last(embedding_steps(affinities, steps=500, seed=seed)).embedding
