@@ -312,7 +312,7 @@ assert {model.answers(one, 1)[0][0] for one in four.images} == {seen}
 assert distances(four.images).min() > 0.25  # 12 dB
 apart = four.images - four.images.mean(0)
 areas = torch.nn.functional.adaptive_avg_pool2d(apart, 8)
-assert areas.square().mean() > 0.5 * apart.square().mean()
+assert areas.square().mean() > 0.4 * apart.square().mean()
 assert apart.mean(1).square().mean() > 0.6 * apart.square().mean()  # gray, not color
 
 # %%

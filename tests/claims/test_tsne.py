@@ -6,7 +6,7 @@ import vizkit
 from vizkit.core.data import clouds, digit_labels, digits
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import last
-from vizkit.methods.embeddings import neighbor_accuracy
+from vizkit.methods.embeddings import class_gaps, class_sizes, neighbor_accuracy
 from vizkit.methods.large_tsne import place_new, tsne_steps
 from vizkit.methods.outliers import fit_both
 from vizkit.methods.separation import picture_codes, separation_steps
@@ -26,6 +26,15 @@ def test_a_line_stays_one_at_large_perplexities_only():
     for seed in SEEDS:
         found = {perplexity: straightness(embedded("a line", 150, seed, perplexity)) for perplexity in (2, 30, 45)}
         assert min(found[30], found[45]) > 0.98 > found[2]
+
+
+def test_sizes_and_gaps_are_lost():
+    """10 and 4 in truth; at perplexity 2 a seed decides, so each perplexity by its median."""
+    for cloud, measure in (("two sizes", class_sizes), ("unequal gaps", class_gaps)):
+        labels = clouds(cloud, 150)[1]
+        for perplexity in (15, 30, 45):
+            found = [measure(embedded(cloud, 150, seed, perplexity), labels) for seed in SEEDS]
+            assert 0.8 < float(torch.stack([one[1] / one[0] for one in found]).median()) < 1.25
 
 
 def test_digits_in_the_plane_match_the_64_dimensions_and_do_not_beat_them():
