@@ -267,4 +267,29 @@ WRONG = {
             "finding = 46\n"
         ),
     },
+    "ps10b": {
+        # forgets the sigmoid's slope, as the slides' Claim 2 does
+        "q1": (
+            "def gradients(first, second, x, label):\n    hidden = torch.sigmoid(first @ x)\n"
+            "    delta = torch.softmax(second @ hidden, 0)\n    delta[label] -= 1\n"
+            "    return torch.outer(second.T @ delta, x), torch.outer(delta, hidden)\n"
+        ),
+        # keeps the biased variance
+        "q2": (
+            "def my_batch_norm(values, mean, variance, training):\n    used = (mean, variance)\n"
+            "    if training:\n        used = (values.mean(0), values.var(0, correction=0))\n"
+            "        mean, variance = (0.9 * old + 0.1 * new for old, new in zip((mean, variance), used))\n"
+            "    return (values - used[0]) / (used[1] + 1e-5).sqrt(), mean, variance\n\n\n"
+            "def my_momentum(weights, gradient, velocity, rate):\n    velocity = 0.9 * velocity + gradient\n"
+            "    return weights - rate * velocity, velocity\n"
+        ),
+        # the noise was left at 0.3
+        "q3": "error_with_40, times_that_with_400, best_ridge = 8.9, 74.0, 1.0\n",
+        # forgets the chain: each sigmoid's own slope
+        "q5": '@vizkit.panel("What is left of a derivative")\ndef fading(\n    depth: Annotated[int, Slider(1, 20)] = 10,\n    weight: Annotated[float, Slider(0.5, 8.0, 0.5)] = 1.0,\n    x: Annotated[float, Slider(-2.0, 2.0, 0.1)] = 1.0,\n):\n    """Forgets the chain."""\n    value, slopes = torch.tensor(x), []\n    for _ in range(depth):\n        value = torch.sigmoid(weight * value)\n        slopes.append(weight * value * (1 - value))\n    found = torch.stack(slopes)\n    return found, {"chart": go.Figure(go.Scatter(y=found.tolist())), "text": f"{float(found[-1]):.3g}"}\n',
+        # was not surprised
+        "q6": (
+            'prediction, because = "larger", "A thousand coefficients wiggle between the points."\nfinding = "larger"\n'
+        ),
+    },
 }

@@ -17,6 +17,14 @@ PANELS = {name: getattr(vizkit.panels, name) for name in names}
 #: What makes a run short enough to be run to its end here.
 SHORT = {
     "attributions": {"model": "scenes"},
+    "boundaries": {"steps": 100, "count": 20},
+    "dense_or_convolutional": {"steps": 50, "count": 100},
+    "depth_or_width": {"steps": 20, "count": 100},
+    "few_pictures": {"steps": 50},
+    "film": {"steps": 100, "filters": 8},
+    "learning": {"steps": 50, "count": 50, "normalized": True},
+    "listing": {"epochs": 3},
+    "net_descent": {"steps": 100},
     "defense": {"epochs": 2},
     "dimensions": {"draws": 2},
     "forgetting": {"model": "scenes"},

@@ -28,6 +28,10 @@ def test_every_control_takes_the_values_that_are_tried():
 
 #: A live argument of each panel whose run takes some, with another value.
 CHANGED = {
+    "boundaries": {"rate": 0.05},
+    "depth_or_width": {"rate": 0.005},
+    "learning": {"rate": 0.01, "dropout": 0.3},
+    "listing": {"rate": 0.05},
     "between": {"variation": 20.0},
     "drawn": {"variation": 20.0},
     "invert": {"variation": 20.0, "norm": 0.5},
@@ -48,7 +52,7 @@ CHANGED = {
 #: Those of `SHORT` whose true first state, with its listing, takes less than three seconds.
 QUICK = {"dream", "faces", "sticker"}
 #: Items that are not the same twice: seconds, and what is extrapolated from them.
-MEASURED = {"drawn": {"text"}, "timing": {"chart", "table", "text"}, "newcomer": {"text"}}
+MEASURED = {"drawn": {"text"}, "newcomer": {"text"}, "passes": {"chart", "text"}, "timing": {"chart", "table", "text"}}
 
 
 def test_few_items_are_measured():

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -17,13 +18,11 @@ from vizkit.core.seeds import fresh_weights, generator, step_seed
 from vizkit.core.steps import Step, step_method
 from vizkit.methods.augmentation import augment
 from vizkit.methods.normalization import Normalized, RunningStatistics, batch_norm
+from vizkit.methods.side_by_side import JUDGED, Optimizer, judged, optimizer_of, take_step
 from vizkit.methods.small_nets import DigitSplit
 
 __all__ = ["BatchNorm", "LearnStep", "SmallConvNet", "learn_steps", "rate_at"]
 
-Optimizer = Literal["SGD", "momentum", "Adam"]
-#: Test pictures of which is said how many are right: two seconds of every three would go into more.
-JUDGED = 500
 Schedule = Literal["constant", "cosine", "steps"]
 
 
@@ -163,22 +162,6 @@ def rate_at(index: int, steps: int, rate: float, schedule: Schedule) -> float:
     return rate * 0.1 ** sum(index >= steps * share for share in (0.5, 0.75) if schedule == "steps")
 
 
-def _optimizer(kind: str, net: nn.Module, rate: float) -> torch.optim.Optimizer:
-    checks.choice(kind, get_args(Optimizer), "optimizer")
-    if kind == "Adam":
-        return torch.optim.Adam(net.parameters(), lr=rate)
-    return torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9 if kind == "momentum" else 0)
-
-
-@torch.no_grad()
-def _judged(net: SmallConvNet, images: Tensor, labels: Tensor, *, training: bool = False) -> tuple[float, float]:
-    """Return loss and accuracy; the running statistics stay as they are."""
-    kept = {name: value.clone() for name, value in net.named_buffers()}
-    logits = net.train(training)(images)
-    net.load_state_dict(kept, strict=False)
-    return float(F.cross_entropy(logits, labels)), float((logits.argmax(1) == labels).float().mean())
-
-
 @step_method(live={"rate", "dropout", "transforms"})
 def learn_steps(
     data: DigitSplit,
@@ -210,7 +193,8 @@ def learn_steps(
         enlarged, so that their mean stays (Srivastava et al. 2014).
     transforms : collection of str
         How training pictures are changed, see `augment`.
-    optimizer : {"SGD", "momentum", "Adam"}
+    optimizer : {"SGD", "momentum", "Adam", "AdamW"}
+        AdamW without a weight decay.
     schedule : {"constant", "cosine", "steps"}
         See `rate_at`.
     rate : float
@@ -234,7 +218,7 @@ def learn_steps(
     batch_size = checks.integer(batch_size, 2, len(train), "batch_size")
     with fresh_weights(seed):
         net = SmallConvNet(channels, blocks, batch_norm=batch_norm, residual=residual)
-    mover = _optimizer(optimizer, net, rate)
+    mover = optimizer_of(optimizer, net, rate)
     if resume is not None:
         net.load_state_dict(resume.state)
         recall(mover, resume.memory)
@@ -245,20 +229,18 @@ def learn_steps(
         kept = (torch.rand(batch_size, channels, generator=random) >= dropout) / (1 - dropout)
         for group in mover.param_groups:
             group["lr"] = rate_at(index, steps, rate, schedule)
-        with torch.enable_grad():
-            logits = net.train()(augment(train[picked], transforms, random), kept if dropout else None)
-            loss = F.cross_entropy(logits, data.train_labels[picked])
-            grads = torch.autograd.grad(loss, list(net.parameters()))
-        if not loss.isfinite():
-            raise ValueError(f"the loss is no number any more at step {index + 1}: a rate of {rate:g} is too large")
-        for parameter, grad in zip(net.parameters(), grads, strict=True):
-            parameter.grad = grad
+        images, labels = augment(train[picked], transforms, random), data.train_labels[picked]
+        factors = kept if dropout else None
+        take_step(mover, net.train(), partial(_loss, net, images, labels, factors), index)
         norm = net.first_norm
         batch = norm.seen.mean.detach() if norm is not None and norm.seen is not None else torch.empty(0)
-        mover.step()
         if (index + 1) % every == 0 or index + 1 in (1, steps):
             told = _measured(net, mover, data, (train, test), batch, told, index + 1, steps)
             yield copy.deepcopy(told)  # what a reader does to it does not come back
+
+
+def _loss(net: SmallConvNet, images: Tensor, labels: Tensor, factors: Tensor | None) -> Tensor:
+    return F.cross_entropy(net(images, factors), labels)
 
 
 def _measured(
@@ -273,8 +255,8 @@ def _measured(
 ) -> LearnStep:
     """Return a step: what is found now, behind what was found before."""
     labels = (data.train_labels, data.test_labels[:JUDGED])
-    found = [_judged(net, *one) for one in zip(images, labels, strict=True)]
-    mixed = found[1][1] if net.first_norm is None else _judged(net, images[1], labels[1], training=True)[1]
+    found = [judged(net, *one) for one in zip(images, labels, strict=True)]
+    mixed = found[1][1] if net.first_norm is None else judged(net, images[1], labels[1], training=True)[1]
     running = torch.empty(0) if net.first_norm is None else net.first_norm.mean
     now: tuple[Tensor, ...] = (
         torch.tensor([[loss for loss, _ in found]]),

@@ -11,6 +11,7 @@ import vizkit
 from vizkit.core.course import DECKS, Slide, slides
 from vizkit.core.inverters import PLACES
 from vizkit.core.models import ImageModel, load_model
+from vizkit.core.seeds import generator
 from vizkit.core.steps import last
 from vizkit.core.stylenet import load_style, stylize
 from vizkit.figures.convolution import gray_sheet
@@ -22,6 +23,7 @@ from vizkit.figures.pictures import fit, overlay, photo, sheet
 from vizkit.figures.raster import Html, Raster
 from vizkit.methods.activations import activations
 from vizkit.methods.adversarial import pgd
+from vizkit.methods.augmentation import TRANSFORMS, augment
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.gradients import smooth_grad
 from vizkit.methods.kernels import same_correlate, sobel_kernel
@@ -124,6 +126,14 @@ def steered(model: ImageModel, image: Tensor) -> Raster:
     return gray_sheet(maps, "Edges at four angles", side=200, columns=4, captions=names)
 
 
+def multiplied(model: ImageModel, image: Tensor) -> Raster:
+    """Make seven training pictures of one."""
+    del model
+    small = square(image)
+    found = augment(small[None].repeat(7, 1, 1, 1), TRANSFORMS, generator(0)).clamp(0, 1)
+    return sheet(torch.cat([small[None], found]), "The picture, and seven made of it", side=145, columns=4)
+
+
 @dataclass(frozen=True)
 class Stop:
     """One stop of the tour.
@@ -205,6 +215,12 @@ STOPS = (
         "One small sum",
         "Nine products and a sum, at every place of the picture: what a kernel of 3 x 3 finds, turned to four angles.",
         steered,
+    ),
+    Stop(
+        "10b_training",
+        "Eight from one",
+        "Shifted, turned, slanted, mirrored, lit and colored anew: in training no picture is seen twice.",
+        multiplied,
     ),
 )
 
