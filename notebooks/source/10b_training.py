@@ -340,9 +340,9 @@ nets = net_view.wait(180)
 # 1. **All weights 0.** In *Backpropagation as matrices* type 0 for every weight of $W_2$. Which of the three matrices get a gradient?
 #    <details><summary>What you should see</summary>Only the last. The others are behind a product with 0; after one step they get one.</details>
 # 2. **Fewer points.** In *Decision boundaries* take *four corners* and 20 points. How many units are needed for all of them?
-#    <details><summary>What you should see</summary>Three are enough: with two sigmoids one of the corners is mostly lost.</details>
+#    <details><summary>What you should see</summary>Two mostly lose a corner. Three or four can have all, and do not always find it: at another *seed* three get stuck, too.</details>
 # 3. **Ridge for the peak.** Which ridge in *Double descent* is best with 40 features, and which with 400?
-#    <details><summary>What you should see</summary>With 40 the largest, 1. With 400 it hardly matters.</details>
+#    <details><summary>What you should see</summary>The largest, 1, for both; with 40 features it takes away all but a fiftieth of the error, with 400 hardly a fifth.</details>
 # 4. **A batch of one other.** In *One picture, in changing company* compare 1 other with 31.
 #    <details><summary>What you should see</summary>With one other the 9 is never taken for a 9 with more than half the chance; with 31 nearly always: the mean of 32 pictures is nearly that of all.</details>
 
@@ -448,17 +448,27 @@ from vizkit.core.steps import last
 from vizkit.methods.experiments import plane_learners
 from vizkit.methods.side_by_side import learner_steps
 
-corners = plane_learners("four corners", (2, 3), count=20)
-two, three = last(
-    learner_steps(corners, steps=1000, rate=0.03, batch_size=20, every=1000)
-).accuracies[-1, :, 0]
-assert two < 1
-assert three == 1
+corners = [
+    last(
+        learner_steps(
+            plane_learners("four corners", (2, 3, 4), count=20, seed=seed),
+            steps=1000,
+            rate=0.03,
+            batch_size=20,
+            every=1000,
+            seed=seed,
+        )
+    ).accuracies[-1, :, 0]
+    for seed in range(3)
+]
+assert max(float(one[0]) for one in corners) < 1
+assert max(float(one[1]) for one in corners) == 1
 
 # Try 3
 assert min(medians, key=lambda ridge: medians[ridge][1]) == 1.0
-largest = [float(medians[ridge][2]) for ridge in medians]
-assert max(largest) < 1.5 * min(largest)
+assert min(medians, key=lambda ridge: medians[ridge][2]) == 1.0
+assert medians[1.0][1] < 0.03 * medians[0.0][1]
+assert medians[1.0][2] > 0.7 * medians[0.0][2]
 
 # Try 4
 alone, many = (panels.company(others=others)[0][:, 9] for others in (1, 31))

@@ -176,18 +176,17 @@ def accuracy_bars(groups: Sequence[str], rows: Mapping[str, Sequence[float]], ti
     )
 
 
-def learned_filters(filters: Tensor, alt: str, captions: Sequence[str] = ()) -> Tiles:
+def learned_filters(filters: Tensor, alt: str) -> Tiles:
     """Draw gray filters, each by its own largest weight: gray is 0.
 
     Parameters
     ----------
     filters : Tensor, shape (N, k, k)
     alt : str
-    captions : sequence of str
     """
     scaled = filters / filters.abs().amax((1, 2), keepdim=True).clamp(min=1e-12) / 2 + 0.5
     enlarged = enlarge(scaled[:, None].expand(-1, 3, -1, -1), SIDE)
-    return tiles(enlarged, alt, columns=8, gap=5, captions=captions)
+    return tiles(enlarged, alt, columns=8, gap=5)
 
 
 def class_bars(chances: Tensor, true: int) -> go.Figure:

@@ -206,6 +206,11 @@ def _dense() -> nn.Module:
 def photo_patches(*, seed: int = 0) -> tuple[Tensor, Tensor, list[str]]:
     """Cut the bundled photos, shrunk to 160 px, into gray patches of 16 px, each of mean 0 and much the same contrast.
 
+    Parameters
+    ----------
+    seed : int
+        Of the order.
+
     Returns
     -------
     (Tensor, Tensor, list of str)

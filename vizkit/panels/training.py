@@ -217,9 +217,9 @@ AUGMENTED = {
 
 def tracked(step: LearnStep, channel: int) -> Any:
     """Draw a channel's mean in the last batches and the running one."""
-    curves = {"batch's mean": step.batch[:, channel].tolist(), "running mean": step.running[:, channel].tolist()}
-    looks = {"batch's mean": {"width": 1.5}}
-    title = f"Batch normalization, channel {channel}"
+    curves = {"batch": step.batch[:, channel].tolist(), "running": step.running[:, channel].tolist()}
+    looks = {"batch": {"width": 1.5}}
+    title = f"Means of channel {channel}"
     return named_curves(curves, step.iterations, title, "steps", "mean", looks=looks, size=HALF)
 
 
@@ -388,13 +388,12 @@ def film(
     -----
     filters : now; each by its own largest weight
     first : before the first step: random
-    sobel : set by hand, at four angles
+    sobel : set by hand: at 0°, 45°, 90° and 135°
     chart : how much neighbors in a filter differ; noise has 2
     """
     learners = film_of(filters, seed)
     first = learners[0].net.state_dict()["0.weight"][:, 0]
-    angles = (0, 45, 90, 135)
-    by_hand = torch.stack([sobel_kernel(angle) for angle in angles])
+    by_hand = torch.stack([sobel_kernel(angle) for angle in (0, 45, 90, 135)])
     way = {"steps": steps, "batch_size": 128, "optimizer": "AdamW", "decay": decay, "seed": seed, "every": 20}
     for step in run(learner_steps, learners, **way):
         now = step.states[0]["0.weight"][:, 0]
@@ -405,7 +404,7 @@ def film(
             {
                 "filters": learned_filters(now, f"The first layer after {step.index} steps"),
                 "first": learned_filters(first, "The first layer as it was drawn"),
-                "sobel": learned_filters(by_hand, "Sobel's filters", [f"{angle}°" for angle in angles]),
+                "sobel": learned_filters(by_hand, "Sobel's filters at 0, 45, 90 and 135 degrees"),
                 "chart": named_curves(
                     rough, range(len(now)), "Rough or smooth?", "filter, by rank", "roughness", size=HALF
                 ),

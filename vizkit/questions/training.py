@@ -135,8 +135,8 @@ BATCHES = (1, 5, 10, 20, 40, 80)
 
 
 @Predict(
-    "With each batch the running mean moves a tenth of the way to the batch's mean. It begins at 0, and every batch has "
-    "mean 1. Where is it after 1 to 80 batches?",
+    "With each batch the running mean moves a tenth of the way to the batch's mean. It begins at 0, and every batch "
+    "has mean 1. Where is it after 1 to 80 batches?",
     Sketch(BATCHES, "batches", "running mean", tolerance=0.08),
 )
 def running_behind() -> tuple[float, ...]:
