@@ -65,7 +65,7 @@ def test_few_pictures_favor_the_linear_classifier_and_many_the_net():
     scores, data, right = linear_scores(), split_digits(1200), []
     for seed in range(3):
         nets = few_learners(data, (20, 500), seed=seed)
-        right.append(last(learner_steps(nets, steps=300, batch_size=32, seed=seed, every=300)).accuracies[-1, :, 1])
+        right.append(last(learner_steps(nets, steps=200, batch_size=32, seed=seed, every=200)).accuracies[-1, :, 1])
     few, many = torch.stack(right).T
     assert few.max() < scores["pixels, linear"][0]
     assert many.min() > max(scores["pixels, linear"][4], scores["HOG, linear"][4])
@@ -87,7 +87,7 @@ def test_weight_decay_smooths_filters():
 def test_depth_alone_does_not_help():
     data = split_digits(300)
     nets = depth_learners(data, (0, 16))
-    right = last(learner_steps(nets, steps=200, every=200)).accuracies[-1, :, 1].view(2, 2, 3)
+    right = last(learner_steps(nets, steps=100, every=100)).accuracies[-1, :, 1].view(2, 2, 3)
     assert right[0, 0].min() > right[1, 0].max() + 0.1
     assert (right[1, 1] > right[1, 0] + 0.1).all()
 
@@ -107,7 +107,7 @@ def test_what_rescues_twelve_blocks(seed):
 def test_double_descent_of_networks():
     """The highest test loss is neither of the smallest nor of the largest nets."""
     for seed in range(2):
-        step = last(learner_steps(noisy_nets(0.3, seed), steps=2000, batch_size=300, rate=0.005, every=2000))
+        step = last(learner_steps(noisy_nets(0.3, seed), steps=1500, batch_size=300, rate=0.005, every=1500))
         loss = step.losses[-1, :, 1]
         peak = int(loss.argmax())
         assert 2 <= peak <= 6

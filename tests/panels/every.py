@@ -8,7 +8,7 @@ import vizkit
 from vizkit.core.data import clouds
 from vizkit.panels import __all__ as names
 from vizkit.widgets.agreement import disagreements
-from vizkit.widgets.annotations import Numbers, Table, Weights
+from vizkit.widgets.annotations import Button, Numbers, Table, Weights
 from vizkit.widgets.controls import ImagePicker, ModelPicker, SourcePicker
 from vizkit.widgets.fields import Fields
 from vizkit.widgets.hands import Box, PlaceField
@@ -130,6 +130,8 @@ def values_of(fields, name):
         return ["viznet", "viznet-robust", "scenes"]
     if isinstance(field, ImagePicker):
         return [*([None] if field._nothing else []), "chelsea", "noise", "rocket"]
+    if isinstance(control, Button):
+        return [0, 3]
     if isinstance(field, SourcePicker):
         return ["bundled"]
     if name == "find":

@@ -152,7 +152,7 @@ def depth_or_width(
     budget: Annotated[int, Slider(2000, 20000, 1000, live=False, label="weights")] = 8000,
     count: Annotated[int, Slider(100, 1000, 100, live=False, label="pictures")] = 300,
     rate: Annotated[float, Slider(0.0005, 0.01, 0.0005)] = 0.003,
-    steps: Annotated[int, Slider(20, 600, 20, live=False)] = 200,
+    steps: Annotated[int, Slider(20, 600, 20, live=False)] = 100,
     *,
     run: Run = direct,
 ) -> Any:
@@ -210,7 +210,7 @@ def few_nets(seed: int) -> tuple[Learner, ...]:
 
 @vizkit.panel("Set by hand or learned", rate=4, layout="chart / text")
 def few_pictures(
-    steps: Annotated[int, Slider(50, 400, 50, live=False)] = 300,
+    steps: Annotated[int, Slider(50, 400, 50, live=False)] = 200,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
     run: Run = direct,
@@ -324,7 +324,7 @@ def noisy_nets(wrong: float, seed: int) -> tuple[Learner, ...]:
 @vizkit.panel("And networks?", rate=4, layout="loss accuracy / text text")
 def net_descent(
     wrong: Annotated[float, Slider(0.0, 0.6, 0.1, live=False, label="wrong labels")] = 0.3,
-    steps: Annotated[int, Slider(100, 3000, 100, live=False)] = 2000,
+    steps: Annotated[int, Slider(100, 3000, 100, live=False)] = 1500,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
     run: Run = direct,
@@ -333,7 +333,7 @@ def net_descent(
 
     Shows
     -----
-    loss : of the training pictures with their labels as they are, and of others with true ones
+    loss : training with wrong labels, test with true ones
     """
     for step in run(learner_steps, noisy_nets(wrong, seed), steps=steps, batch_size=300, rate=0.005, every=50):
         losses = {name: step.losses[-1, :, number].tolist() for number, name in enumerate(("training", "test"))}

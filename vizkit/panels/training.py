@@ -242,7 +242,7 @@ def learning(
     schedule: Annotated[str, OneOf(("constant", "cosine", "steps"))] = "constant",
     rate: Annotated[float, Slider(0.001, 0.3, 0.001)] = 0.003,
     count: Annotated[int, Slider(50, 1000, 50, live=False, label="pictures")] = 200,
-    steps: Annotated[int, Slider(50, 1000, 50, live=False)] = 400,
+    steps: Annotated[int, Slider(50, 1000, 50, live=False)] = 300,
     channel: Annotated[int, Slider(0, 15), When(lambda normalized: normalized)] = 0,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
@@ -295,9 +295,9 @@ EVALUATION, TRAINING = "evaluation", "training"
 
 
 @torch.no_grad()
-def answers_in_company(others: int, draw: int, mode: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the chances of a digit's classes beside others, and what the first normalization took off."""
-    net, data = normalized_net(), digit_split(500)
+def answers_in_company(net: SmallConvNet, others: int, draw: int, mode: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the chances of a digit's classes beside others, what the first normalization took off, the pictures."""
+    data = digit_split(500)
     kept = {name: value.clone() for name, value in net.named_buffers()}
     picked = torch.randperm(1000, generator=generator(draw))[:others] + 100
     images = data.test[[0, *picked.tolist()]].view(-1, 1, 8, 8)
@@ -324,9 +324,10 @@ def company(
     answer : the first picture's
     means : what the first normalization took off each channel
     """
-    chances, mean, images = answers_in_company(others, draw, mode)
-    every = torch.stack([answers_in_company(others, one, mode)[0] for one in range(21)])
-    kept = answers_in_company(others, draw, EVALUATION)[1]
+    net = normalized_net()
+    chances, mean, images = answers_in_company(net, others, draw, mode)
+    every = torch.stack([answers_in_company(net, others, one, mode)[0] for one in range(21)])
+    kept = answers_in_company(net, others, draw, EVALUATION)[1]
     low, high = images.min(), images.max()
     shown = (1 - (images - low) / (high - low)).expand(-1, 3, -1, -1)
     digit = int(digit_split(500).test_labels[0])
@@ -377,7 +378,7 @@ def roughness(filters: Tensor) -> Tensor:
 def film(
     decay: Annotated[float, Slider(0.0, 3.0, 0.1, live=False, label="weight decay")] = 1.0,
     filters: Annotated[int, Slider(8, 32, 8, live=False)] = 16,
-    steps: Annotated[int, Slider(100, 2000, 100, live=False)] = 1000,
+    steps: Annotated[int, Slider(100, 2000, 100, live=False)] = 600,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
     run: Run = direct,

@@ -12,7 +12,7 @@ from vizkit.methods.normalization import RunningStatistics, batch_norm
 from vizkit.methods.polynomials import fit_polynomial, noisy_curve, wave
 from vizkit.methods.side_by_side import learner_steps
 from vizkit.methods.small_nets import split_digits
-from vizkit.panels.training import TRAINING, answers_in_company
+from vizkit.panels.training import TRAINING, answers_in_company, normalized_net
 from vizkit.widgets import Choice, Number, Predict, Sketch
 
 ALIKE, APART, STILL = "the three stay alike", "they come apart", "nothing moves"
@@ -105,13 +105,13 @@ FEW, MANY, BOTH_ALIKE = "the one with 2 layers", "the one with 34 layers", "both
 
 @Predict(
     "Two dense nets of 8,000 weights learn 300 digits, one with 2 layers, one with 34, both without skips. Which one "
-    "has more of the other digits right after 200 steps?",
+    "has more of the other digits right after 100 steps?",
     Choice(FEW, MANY, BOTH_ALIKE),
 )
 def depth_alone() -> str:
     """Signals and derivatives get lost on the way. What made depth work came with it: skips, normalization, starts."""
     nets = [one for one in depth_learners(split_digits(300), (0, 16), seeds=(0,)) if "plain" in one.name]
-    right = last(learner_steps(nets, steps=200, every=200)).accuracies[-1, :, 1]
+    right = last(learner_steps(nets, steps=100, every=100)).accuracies[-1, :, 1]
     return BOTH_ALIKE if abs(float(right[0] - right[1])) < 0.02 else FEW if right[0] > right[1] else MANY
 
 
@@ -125,7 +125,8 @@ NEVER, LITTLE, MUCH = "never", "by a few percent", "from nearly none to nearly a
 )
 def changing_company() -> str:
     """Mean and variance are those of the four together. With more company they change less."""
-    chances = torch.stack([answers_in_company(3, draw, TRAINING)[0][9] for draw in range(21)])
+    net = normalized_net()
+    chances = torch.stack([answers_in_company(net, 3, draw, TRAINING)[0][9] for draw in range(21)])
     spread = float(chances.max() - chances.min())
     return NEVER if spread < 0.001 else LITTLE if spread < 0.3 else MUCH
 
