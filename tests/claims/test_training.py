@@ -27,7 +27,7 @@ def test_residual_trains_where_plain_fails():
         rates = (3e-4, 1e-3, 3e-3, 1e-2) if not skip else (3e-3,)
         found = [
             loss.accuracy(
-                last(train_steps(loss, loss.random_points(5, seed=1), steps=400, rate=rate, batch_size=64)).points
+                last(train_steps(loss, loss.random_points(5, seed=1), steps=300, rate=rate, batch_size=64)).points
             )
             for rate in rates
         ]
@@ -40,7 +40,7 @@ def test_dense_and_convolutional_on_moved_and_shuffled_digits():
     data, right = split_digits(1000), []
     for seed in range(3):
         nets = dense_and_convolutional(data, seed=seed)
-        right.append(last(learner_steps(nets, steps=300, seed=seed, every=300)).accuracies[-1])
+        right.append(last(learner_steps(nets, steps=300, batch_size=25, seed=seed, every=300)).accuracies[-1])
     found = torch.stack(right)
     dense, convolutional = found[:, :3], found[:, 3:]
     assert (dense[:, 0, 1] > convolutional[:, 0, 1]).all()
@@ -76,7 +76,7 @@ def test_weight_decay_smooths_filters():
         learner = film_learner(seed=seed)
         rough = [
             float(roughness(last(learner_steps(
-                [learner], steps=600, batch_size=128, optimizer="AdamW", decay=decay, seed=seed, every=600
+                [learner], steps=400, batch_size=128, optimizer="AdamW", decay=decay, seed=seed, every=400
             )).states[0]["0.weight"][:, 0]).median())
             for decay in (0.0, 1.0)
         ]  # fmt: skip
@@ -96,12 +96,12 @@ def test_depth_alone_does_not_help():
 def test_what_rescues_twelve_blocks(seed):
     data = split_digits(200)
     right = {
-        name: float(last(learn_steps(data, blocks=12, steps=200, every=200, seed=seed, **switch)).accuracies[-1, 0])
+        name: float(last(learn_steps(data, blocks=12, steps=150, every=150, seed=seed, **switch)).accuracies[-1, 0])
         for name, switch in {"plain": {}, "residual": {"residual": True}, "normalized": {"batch_norm": True}}.items()
     }
     assert right["plain"] < 0.3
     assert right["residual"] > 0.95
-    assert right["normalized"] > 0.6
+    assert right["normalized"] > 0.5
 
 
 def test_double_descent_of_networks():

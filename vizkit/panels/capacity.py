@@ -122,7 +122,7 @@ def dense_or_convolutional(
     -----
     chart : below the bars: where the digits of the training stood, and where those of the test
     """
-    for step in run(learner_steps, both_kinds(count, seed), steps=steps, seed=seed, every=10):
+    for step in run(learner_steps, both_kinds(count, seed), steps=steps, batch_size=25, seed=seed, every=10):
         right = step.accuracies[-1]
         rows = {
             name: [float(right[first + net, on]) for net, on in SITUATIONS.values()]
@@ -132,7 +132,7 @@ def dense_or_convolutional(
             step,
             {
                 "chart": accuracy_bars(tuple(SITUATIONS), rows, f"Step {step.index}", 0.1),
-                "text": f"step {step.index} of {step.total}, batches of 50",
+                "text": f"step {step.index} of {step.total}, batches of 25",
             },
         )
 
