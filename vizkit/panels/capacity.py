@@ -28,7 +28,7 @@ from vizkit.panels.training import digit_split
 from vizkit.widgets import OneOf, Run, Slider, direct
 
 #: Units of a hidden layer.
-UNITS = (1, 2, 3, 4, 8, 16, 64)
+UNITS = (1, 2, 3, 4, 8, 64)
 #: How far the plane is drawn, and in how many places.
 ENDS, PLACES = 2.6, 61
 
@@ -70,12 +70,12 @@ def boundaries(
     *,
     run: Run = direct,
 ) -> Any:
-    """Nets of seven widths learn the same points side by side; the boundary is that of the chosen one.
+    """Nets of six widths learn the same points side by side; the boundary is that of the chosen one.
 
     Shows
     -----
     plane : the training points; the line is where the net changes its mind
-    sizes : all seven nets; the test is of 1,000 other points
+    sizes : all six nets; the test is of 1,000 other points
     """
     nets, which = plane_nets(kind, layers, activation, count, noise, seed), UNITS.index(units)
     for step in run(learner_steps, nets, steps=steps, rate=rate, batch_size=count, seed=seed, every=20):
@@ -86,7 +86,7 @@ def boundaries(
             step,
             {
                 "plane": plane_chart(chance_map(nets[which].net, step.states[which]), nets[which].train, ENDS, title),
-                "sizes": by_size(step, UNITS, units, "All seven nets", "units of a hidden layer"),
+                "sizes": by_size(step, UNITS, units, "All six nets", "units of a hidden layer"),
                 "text": f"{units} units: **{known:.0%}** of the {count} training points, **{new:.0%}** of the others. "
                 f"Best on the others now: {best} units.",
             },
@@ -138,7 +138,7 @@ def dense_or_convolutional(
 
 
 #: Blocks of two layers.
-DEPTHS = (0, 1, 2, 4, 8, 16)
+DEPTHS = (0, 1, 4, 16)
 
 
 @functools.cache
@@ -156,7 +156,7 @@ def depth_or_width(
     *,
     run: Run = direct,
 ) -> Any:
-    """Thirty-six nets with equally many weights, few wide layers or many narrow ones, learn digits.
+    """Twenty-four nets with equally many weights, few wide layers or many narrow ones, learn digits.
 
     Shows
     -----
@@ -180,7 +180,7 @@ def depth_or_width(
         yield step, {"training": charts["training"], "test": charts["test"], "text": f"units of a layer: {widths}"}
 
 
-COUNTS = (20, 50, 100, 200, 500, 1000)
+COUNTS = (20, 100, 300, 1000)
 
 
 @vizkit.remembered(1)
