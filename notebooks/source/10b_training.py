@@ -81,8 +81,8 @@ for layer in range(3):
 # 2. *Read* (*Menu, Show code*): where does the loop over layers go from the last to the first, and why can it not go the other way?
 # 3. *Change*: ReLU instead of the sigmoid. Which units have $\delta$, but give nothing back?
 #    <details><summary>What you should see</summary>Those with value 0: their slope is 0, and all weights in front of them get 0.</details>
-# 4. *Make*: a start from which a step of rate 2 makes the loss larger.
-#    <details><summary>What you should see</summary>Large weights behind large values will do: the derivative is a promise for small steps.</details>
+# 4. *Make*: a start from which a single step of rate 0.5 makes the loss larger.
+#    <details><summary>What you should see</summary>Large weights at the end will do, such as 8, -8, 4 in $W_2$: a derivative is a promise for small steps.</details>
 #
 # ## 2 What it costs
 #
@@ -370,6 +370,8 @@ for layer in range(3):
 silent = panels.by_hand(x=(1.0, 0.0))[0]
 assert (silent.gradient[0][:, 1] == 0).all()
 assert (silent.gradient[0][:, 0] != 0).all()
+with_large = hand_view.values | {"third": ((8.0, -8.0, 4.0),), "rate": 0.5}
+assert panels.by_hand(**with_large | {"step": 1})[0].loss > panels.by_hand(**with_large)[0].loss
 assert hand_view.error is None
 assert pass_view.error is None
 assert 0.95 < accuracy < 0.995
