@@ -82,7 +82,13 @@ def test_the_first_state_and_two_steps(name):
     ready(panel)
 
 
-@pytest.mark.parametrize("name", [name for name, one in PANELS.items() if one.live])
+#: Whose runs take half a minute: their notebooks run them to the end, and their first steps are compared above.
+LONG = {"attributions", "forgetting", "landscape", "painter"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in LONG)) for name, one in PANELS.items() if one.live]
+)
 def test_a_run_to_its_end(name):
     panel = made(name)
     panel.play()
