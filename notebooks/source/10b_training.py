@@ -31,7 +31,7 @@
 import vizkit
 from vizkit import panels, questions
 
-model = vizkit.load_model()
+digits = vizkit.split_digits(1000)
 
 # %% [markdown]
 # ## 1 Every derivative, by matrices
@@ -127,9 +127,6 @@ print(
 # The listing of the slides (p. 12) in PyTorch; the softmax is in the loss:
 
 # %%
-from vizkit.methods.small_nets import split_digits
-
-digits = split_digits(1000)
 classifier = nn.Sequential(nn.Linear(64, 100), nn.Sigmoid(), nn.Linear(100, 10))
 optimizer = torch.optim.Adam(classifier.parameters(), lr=0.01)
 for epoch in range(30):

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, get_args
@@ -101,12 +102,21 @@ def take_step(mover: torch.optim.Optimizer, net: nn.Module, loss: Callable[[], T
     mover.step()
 
 
+@contextmanager
+def kept_buffers(net: nn.Module) -> Iterator[None]:
+    """Give a net its buffers back behind the body: running statistics that a look must not move."""
+    kept = {name: value.clone() for name, value in net.named_buffers()}
+    try:
+        yield
+    finally:
+        net.load_state_dict(kept, strict=False)
+
+
 @torch.no_grad()
 def judged(net: nn.Module, images: Tensor, labels: Tensor, *, training: bool = False) -> tuple[float, float]:
     """Return loss and accuracy; the buffers stay as they are."""
-    kept = {name: value.clone() for name, value in net.named_buffers()}
-    logits = net.train(training)(images)
-    net.load_state_dict(kept, strict=False)
+    with kept_buffers(net):
+        logits = net.train(training)(images)
     return float(F.cross_entropy(logits, labels)), float((logits.argmax(1) == labels).float().mean())
 
 

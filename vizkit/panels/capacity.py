@@ -1,6 +1,7 @@
 """Panels of how much a net can: more units, more depth, more weights than data, and what structure spares."""
 
 import functools
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
@@ -24,7 +25,7 @@ from vizkit.methods.hog import hog
 from vizkit.methods.polynomials import fit_polynomial, noisy_curve, wave
 from vizkit.methods.side_by_side import Learner, LearnerStep, learner_steps
 from vizkit.methods.small_nets import DeepNet, split_digits
-from vizkit.panels.training import digit_split
+from vizkit.panels.training import by_set, digit_split
 from vizkit.widgets import OneOf, Run, Slider, direct
 
 #: Units of a hidden layer.
@@ -49,11 +50,15 @@ def chance_map(net: nn.Module, state: dict[str, Tensor]) -> Tensor:
     return found.softmax(1)[:, 1].view(PLACES, PLACES)
 
 
+def at_sizes(chart: Any, sizes: Sequence[int]) -> Any:
+    """Make a chart's horizontal axis logarithmic, with a tick at each size."""
+    return chart.update_xaxes(type="log", tickvals=list(sizes), ticktext=[f"{size}" for size in sizes])
+
+
 def by_size(step: LearnerStep, sizes: tuple[int, ...], now: float, title: str, x: str) -> Any:
     """Draw the accuracy of all nets of a run over their sizes, on both sets."""
-    curves = {name: step.accuracies[-1, :, number].tolist() for number, name in enumerate(("training", "test"))}
-    chart = named_curves(curves, sizes, title, x, "right answers", form=".0%", now=now, size=HALF)
-    return chart.update_xaxes(type="log", tickvals=list(sizes), ticktext=[f"{size}" for size in sizes])
+    chart = named_curves(by_set(step.accuracies[-1]), sizes, title, x, "right answers", form=".0%", now=now, size=HALF)
+    return at_sizes(chart, sizes)
 
 
 @vizkit.panel("Decision boundaries", rate=10, layout="plane sizes / text text")
@@ -173,7 +178,7 @@ def depth_or_width(
             chart = named_curves(
                 curves, sizes, f"{name.capitalize()}, step {step.index}", "layers", "right", form=".0%", size=HALF
             )
-            charts[name] = chart.update_xaxes(type="log", tickvals=sizes, ticktext=[f"{size}" for size in sizes])
+            charts[name] = at_sizes(chart, sizes)
         widths = ", ".join(
             f"{width_for(depth, budget)} in {size} layers" for depth, size in zip(DEPTHS, sizes, strict=True)
         )
@@ -216,16 +221,14 @@ def few_pictures(
     run: Run = direct,
 ) -> Any:
     """Digits by a linear classifier on pixels and on histograms of gradients, and by a net that learns its filters."""
+    linear = linear_scores()
     for step in run(learner_steps, few_nets(seed), steps=steps, batch_size=32, seed=seed, every=10):
-        curves = {**linear_scores(), "convolutional net": step.accuracies[-1, :, 1].tolist()}
+        curves = {**linear, "convolutional net": step.accuracies[-1, :, 1].tolist()}
         chart = named_curves(curves, COUNTS, f"Step {step.index}", "training pictures", "right answers", form=".0%")
         best = [max(zip(values, curves, strict=True))[1] for values in zip(*curves.values(), strict=True)]
         yield (
             step,
-            {
-                "chart": chart.update_xaxes(type="log", tickvals=list(COUNTS), ticktext=[f"{one}" for one in COUNTS]),
-                "text": f"best with 20 pictures: {best[0]}; with 1,000: **{best[-1]}**",
-            },
+            {"chart": at_sizes(chart, COUNTS), "text": f"best with 20 pictures: {best[0]}; with 1,000: **{best[-1]}**"},
         )
 
 
@@ -249,11 +252,11 @@ def polynomial(
     x, y = noisy_curve(count, noise, seed=seed)
     axis = torch.linspace(-1, 1, 401, dtype=torch.float64)
     errors: dict[str, list[float]] = {"at the points": [], "at other places": []}
-    for one in DEGREES:
-        fit = fit_polynomial(x, y, one, start=start, seed=seed)
+    fits = {one: fit_polynomial(x, y, one, start=start, seed=seed) for one in DEGREES}
+    for fit in fits.values():
         errors["at the points"].append(max(fit.train, 1e-9))
         errors["at other places"].append(float((fit.at(axis) - wave(axis)).square().mean()))
-    here = fit_polynomial(x, y, degree, start=start, seed=seed)
+    here = fits[degree]
     curves = {"truth": wave(axis).tolist(), "polynomial": here.at(axis).clamp(-3, 3).tolist()}
     looks = {"truth": {"color": "#999999", "width": 6}, "polynomial": {"color": "#d55e00", "width": 2.5}}
     chart = named_curves(
@@ -336,14 +339,12 @@ def net_descent(
     loss : training with wrong labels, test with true ones
     """
     for step in run(learner_steps, noisy_nets(wrong, seed), steps=steps, batch_size=300, rate=0.005, every=50):
-        losses = {name: step.losses[-1, :, number].tolist() for number, name in enumerate(("training", "test"))}
         worst = NET_WIDTHS[int(step.losses[-1, :, 1].argmax())]
-        chart = named_curves(losses, NET_WIDTHS, f"Step {step.index}", "width", "loss", size=HALF)
-        ticks = {"type": "log", "tickvals": list(NET_WIDTHS), "ticktext": [f"{one}" for one in NET_WIDTHS]}
+        chart = named_curves(by_set(step.losses[-1]), NET_WIDTHS, f"Step {step.index}", "width", "loss", size=HALF)
         yield (
             step,
             {
-                "loss": chart.update_xaxes(**ticks),
+                "loss": at_sizes(chart, NET_WIDTHS),
                 "accuracy": by_size(step, NET_WIDTHS, worst, "Right answers", "width"),
                 "text": f"the highest test loss now: width **{worst}**",
             },

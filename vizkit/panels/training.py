@@ -18,7 +18,7 @@ from vizkit.methods.experiments import film_learner, listing_learner
 from vizkit.methods.kernels import sobel_kernel
 from vizkit.methods.live_training import LearnStep, SmallConvNet, learn_steps
 from vizkit.methods.pass_times import PassTimes, pass_times
-from vizkit.methods.side_by_side import Learner, LearnerStep, learner_steps
+from vizkit.methods.side_by_side import Learner, LearnerStep, kept_buffers, learner_steps
 from vizkit.methods.small_nets import DigitSplit, split_digits
 from vizkit.panels.convolution import finite
 from vizkit.widgets import Button, Image, Measured, Numbers, OneOf, Run, Slider, Table, Toggle, When, direct
@@ -51,27 +51,26 @@ def net_of(x: tuple[float, ...], tables: dict[str, Rows]) -> tuple[Tensor, list[
     return finite(x, "the input"), weights
 
 
-def descended(
-    weights: list[Tensor], x: Tensor, target: Tensor | None, activation: str, rate: float, steps: int
-) -> tuple[list[Tensor], list[float]]:
-    """Go down the loss, and return the last weights and each step's loss.
+def descent_path(
+    weights: list[Tensor], x: Tensor, target: Tensor | None, activation: str, rate: float, steps: int = 50
+) -> list[tuple[list[Tensor], Backprop]]:
+    """Go down the loss, and return the weights and all derivatives at the start and behind each step.
 
     Raises
     ------
     ValueError
         If the loss is above a million: the rate was too large.
     """
-    losses = []
+    path = []
     for index in range(steps + 1):
         found = backprop(weights, x, target, activation)
-        losses.append(found.loss)
         if not abs(found.loss) < 1e6:
             raise ValueError(
                 f"rate must be small enough for the loss to stay below a million, got {rate:g} at step {index}"
             )
-        if index < steps:
-            weights = [matrix - rate * slope for matrix, slope in zip(weights, found.gradient, strict=True)]
-    return weights, losses
+        path.append((weights, found))
+        weights = [matrix - rate * slope for matrix, slope in zip(weights, found.gradient, strict=True)]
+    return path
 
 
 def shapes(found: Backprop, layer: int) -> str:
@@ -107,9 +106,9 @@ def by_hand(
     """
     numbers, start = net_of(x, {"W0": first, "W1": second, "W2": third})
     wanted = numbers.new_tensor([target]) if of == LOSS else None
-    _, losses = descended(start, numbers, wanted, activation, rate, 50)
-    weights, _ = descended(start, numbers, wanted, activation, rate, step)
-    found = backprop(weights, numbers, wanted, activation)
+    path = descent_path(start, numbers, wanted, activation, rate)
+    weights, found = path[step]
+    losses = [one.loss for _, one in path]
     name = "loss" if of == LOSS else "z"
     title = f"Step {step}: {name} {losses[step]:.4f}"
     return found, {
@@ -164,11 +163,15 @@ def listing_of(hidden: int, seed: int) -> tuple[Learner, ...]:
     return (listing_learner(digit_split(1000), hidden, seed=seed),)
 
 
+def by_set(values: Tensor, names: tuple[str, ...] = ("training", "test")) -> dict[str, list[float]]:
+    """Name the columns of a table: a set each."""
+    return {name: values[:, number].tolist() for number, name in enumerate(names)}
+
+
 def history(step: LearnerStep, what: str, per: float = 1.0, word: str = "steps") -> Any:
     """Draw what became of one net on all its sets."""
     values = (step.losses if what == "loss" else step.accuracies)[:, 0]
-    names = ("training", "validation")
-    curves = {name: values[:, number].tolist() for number, name in enumerate(names)}
+    curves = by_set(values, ("training", "validation"))
     across = [mark / per for mark in step.marks]
     return named_curves(curves, across, what.capitalize(), word, what, form="" if what == "loss" else ".0%", size=HALF)
 
@@ -264,18 +267,13 @@ def learning(
         said = f"step {step.index}: **{known:.1%}** of the training pictures, **{new:.1%}** of the others"
         if normalized:
             said += f"; in training mode {float(step.by_batch[-1]):.1%} of the others"
-        sets = ("training", "test")
-        accuracy, loss = (
-            {name: values[:, number].tolist() for number, name in enumerate(sets)}
-            for values in (step.accuracies, step.losses)
-        )
         yield (
             step,
             {
                 "accuracy": named_curves(
-                    accuracy, step.iterations, "Accuracy", "steps", "accuracy", form=".0%", size=HALF
+                    by_set(step.accuracies), step.iterations, "Accuracy", "steps", "accuracy", form=".0%", size=HALF
                 ),
-                "loss": named_curves(loss, step.iterations, "Loss", "steps", "loss", size=HALF),
+                "loss": named_curves(by_set(step.losses), step.iterations, "Loss", "steps", "loss", size=HALF),
                 "statistics": tracked(step, channel) if normalized else "Without batch normalization: no statistics.",
                 "seen": seen_now(step, data, transforms, seed),
                 "text": said,
@@ -298,16 +296,14 @@ EVALUATION, TRAINING = "evaluation", "training"
 def answers_in_company(net: SmallConvNet, others: int, draw: int, mode: str) -> tuple[Tensor, Tensor, Tensor]:
     """Return the chances of a digit's classes beside others, what the first normalization took off, the pictures."""
     data = digit_split(500)
-    kept = {name: value.clone() for name, value in net.named_buffers()}
     picked = torch.randperm(1000, generator=generator(draw))[:others] + 100
     images = data.test[[0, *picked.tolist()]].view(-1, 1, 8, 8)
-    logits = net.train(mode == TRAINING)(images)
+    with kept_buffers(net):
+        logits = net.train(mode == TRAINING)(images)
     norm = net.first_norm
     assert norm is not None
     assert norm.seen is not None
-    mean = norm.seen.mean.clone()
-    net.load_state_dict(kept, strict=False)
-    return logits[0].softmax(0), mean, images
+    return logits[0].softmax(0), norm.seen.mean.clone(), images
 
 
 @vizkit.panel("One picture, in changing company", layout="pictures pictures / answer means / text text")
@@ -394,7 +390,14 @@ def film(
     """
     learners = film_of(filters, seed)
     first = learners[0].net.state_dict()["0.weight"][:, 0]
-    by_hand = torch.stack([sobel_kernel(angle) for angle in (0, 45, 90, 135)])
+    still = {
+        "first": learned_filters(first, "The first layer as it was drawn"),
+        "sobel": learned_filters(
+            torch.stack([sobel_kernel(angle) for angle in (0, 45, 90, 135)]),
+            "Sobel's filters at 0, 45, 90 and 135 degrees",
+        ),
+    }
+    chance = 1 / len(learners[0].net.state_dict()["6.bias"])
     way = {"steps": steps, "batch_size": 128, "optimizer": "AdamW", "decay": decay, "seed": seed, "every": 20}
     for step in run(learner_steps, learners, **way):
         now = step.states[0]["0.weight"][:, 0]
@@ -404,12 +407,12 @@ def film(
             step,
             {
                 "filters": learned_filters(now, f"The first layer after {step.index} steps"),
-                "first": learned_filters(first, "The first layer as it was drawn"),
-                "sobel": learned_filters(by_hand, "Sobel's filters at 0, 45, 90 and 135 degrees"),
+                "first": still["first"],
+                "sobel": still["sobel"],
                 "chart": named_curves(
                     rough, range(len(now)), "Rough or smooth?", "filter, by rank", "roughness", size=HALF
                 ),
                 "text": f"step {step.index}: it names the photo of **{new:.0%}** of new patches; by chance "
-                f"{1 / 13:.0%}. Median roughness {float(roughness(now).median()):.2f}.",
+                f"{chance:.0%}. Median roughness {float(roughness(now).median()):.2f}.",
             },
         )
