@@ -27,6 +27,7 @@ from vizkit.core.models import ImageModel
 from vizkit.core.tables import parse_rows
 from vizkit.widgets import controls as make
 from vizkit.widgets.controls import YOURS
+from vizkit.widgets.looks import alike
 
 #: The arguments that are known already, by the parameters' names.
 Known = Mapping[str, Any]
@@ -291,13 +292,14 @@ class Table(_Written):
     expected = "rows of equally many numbers, a line each"
 
     def widget(self, label: str, value: Any) -> Any:
-        return widgets.Textarea(
+        return alike(
+            widgets.Textarea,
             value=self.show(value),
             description=label,
             continuous_update=False,
             rows=min(max(len(value), 3), 10),
-            style={"description_width": "92px"},
-            layout=widgets.Layout(width=make.WIDTH),
+            style=make.STYLE,
+            layout=make.LAYOUT,
         )
 
     def _parse(self, text: str) -> tuple[tuple[float, ...], ...]:

@@ -15,6 +15,7 @@ from vizkit.figures.theme import ACCENT, CLASSES, layout
 from vizkit.widgets import controls as make
 from vizkit.widgets.chart import ChartView
 from vizkit.widgets.hands import PlaceField
+from vizkit.widgets.looks import alike, looks
 from vizkit.widgets.picture import PictureView
 
 
@@ -22,6 +23,9 @@ class _Field(widgets.VBox):
     """Where a question is answered; its value is None as long as it is not."""
 
     value = traitlets.Any(None, allow_none=True)
+
+    def __init__(self, children: Sequence[widgets.Widget]) -> None:
+        super().__init__(children, **looks(type(self)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Choice(Kind):
 
     def field(self) -> _Field:
         """Return buttons of which none is chosen yet."""
-        radio = widgets.RadioButtons(options=self.options, value=None, layout=widgets.Layout(width="auto"))
+        radio = alike(widgets.RadioButtons, options=self.options, value=None, layout={"width": "auto"})
         field = _Field([radio])
         widgets.link((radio, "value"), (field, "value"))
         return field

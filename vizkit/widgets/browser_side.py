@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from vizkit.core import checks
+from vizkit.widgets.looks import looks
 
 JS = Path(__file__).parent / "js"
 #: Seconds that a page may take to draw what was sent before it is sent more.
@@ -40,7 +41,7 @@ class View(anywidget.AnyWidget):
 
     def __init__(self, **settings: Any) -> None:
         self.sent, self._sent_at, self._drawn_at = 0, 0.0, 0.0
-        super().__init__(**settings)
+        super().__init__(**{**looks(type(self)), **settings})
         self.on_msg(self._take)
 
     @property

@@ -14,11 +14,12 @@ from vizkit.core import images as pictures
 from vizkit.core.data import add_pictures
 from vizkit.core.models import BUNDLED, ImageModel, load_model, map_layers, models, ready
 from vizkit.widgets.camera import Camera
+from vizkit.widgets.looks import alike, looks, own_layout
 
 #: What is offered beside the names when the user has given an object.
 YOURS = "yours"
-_STYLE = {"description_width": "92px"}
-WIDTH = "340px"
+STYLE = {"description_width": "92px"}
+LAYOUT = {"width": "340px"}
 
 #: Nets of the lectures that are offered although they may have to be downloaded first.
 CLASSIC = ("alexnet", "squeezenet1_1", "resnet18", "resnet101", "densenet121", "vgg16")
@@ -38,27 +39,29 @@ def slider(
     """
     kind: Any = widgets.IntSlider if isinstance(step, int) else widgets.FloatSlider
     digits = {} if isinstance(step, int) or step >= 0.01 else {"readout_format": ".4f"}
-    return kind(
+    return alike(
+        kind,
         value=value,
         min=low,
         max=high,
         step=step,
         continuous_update=live,
         description=f"{label} [{unit}]" if unit else label,
-        style=_STYLE,
-        layout=widgets.Layout(width=WIDTH),
+        style=STYLE,
+        layout=LAYOUT,
         **digits,
     )
 
 
 def dropdown(label: str, options: Sequence[Any], value: Any = None) -> widgets.Dropdown:
     """Make a list of which one is picked, the first by default; options may be (text, value)."""
-    return widgets.Dropdown(
+    return alike(
+        widgets.Dropdown,
         options=options,
         value=option_values(options)[0] if value is None else value,
         description=label,
-        style=_STYLE,
-        layout=widgets.Layout(width=WIDTH),
+        style=STYLE,
+        layout=LAYOUT,
     )
 
 
@@ -70,42 +73,45 @@ def option_values(options: Sequence[Any]) -> list[Any]:
 def choices(label: str, options: Sequence[Any], value: Any = None) -> widgets.Widget:
     """Make a row of buttons of which one is pressed: for two or three short options."""
     value = option_values(options)[0] if value is None else value
-    return widgets.ToggleButtons(
+    return alike(
+        widgets.ToggleButtons,
         options=options,
         value=value,
         description=label,
-        style={**_STYLE, "button_width": "auto"},
-        layout=widgets.Layout(width=WIDTH),
+        style={**STYLE, "button_width": "auto"},
+        layout=LAYOUT,
     )
 
 
 def toggle(label: str, value: bool = False) -> widgets.Checkbox:
     """Make a box to tick."""
-    return widgets.Checkbox(value=value, description=label, style=_STYLE, layout=widgets.Layout(width=WIDTH))
+    return alike(widgets.Checkbox, value=value, description=label, style=STYLE, layout=LAYOUT)
 
 
 def text(label: str, value: str, hint: str = "") -> widgets.Text:
     """Make a field to type in; it reports when Enter is pressed or the field is left."""
-    return widgets.Text(
+    return alike(
+        widgets.Text,
         value=value,
         description=label,
         placeholder=hint,
         continuous_update=False,
-        style=_STYLE,
-        layout=widgets.Layout(width=WIDTH),
+        style=STYLE,
+        layout=LAYOUT,
     )
 
 
 def search(label: str, options: Sequence[str], value: str) -> widgets.Combobox:
     """Make a field that completes what is typed to one of the options."""
-    return widgets.Combobox(
+    return alike(
+        widgets.Combobox,
         options=options,
         value=value,
         description=label,
         ensure_option=True,
         continuous_update=False,
-        style=_STYLE,
-        layout=widgets.Layout(width=WIDTH),
+        style=STYLE,
+        layout=LAYOUT,
     )
 
 
@@ -122,7 +128,8 @@ class Counter(widgets.Button):
     value = traitlets.Int()
 
     def __init__(self, text: str, value: int = 0) -> None:
-        super().__init__(description=text, layout=widgets.Layout(width="170px", margin="2px 66px"))
+        look = {"width": "170px", "margin": "2px 66px"}
+        super().__init__(description=text, **looks(type(self), layout=look))
         self.value = value
         self.on_click(self._count)
 
@@ -144,12 +151,13 @@ class _Uploads(widgets.VBox):
     problem = traitlets.Unicode()
 
     def _upload_button(self, text: str, *, multiple: bool) -> widgets.FileUpload:
-        self._upload = widgets.FileUpload(
+        self._upload = alike(
+            widgets.FileUpload,
             accept="image/*",
             multiple=multiple,
             description=text,
             tooltip=text,
-            layout=widgets.Layout(width="170px", margin="2px 2px 2px 48px"),
+            layout={"width": "170px", "margin": "2px 2px 2px 48px"},
         )
         self._upload.observe(self._uploaded, "value")
         return self._upload
@@ -217,11 +225,11 @@ class ImagePicker(_Uploads):
         self._camera: Camera | None = None
         self._names = dropdown(label, self._options(value), value)
         upload = self._upload_button("Upload a picture", multiple=False)
-        more = widgets.ToggleButton(description="More pictures", layout=widgets.Layout(width="114px"))
+        more = alike(widgets.ToggleButton, description="More pictures", layout={"width": "114px"})
         self._source = text("folder, dataset", "", "my/pictures or CIFAR10")
-        self._source.layout.display = "none"
-        self._parts = [self._names, widgets.HBox([upload, more]), self._source]
-        super().__init__(self._parts, value=value)
+        own_layout(self._source).display = "none"
+        self._parts = [self._names, alike(widgets.HBox, [upload, more]), self._source]
+        super().__init__(self._parts, value=value, **looks(type(self)))
         self.add_class("vizkit-image-picker")
         self._names.observe(self._picked, "value")
         self._source.observe(self._named, "value")
@@ -269,7 +277,7 @@ class ImagePicker(_Uploads):
             traitlets.dlink((self._camera, "frame"), (self, "frame"))
             traitlets.dlink((self._camera, "problem"), (self, "dropped"))
             self.children = [*self._parts, self._camera]
-        self._camera.layout.display = self._source.layout.display
+        own_layout(self._camera).display = self._source.layout.display
 
     def _named(self, change: dict[str, Any]) -> None:
         """Offer the pictures of a folder or a dataset, and show the first."""
@@ -303,7 +311,7 @@ class ModelPicker(widgets.VBox):
     value = traitlets.Unicode()
 
     def __init__(self, model: str | ImageModel | nn.Module = "viznet", label: str = "network") -> None:
-        note = widgets.HTML(layout=widgets.Layout(margin="0 0 0 98px"))
+        note = alike(widgets.HTML, layout={"margin": "0 0 0 98px"})
         if isinstance(model, nn.Module):
             model = ImageModel(model)
             note.value = _scale_note(model.name)
@@ -317,7 +325,7 @@ class ModelPicker(widgets.VBox):
         name = model.name if isinstance(model, ImageModel) else model
         self._names = dropdown(label, self._options(name), name)
         self._note = note
-        super().__init__([self._names, note] if note.value else [self._names], value=name)
+        super().__init__([self._names, note] if note.value else [self._names], value=name, **looks(type(self)))
         traitlets.link((self, "value"), (self._names, "value"))
 
     def _options(self, *more: str) -> list[tuple[str, str]]:

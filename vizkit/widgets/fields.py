@@ -11,6 +11,7 @@ from vizkit.core.checks import first_line
 from vizkit.widgets.annotations import BoundError, When, given
 from vizkit.widgets.controls import YOURS, option_values
 from vizkit.widgets.function import PanelFunction, Parameter
+from vizkit.widgets.looks import own_layout
 
 
 class Fields:
@@ -182,7 +183,7 @@ class Fields:
         try:
             one.control.adapt(field, known, own=self.own.get(name))
             if isinstance(one.when, When):
-                field.layout.display = "" if given(one.when.condition, known) else "none"
+                own_layout(field).display = "" if given(one.when.condition, known) else "none"
         except BoundError as error:
             if self.function.__module__.startswith("vizkit.") and error.__cause__ is not None:
                 raise error.__cause__ from None  # the kit's bounds fail by the reader's data only

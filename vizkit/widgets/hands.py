@@ -12,6 +12,7 @@ from vizkit.figures.raster import Raster
 from vizkit.widgets import controls as make
 from vizkit.widgets.annotations import Control, Numbers, Table, is_number
 from vizkit.widgets.chart import ChartView
+from vizkit.widgets.looks import looks
 from vizkit.widgets.picture import PictureView
 
 #: A place on a picture, from (0, 0) at its upper left to (1, 1); or on a chart, in its own units.
@@ -38,7 +39,7 @@ class PlaceField(widgets.VBox):
             make.slider(f"{label} {axis}", low, high, at, step=(high - low) / 100)
             for axis, (low, high), at in zip("xy", (x, y), middle, strict=True)
         ]
-        super().__init__(self._sliders, value=value)
+        super().__init__(self._sliders, value=value, **looks(type(self)))
         self._moving = False
         for slider in self._sliders:
             slider.observe(self._slid, "value")

@@ -17,6 +17,7 @@ from vizkit.figures.raster import Raster
 from vizkit.figures.sounds import Sound
 from vizkit.figures.texts import bare, markup
 from vizkit.widgets.chart import ChartView
+from vizkit.widgets.looks import alike, shared
 from vizkit.widgets.picture import PictureView
 
 
@@ -71,7 +72,7 @@ def discard(widget: widgets.Widget) -> None:
     for child in getattr(widget, "children", ()):
         discard(child)
     for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
-        if isinstance(part, widgets.Widget):
+        if isinstance(part, widgets.Widget) and not shared(part):
             part.close()
 
 
@@ -114,11 +115,11 @@ class Slot:
         self._attach, self._hurried, self._rough, self.share = attach, hurried, False, 1.0
         self.waiting: Callable[[], Any] | None = None
         self.drawn_at = 0.0
-        self.shown: Any = widgets.HTML()
+        self.shown: Any = alike(widgets.HTML)
         words = f'<div class="vizkit-caption">{escape(caption)}</div>'
-        self._caption = [widgets.HTML(words)] if caption else []
+        self._caption = [alike(widgets.HTML, words)] if caption else []
         self.caption = caption
-        self.view = widgets.VBox([*self._caption, self.shown]).add_class("vizkit-item")
+        self.view = alike(widgets.VBox, [*self._caption, self.shown]).add_class("vizkit-item")
 
     def show(self, item: Any) -> None:
         """Show an item; one that fails leaves a sentence in its place."""
@@ -181,7 +182,7 @@ class Slot:
     def _html(self, text: str) -> None:
         self._rough = False
         if type(self.shown) is not widgets.HTML:
-            self._become(widgets.HTML())
+            self._become(alike(widgets.HTML))
         self.shown.value = text
 
     def _chart(self, figure: go.Figure) -> None:

@@ -3,6 +3,7 @@
 import anywidget
 
 from vizkit.widgets.browser_side import javascript
+from vizkit.widgets.looks import looks
 
 
 class Names(anywidget.AnyWidget):
@@ -13,3 +14,6 @@ class Names(anywidget.AnyWidget):
     """
 
     _esm = javascript("view.js", "names.js")
+
+    def __init__(self) -> None:
+        super().__init__(**looks(type(self)))

@@ -34,6 +34,7 @@ from vizkit.widgets.function import PanelFunction, split
 from vizkit.widgets.hands import Tile
 from vizkit.widgets.history import History
 from vizkit.widgets.items import Failed, Slot, alert, discard, html_of
+from vizkit.widgets.looks import alike, own_layout
 from vizkit.widgets.names import Names
 from vizkit.widgets.picture import PictureView
 from vizkit.widgets.running import Course, Frame, Live, SupersededError, Worker, continued
@@ -130,9 +131,9 @@ class Panel:
 
     def _build(self) -> None:
         self._preset_bar = prepared.PresetBar(self)
-        self._status, self._listing = widgets.HTML().add_class("vizkit-status"), widgets.HTML()
-        self._pinned = widgets.VBox().add_class("vizkit-pinned")
-        self._listing.layout.display = self._pinned.layout.display = "none"
+        self._status, self._listing = alike(widgets.HTML).add_class("vizkit-status"), alike(widgets.HTML)
+        self._pinned = alike(widgets.VBox).add_class("vizkit-pinned")
+        own_layout(self._listing).display = own_layout(self._pinned).display = "none"
         runs = self.function.live or self.function.source.has_background
         self._buttons = {
             "Play": (self._toggle_run, runs),
@@ -151,27 +152,28 @@ class Panel:
         self._button: dict[str, Any] = {}
         bar = [self._preset_bar.list]
         bar += [self._make_button(name, action) for name, (action, there) in self._buttons.items() if there]
-        menu = widgets.HBox([self._make_button(name, action) for name, action in self._menu.items()])
+        menu = alike(widgets.HBox, [self._make_button(name, action) for name, action in self._menu.items()])
         unfold = unfolding("Menu", menu.add_class("vizkit-menu"))
         self._button["Full screen"].add_class("vizkit-full-screen")
-        self._canvas = widgets.Box().add_class("vizkit-canvas")
+        self._canvas = alike(widgets.Box).add_class("vizkit-canvas")
         words = f'<span class="vizkit-title">{escape(self.title)}</span> <span class="vizkit-says">'
-        title = widgets.HTML(f"{STYLE}{words}{escape(self.function.says)}</span>")
-        body = widgets.HBox([self._controls_box(), self._canvas, self._pinned])
-        self.view = widgets.VBox(
+        title = alike(widgets.HTML, f"{STYLE}{words}{escape(self.function.says)}</span>")
+        body = alike(widgets.HBox, [self._controls_box(), self._canvas, self._pinned])
+        self.view = alike(
+            widgets.VBox,
             [
                 title,
-                widgets.HBox([*bar, unfold, self._status]).add_class("vizkit-bar"),
+                alike(widgets.HBox, [*bar, unfold, self._status]).add_class("vizkit-bar"),
                 menu,
                 self._preset_bar.say,
                 body.add_class("vizkit-body"),
                 self._listing,
                 Names(),
-            ]
+            ],
         ).add_class("vizkit-panel")
 
     def _make_button(self, name: str, action: Callable[[], Any]) -> widgets.Button:
-        button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
+        button = alike(widgets.Button, description=name, layout={"width": "auto"})
         button.on_click(lambda _: self._guarded(action))
         self._button[name] = button
         return button
@@ -181,11 +183,11 @@ class Panel:
         folded: list[widgets.Widget] = []
         for name, field in self.controls.items():
             (folded if self.function.parameters[name].folded else first).append(field)
-        more = widgets.VBox(folded).add_class("vizkit-folded")
+        more = alike(widgets.VBox, folded).add_class("vizkit-folded")
         unfold = unfolding("More", more, align_self="flex-start")
         film = [self.history.slider] if self.function.live else []
         shown = [*first, *([unfold, more] if folded else []), *film]
-        return widgets.VBox(shown).add_class("vizkit-controls")
+        return alike(widgets.VBox, shown).add_class("vizkit-controls")
 
     def _lay_out(self) -> None:
         """Put the items into their places, the pictures so large that all of it can be seen."""
@@ -193,9 +195,9 @@ class Panel:
         self._canvas.children = [slot.view for slot in self._slots.values()]
         if rows:
             self._canvas.add_class("vizkit-grid")
-            self._canvas.layout.grid_template_areas = " ".join(f'"{" ".join(row)}"' for row in rows)
+            own_layout(self._canvas).grid_template_areas = " ".join(f'"{" ".join(row)}"' for row in rows)
             for name, slot in self._slots.items():
-                slot.view.layout.grid_area = name
+                own_layout(slot.view).grid_area = name
 
     def _fit(self) -> None:
         """Show pictures and charts so large that all of it can be seen; where sizes changed."""
@@ -902,7 +904,7 @@ class Panel:
                 if not same(value, self.function.parameters[name].default)
             )
             words = f'<div class="vizkit-caption">pinned: {escape(state or "as at first")}</div>'
-            self._pinned.children = [widgets.HTML(words), *self._pinned.children]
+            self._pinned.children = [alike(widgets.HTML, words), *self._pinned.children]
         for one in before:
             discard(one)
         self._fit()
@@ -911,13 +913,13 @@ class Panel:
     def _copy_of(slot: Slot) -> widgets.Widget:
         if isinstance(slot.item, go.Figure):
             return ChartView(slot.item)
-        return widgets.HTML("" if slot.item is None else html_of(slot.item))
+        return alike(widgets.HTML, "" if slot.item is None else html_of(slot.item))
 
 
 def unfolding(text: str, box: widgets.Box, **layout: str) -> widgets.ToggleButton:
     """Fold a box away, and return the button that unfolds it."""
-    button = widgets.ToggleButton(description=text, layout=widgets.Layout(width="auto", **layout))
-    box.layout.display = "none"
+    button = alike(widgets.ToggleButton, description=text, layout={"width": "auto", **layout})
+    own_layout(box).display = "none"
     button.observe(lambda c: setattr(box.layout, "display", "" if c["new"] else "none"), "value")
     return button
 

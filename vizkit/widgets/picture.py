@@ -8,6 +8,7 @@ import traitlets
 
 from vizkit.figures.raster import Raster, jpeg, png
 from vizkit.widgets.browser_side import JS, View, javascript, number
+from vizkit.widgets.looks import own_layout
 
 #: Places of a curve that one message may hold.
 MOST = 2000
@@ -98,7 +99,8 @@ class PictureView(View):
             self.alt, self.size = raster.alt, [raster.width, raster.height]
             self.marks = [{"kind": "box", "at": list(box)} for box in raster.frames]
             # As wide as the picture and no wider, so that a click's place is the picture's.
-            self.layout.width, self.layout.max_width = f"{width or raster.width}px", "100%"
+            layout = own_layout(self)
+            layout.width, layout.max_width = f"{width or raster.width}px", "100%"
 
     def on_hand(self, callback: Callable[..., None], hand: str) -> None:
         """Call ``callback(down, x, y)`` with the place in pixels where the pointer is pressed or dragged to.

@@ -18,6 +18,7 @@ from vizkit.figures.trail import trail_page, whole_page
 from vizkit.widgets.answers import Choice, Kind, Number, Sketch, Spot
 from vizkit.widgets.browser_side import JS
 from vizkit.widgets.items import alert
+from vizkit.widgets.looks import alike, own_layout
 from vizkit.widgets.names import Names
 
 #: The questions that are on a page.
@@ -148,15 +149,15 @@ class Question:
         self.predict, self.kind = predict, predict.kind
         self.field = self.kind.field()
         self._worker: Thread | None = None
-        self._status = widgets.HTML().add_class("vizkit-status")
+        self._status = alike(widgets.HTML).add_class("vizkit-status")
         self._buttons = {
             "That is my answer": self._button("That is my answer", self.give),
             "Skip": self._button("Skip", self.skip),
             "Ask me again": self._button("Ask me again", self.again),
         }
         words = f'{STYLE}<span class="vizkit-predict">Predict</span> {markup(predict.asked)}'
-        buttons = widgets.HBox([*self._buttons.values(), self._status]).add_class("vizkit-bar")
-        self.view = widgets.VBox([widgets.HTML(words), self.field, buttons, Names()])
+        buttons = alike(widgets.HBox, [*self._buttons.values(), self._status]).add_class("vizkit-bar")
+        self.view = alike(widgets.VBox, [alike(widgets.HTML, words), self.field, buttons, Names()])
         self.view.add_class("vizkit-question")
         self.answer = KEEPER.read().answers.get(predict.name)
         SHOWN.add(self)
@@ -164,7 +165,7 @@ class Question:
         self._tell()
 
     def _button(self, name: str, action: Callable[[], None]) -> widgets.Button:
-        button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
+        button = alike(widgets.Button, description=name, layout={"width": "auto"})
         button.on_click(lambda _: action())
         return button
 
@@ -225,14 +226,14 @@ class Question:
         self._status.value = ""
         self._enable("Skip", "That is my answer", enabled=True)
         self._show("That is my answer", "Skip")
-        self.field.layout.display = ""
+        own_layout(self.field).display = ""
 
     def _close(self) -> None:
         assert self.answer is not None
         one = self.answer
         skipped = one.answer is None
         self._status.value = f'<div role="status">{words_of(one)} {"" if skipped else markup(self.predict.why)}</div>'
-        self.field.layout.display = "none" if skipped else ""
+        own_layout(self.field).display = "none" if skipped else ""
         if not skipped:
             self.kind.mark(self.field, one.answer, one.truth)
         self._show("Ask me again")
@@ -249,7 +250,7 @@ class Question:
 
     def _show(self, *names: str) -> None:
         for name, button in self._buttons.items():
-            button.layout.display = "" if name in names else "none"
+            own_layout(button).display = "" if name in names else "none"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {**self.view._repr_mimebundle_(), "text/plain": f"Predict: {self.predict.asked}"}
@@ -284,12 +285,12 @@ class Summary:
 
     def __init__(self, lecture: str = "") -> None:
         self.lecture = lecture
-        self._page = widgets.HTML()
-        self._status = widgets.HTML().add_class("vizkit-status")
-        save = widgets.Button(description="Write a page to hand in", layout=widgets.Layout(width="auto"))
+        self._page = alike(widgets.HTML)
+        self._status = alike(widgets.HTML).add_class("vizkit-status")
+        save = alike(widgets.Button, description="Write a page to hand in", layout={"width": "auto"})
         save.on_click(lambda _: self._save())
-        bar = widgets.HBox([save, self._status]).add_class("vizkit-bar")
-        self.view = widgets.VBox([widgets.HTML(STYLE), self._page, bar]).add_class("vizkit-trail")
+        bar = alike(widgets.HBox, [save, self._status]).add_class("vizkit-bar")
+        self.view = alike(widgets.VBox, [alike(widgets.HTML, STYLE), self._page, bar]).add_class("vizkit-trail")
         LISTENERS.add(self)
         self.refresh()
 

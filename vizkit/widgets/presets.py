@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.trail import KEEPER
+from vizkit.widgets.looks import alike
 
 #: Where the presets of each notebook are: a folder of the notebook's name, a file for each.
 PREPARED = NOTEBOOKS / "presets"
@@ -106,14 +107,15 @@ class PresetBar:
 
     def __init__(self, panel: Any) -> None:
         self._panel, self._name, self._silent = panel, "", False
-        self.list = widgets.Dropdown(
+        self.list = alike(
+            widgets.Dropdown,
             description="preset",
             options=self._options(),
             style={"description_width": "92px"},
-            layout=widgets.Layout(width="240px"),
+            layout={"width": "240px"},
         )
         self.list.observe(self._picked, "value")
-        self.say = widgets.HTML().add_class("vizkit-say")
+        self.say = alike(widgets.HTML).add_class("vizkit-say")
 
     def _options(self) -> list[tuple[str, str]]:
         return [("choose one", ""), *((name, name) for name in self._panel.presets)]
