@@ -281,6 +281,29 @@ def test_a_page_that_is_loaded_again_comes_back_with_its_run(opened):
     assert sum(opened.received) - received < 4e6
 
 
+#: JupyterLab looks every 100 ms for two seconds whether a widget is there; here it looks again after five.
+LATE = """(() => {
+  const timer = window.setTimeout;
+  window.setTimeout = (act, wait, ...more) => timer(act, wait === 100 ? 5000 : wait, ...more);
+})()"""
+
+
+def test_a_widget_that_came_as_the_page_gave_up_is_shown(opened):
+    opened.keyboard.press("Control+s")
+    opened.wait_for_timeout(1000)
+    page, given_up = opened.context.new_page(), []
+    page.on("console", lambda message: given_up.append(message.text) if "not found" in message.text else None)
+    page.add_init_script(LATE)
+    try:
+        page.goto(opened.address.format(path="views.ipynb"))
+        for title in ("The occluder", "Three ways down", "t-SNE, live"):
+            expect(panel(page, title)).to_be_visible(timeout=30_000)
+        assert given_up, "else nothing is shown here"
+        expect(page.get_by_text("model not found")).to_have_count(0)
+    finally:
+        page.close()
+
+
 def test_frozen_it_shows_its_panels_without_a_kernel(opened, tmp_path_factory):
     found = panel(opened, "Three ways down")
     opened.keyboard.press("Control+s")

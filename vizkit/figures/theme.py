@@ -59,10 +59,16 @@ class Change:
 
 
 @cache
-def template() -> go.layout.Template:
-    """Return plotly's white look, of which only what our charts have: a sixth of the time."""
+def template(*, values: bool = True) -> go.layout.Template:
+    """Return plotly's white look, of which only what our charts have: a sixth of the time.
+
+    Parameters
+    ----------
+    values : bool
+        Whether a chart has a third coordinate, as a color or as a height: without what that needs it is half the time.
+    """
     white = pio.templates["plotly_white"].to_plotly_json()
-    parts = ("xaxis", "yaxis", "scene", "paper_bgcolor", "plot_bgcolor", "colorscale", "hoverlabel")
+    parts = ["xaxis", "yaxis", "paper_bgcolor", "plot_bgcolor", "hoverlabel", *["scene", "colorscale"] * values]
     return go.layout.Template(
         layout={name: white["layout"][name] for name in parts}, data={"bar": white["data"]["bar"]}
     )
@@ -71,7 +77,7 @@ def template() -> go.layout.Template:
 def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings: Any) -> go.Figure:
     """Give a chart the kit's size, fonts and margins."""
     look: dict[str, Any] = {
-        "template": template(),
+        "template": template(values=any("z" in trace for trace in figure.data)),
         "width": width,
         "height": height,
         "colorway": CLASSES,

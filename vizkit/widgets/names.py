@@ -13,7 +13,7 @@ class Names(anywidget.AnyWidget):
     elements, so this is done in the browser.
     """
 
-    _esm = javascript("view.js", "names.js")
+    _esm = javascript("view.js", "revive.js", "names.js")
 
     def __init__(self) -> None:
         super().__init__(**looks(type(self)))

@@ -24,6 +24,9 @@ function name(panel) {
 }
 
 export default {
+  initialize({ model }) {
+    revive(model.widget_manager);
+  },
   render({ el }) {
     let waiting = 0;
     let release = () => {};
