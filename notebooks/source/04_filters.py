@@ -73,7 +73,7 @@ filter_view
 
 # %% [markdown]
 # Does the window that answers loudest look like the filter (slide 002, p. 2)? Here each filter stands beside the nine windows that it
-# answers loudest, out of all windows of 2,000 patches; $r$ is the correlation of their mean with the filter. Gray margins lie
+# answers loudest in 2,000 patches, one of a patch and none of patches that overlap; $r$ is the correlation of their mean with the filter. Gray margins lie
 # beyond the patch. Where $r$ is small: which window would the filter like better, and why do the photos not have it?
 
 # %%
@@ -166,8 +166,8 @@ activation_view
 # **Predict, run, read, change, make**
 #
 # 1. *Predict*: you have drawn how much of each layer is at work. *Run*: walk through the layers above.
-# 2. *Read* (*Menu, Show code*): which line takes the share that is at work? Why `!= 0` and not `> 0` once gradients are shown? Why is the picture
-#    loaded a second time, at `own_size(model)`, before the net is asked?
+# 2. *Read* (*Menu, Show code*): which line takes the share that is at work? Why `!= 0` and not `> 0` once gradients are shown? Why does `own_answers`
+#    (`from vizkit.panels.common import own_answers`, then `own_answers??`) load the picture again, at `own_size(model)`, before the net is asked?
 # 3. *Change*: copy the code into a cell and take `conv5` as the `layer`.
 #    <details><summary>What you should see</summary>Nearly every number is at work: before the ReLU nothing is cut off, negative numbers are drawn blue.</details>
 # 4. *Make*: a panel with a slider for a threshold that shows at how many places a channel is above it.
@@ -247,7 +247,7 @@ neighbor_view
 # %% [markdown]
 # Seven of the red motorcycle's eight neighbors in pixels are pictures of the moon; in features all eight are the motorcycle, moved
 # and scaled. Ask with the other photos: most of them find mostly themselves by their pixels, too, but not the flower, the coins, the brick
-# wall, the grass and the gravel. In features each finds nothing but itself. Tick *other pictures only* to leave the query's own photo
+# wall, the grass and the gravel, and the astronaut only half. In features each finds nothing but itself. Tick *other pictures only* to leave the query's own photo
 # out: the others hold no second motorcycle, so that the nearest of them is only what is least unlike.
 
 # %% [markdown]
@@ -287,11 +287,11 @@ sheet_view
 #    <details><summary>What you should see</summary>Of all channels about two thirds in relu1 and relu2, a fifth in relu3, more again in relu4, a tenth in relu5, again more in relu6 and relu7. A single channel may be at work nowhere or nearly everywhere.</details>
 # 3. **Who sees how far?** In *Receptive field of a unit* walk down the layers. Where does the frame first hold a
 #    whole eye; both eyes? Then set *size* to 128. Compare the frame with what the gradient really uses.
-#    <details><summary>What you should see</summary>At 256 px an eye is about 60 wide: conv5, which sees 67, is the first to hold it, and even conv7, which sees 147, does not hold both. At 128 px conv7 sees the whole face. 90 % of the squared gradient come from half of the frame in conv1, a quarter in conv3, a fifth in pool2, an eighth in conv7.</details>
+#    <details><summary>What you should see</summary>At 256 px the nearer eye is about 60 wide: conv5, which sees 67, is the first to hold it (the other one, of 45, fits into conv4's 51); even conv7, which sees 147, does not hold both. At 128 px conv7 sees the whole face. 90 % of the squared gradient come from half of the frame in conv1, three tenths in conv3, a fifth in pool2, a seventh in conv7.</details>
 # 4. **Live.** In *Activations of a layer* set the size to 128, then *More pictures*, *Camera* (as Yosinski et al. did in
 #    2015). Find a channel that follows your hand and not your face; *Freeze* it and look.
 #    <details><summary>What you should see</summary>Early channels follow any moving edge. Deep ones are less picky than one hopes: most that follow a hand follow other round or skin-colored things, too.</details>
-# 5. **Guess before you look.** In *A layer's units, sent back* take `relu5`, cover the right half of the screen and name what
+# 5. **Guess before you look.** In *A layer's units, sent back* take `relu5`, cover the second and the fourth column and name what
 #    the nine patches of a unit have in common. Uncover: does the unit answer to what you named? Then switch `back by` to
 #    `gradient`. Would you have seen it?
 #    <details><summary>What you should see</summary>Often it answers to a part of what you named, or to its texture. By gradient the nine are noisier: it keeps what speaks against the unit, too.</details>
@@ -301,7 +301,7 @@ sheet_view
 #
 # Nine patches of one theme tempt us to name a unit: "the wheel detector". But a *random mixture* of all channels,
 # which nobody would call a detector, often has nine patches of one theme, too (Szegedy 2014). Move *channel* and *random mix* below,
-# both of them each time: where only the mix moves, the nine that stay are the channel's. Decide which side is the unit, and let it tell:
+# and look only when both are moved: where only the mix moves, the nine that stay are the channel's. Decide which side is the unit, and let it tell:
 # how often were you right? The patches also come from a handful of photos, so a unit that looks for school buses will show
 # whatever is least unlike one.
 #

@@ -36,11 +36,11 @@ digits = vizkit.split_digits(1000)
 # %% [markdown]
 # ## 1 Every derivative, by matrices
 #
-# A layer holds values $v_i$; before its sigmoid $s$ they were $\bar v_{i+1} = W_i v_i$. With $\delta_i$ for the derivative by $v_i$ and $\bar\delta_i$ for that by $\bar v_i$,
+# A layer holds values $v_i$. The next one has $\bar v_{i+1} = W_i v_i$ in front of its sigmoid $s$, and $v_{i+1} = s(\bar v_{i+1})$ behind it. With $\delta_i$ for the derivative of the loss (or of $z$, as on the slides) by $v_i$, and $\bar\delta_i$ for that by $\bar v_i$,
 #
 # $$\bar\delta_i = s'(\bar v_i) \times \delta_i, \qquad \delta_i = W_i^T\, \bar\delta_{i+1}, \qquad \Delta_i = \bar\delta_{i+1}\, v_i^T .$$
 #
-# The first is entry by entry, the second is Claim 1 of the slides (001, p. 7), the third a matrix of the shape of $W_i$: a derivative for each weight.
+# The first is entry by entry, the second is Claim 1 of the slides (001, p. 7), the third a matrix of the shape of $W_i$: a derivative for each weight. The last layer has no sigmoid: there the bar changes nothing, $\bar\delta_3 = \delta_3$.
 
 # %%
 questions.equal_weights
@@ -78,9 +78,9 @@ for layer in range(3):
 #
 # 1. *Predict*: which column of $\Delta_0$ becomes 0 if the second input is 0? *Run*: type it.
 #    <details><summary>What you should see</summary>The second. A weight behind a silent input gets no derivative: it learns nothing from this sample.</details>
-# 2. *Read* (*Menu, Show code*): where does the loop over layers go from the last to the first, and why can it not go the other way?
+# 2. *Read*: `backprop??` in a new cell shows the loop over the layers. Why does it go from the last to the first, and not the other way?
 # 3. *Change*: ReLU instead of the sigmoid. Which units have $\delta$, but give nothing back?
-#    <details><summary>What you should see</summary>Those with value 0: their slope is 0, and all weights in front of them get 0.</details>
+#    <details><summary>What you should see</summary>*g*: its value is 0, so its slope is, and the row of $\Delta_1$ that leads to it is 0. (*d* and *e* are silent, too; their $\delta$ is 0 itself.)</details>
 # 4. *Make*: a start from which a single step of rate 0.5 makes the loss larger.
 #    <details><summary>What you should see</summary>Large weights at the end will do, such as 8, -8, 4 in $W_2$: a derivative is a promise for small steps.</details>
 #
@@ -96,7 +96,7 @@ pass_view = panels.passes.show()
 pass_view
 
 # %% [markdown]
-# Left, where nets are small, time goes into calls and not into arithmetic: the line is flat. Nobody would compute derivatives by moving each weight: for a net of a million
+# Left, where nets are small, time goes into calls and not into arithmetic: the line is flatter. Nobody would compute derivatives by moving each weight: for a net of a million
 # weights that is a million forward passes.
 #
 # ## 3 How it is written
@@ -177,7 +177,7 @@ planes = plane_view.wait(120)
 #
 # ## 5 Why convolution
 #
-# What a net of dense layers learns about one place it does not know of another. A convolution knows it everywhere, since it is the same weights. A dense and a
+# What a net of dense layers learns about one place it does not know of another. A convolution takes much of it along, since its weights are the same everywhere. A dense and a
 # convolutional net, nearly equally large, on digits of 8 px on a canvas of 12 px:
 
 # %%
@@ -192,8 +192,8 @@ kinds_view.play()
 kinds = kinds_view.wait(120)
 
 # %% [markdown]
-# On digits in the middle the dense net is *better*: it may use that each pixel has its meaning there. Moved digits it has never seen it cannot read at all; trained on moved ones
-# it falls far behind. To the dense net an order of pixels means nothing: shuffled, it learns as well as before. The slides' question (p. 18, elephants) is about such
+# On digits in the middle the dense net is *better*: it may use that each pixel has its meaning there. Moved digits, if it has never seen any, it hardly reads: one in five, by chance it
+# would be one in ten. The convolutional net loses a third itself; trained on moved digits it gets that back, and the dense net falls far behind. To the dense net an order of pixels means nothing: shuffled, it learns as well as before. The slides' question (p. 18, elephants) is about such
 # pictures: things are anywhere in a photo.
 #
 # **Learned or set by hand?** (p. 49) Before networks, features such as histograms of gradients were set by hand, and a linear classifier learned on top.
@@ -221,7 +221,8 @@ film_view.play()
 filmed = film_view.wait(120)
 
 # %% [markdown]
-# Nobody asked for edges. Without weight decay the noise of the start stays in the filters: nothing takes away what does not matter.
+# Nobody asked for edges. Without weight decay much of the noise of the start stays in the filters: nothing takes away what does not matter. It has its price: the stronger the
+# decay, the fewer patches are named.
 #
 # ## 6 Depth
 #
@@ -241,7 +242,7 @@ depth = depth_view.wait(300)
 # %% [markdown]
 # **Not here.** For 300 digits depth alone does not help, and plain nets get hard to train as they grow deeper; skip connections repair much of it: a block has to learn a
 # *change* of its input only, and derivatives pass by it. What the slides mean holds for large convolutional networks on photos: *After AlexNet* in
-# [10](10_convolution.ipynb). A still deeper net of the kind above, 98 layers, plain, learns at no rate; with skips at nearly any: that is measured in this kit's tests.
+# [10](10_convolution.ipynb). 98 layers of 16 units, plain, learn at none of three rates; with skips, at 0.003, nearly all training digits: that is measured in this kit's tests.
 #
 # ## 7 Batch normalization
 #
@@ -300,7 +301,8 @@ polynomial_view
 
 # %% [markdown]
 # *The choice of training algo seems important*, say the slides. It is. Of all polynomials through the points, descent ends at the one nearest to where it began: from 0, at
-# the one with the smallest coefficients. High degrees are small here, so that is a smooth one. Raise *start's size*, that of the first coefficients: it still fits every point, and is worth nothing between them.
+# the one with the smallest coefficients. Each power of x is divided by its degree + 1, so a high one needs a large coefficient, and the smallest
+# make a smooth curve. Choose degree *1000*, then raise *start's size*, the size of the coefficients that descent begins with: at 3 it still fits every point and is worth nothing between them.
 #
 # ## 10 Double descent
 #
@@ -315,9 +317,9 @@ double_view
 
 # %% [markdown]
 # With forty features there is exactly one way through forty samples, noise included, and its weights are enormous. With more there are many ways, and the shortest is taken.
-# A little *ridge*, a price on the length of the weights, and the peak is gone.
+# With a little *ridge*, a price on the length of the weights, 0.01, a tenth of it is left; with 0.1 the peak is gone.
 #
-# *We don't usually see this same curve for neural networks*, says the slide. Does one look long enough, and at labels with mistakes in them?
+# *We don't usually see this same curve for neural networks*, says the slide. Do we, if we train long enough, on labels with mistakes in them?
 
 # %%
 net_view = panels.net_descent.show()
@@ -334,12 +336,12 @@ nets = net_view.wait(180)
 # %% [markdown]
 # ## Try this
 #
-# 1. **All weights 0.** In *Backpropagation as matrices* type 0 for every weight of $W_2$. Which of the three matrices get a gradient?
+# 1. **Last weights 0.** In *Backpropagation as matrices* type 0 for every weight of $W_2$. Which of the three matrices get a gradient?
 #    <details><summary>What you should see</summary>Only the last. The others are behind a product with 0; after one step they get one.</details>
 # 2. **Fewer points.** In *Decision boundaries* take *four corners* and 20 points. How many units are needed for all of them?
-#    <details><summary>What you should see</summary>Two mostly lose a corner. Three or four can have all, and do not always find it: at another *seed* three get stuck, too.</details>
+#    <details><summary>What you should see</summary>Two mostly lose a corner. Three or four can have all, and do not always find it: at seed 0 three get stuck and four have all, at seed 2 it is the other way round.</details>
 # 3. **Ridge for the peak.** Which ridge in *Double descent* is best with 40 features, and which with 400?
-#    <details><summary>What you should see</summary>The largest, 1, for both; with 40 features it takes away all but a fiftieth of the error, with 400 hardly a fifth.</details>
+#    <details><summary>What you should see</summary>The largest, 1, for both; with 40 features it takes away all but a sixtieth of the error, with 400 hardly a fifth.</details>
 # 4. **A batch of one other.** In *One picture, in changing company* compare 1 other with 31.
 #    <details><summary>What you should see</summary>With one other the 9 is never taken for a 9 with more than half the chance; with 31 nearly always: the mean of 32 pictures is nearly that of all.</details>
 
@@ -415,7 +417,7 @@ from vizkit.methods.double_descent import feature_errors
 from vizkit.methods.polynomials import fit_polynomial, noisy_curve, wave
 
 points, heights = noisy_curve()
-axis = torch.linspace(-1, 1, 401, dtype=torch.float64)
+axis = torch.linspace(float(points.min()), float(points.max()), 401, dtype=torch.float64)
 between = {
     (degree, start): float(
         (fit_polynomial(points, heights, degree, start=start).at(axis) - wave(axis)).square().mean()

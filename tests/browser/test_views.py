@@ -25,12 +25,19 @@ for kind, trace in {
     "scatter": go.Scatter(x=x, y=y, mode="markers"), "violin": go.Violin(y=y),
 }.items():
     display(ChartView(go.Figure(trace, {"title": {"text": f"A {kind}"}})))
+grown = ChartView(go.Figure(go.Scatter(y=np.arange(2.0)), {"title": {"text": "A grown curve"}}))
+display(grown)
 picture = PictureView(Raster(rng.integers(0, 255, (120, 160, 3), np.uint8), "noise"))
 picture.marks = [
     {"kind": "box", "at": [10, 10, 50, 60]}, {"kind": "point", "at": [80, 80]},
     {"kind": "curve", "at": [[90, 10], [120, 40], [150, 20]]}, {"kind": "grid", "at": [40, 60]},
 ]
 picture
+"""
+GROWN = """
+for count in range(3, 200):
+    grown.show(go.Figure(go.Scatter(y=np.arange(float(count))), {"title": {"text": "A grown curve"}}))
+grown.sent
 """
 CELLS = ("from vizkit import panels\npanels.occluder.show()", "panels.descent.show()", "panels.tsne.show(steps=2000)")
 
@@ -72,7 +79,7 @@ def test_opening_is_light(opened):
 
 
 def test_every_kind_of_chart_and_mark_is_drawn(opened):
-    write_notebook(opened.root / "kinds.ipynb", KINDS)
+    write_notebook(opened.root / "kinds.ipynb", KINDS, GROWN)
     page = opened.context.new_page()
     try:
         open_notebook(page, opened.address, "kinds.ipynb")
@@ -91,6 +98,12 @@ def test_every_kind_of_chart_and_mark_is_drawn(opened):
             if kind == "scatter":
                 assert chart.locator(part).count() == 20_000
             walked(page, chart, kind)
+        grown = page.locator(".js-plotly-plot", has=page.locator(".gtitle:has-text('A grown curve')")).first
+        expect(grown).to_be_attached()
+        assert grown.evaluate("e => [e.data[0].y.length, e.data[0].y.at(-1)]") == [199, 198]
+        assert int(page.locator(".jp-OutputArea-executeResult").last.inner_text()) < 2000, (
+            "its end is sent, not all of it"
+        )
         marks = page.locator(".vizkit-frame", has=page.get_by_alt_text("noise")).locator(".vizkit-over")
         found = {shape: marks.locator(shape).count() for shape in ("rect", "circle", "polyline")}
         assert found == {"rect": 2, "circle": 2, "polyline": 1 + 3 + 1}

@@ -51,6 +51,7 @@ def test_trained_to_the_same_loss_the_net_with_skips_is_flatter_and_was_faster()
         plain, skipping = (train_deep_net(split_digits(200), skip=skip, seed=seed) for skip in (False, True))
         losses = [float(net.train.losses(net.point[None])) for net in (plain, skipping)]
         assert all(0.500 < loss <= 0.53 for loss in losses)
+        assert len(skipping.path) < len(plain.path)
         sharpness = [largest_curvature(net.train, net.point) for net in (plain, skipping)]
         assert sharpness[0] > 4 * sharpness[1]
         assert below(plain, plain.point, seed, normalized=True) < below(skipping, skipping.point, seed, normalized=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import torch
 from torch import Tensor
@@ -90,7 +91,8 @@ def named_curves(
     for (name, values), color in zip(curves.items(), CLASSES, strict=False):
         line = {"color": color, "width": 3, **(looks or {}).get(name, {})}
         mode = "lines+markers" if len(across) < 30 else "lines"
-        figure.add_scatter(x=list(across), y=list(values), name=name, mode=mode, line=line, marker_size=8)
+        at, found = np.asarray(across), np.asarray(values)
+        figure.add_scatter(x=at, y=found, name=name, mode=mode, line=line, marker_size=8)
     if now is not None:
         figure.add_vline(x=now, line_dash="dash", line_color="#888888")
     return layout(

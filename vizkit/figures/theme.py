@@ -69,9 +69,10 @@ def template(*, values: bool = True) -> go.layout.Template:
     """
     white = pio.templates["plotly_white"].to_plotly_json()
     parts = ["xaxis", "yaxis", "paper_bgcolor", "plot_bgcolor", "hoverlabel", *["scene", "colorscale"] * values]
-    return go.layout.Template(
-        layout={name: white["layout"][name] for name in parts}, data={"bar": white["data"]["bar"]}
-    )
+    look = {name: white["layout"][name] for name in parts}
+    for axis in ("xaxis", "yaxis"):
+        look[axis]["ticklabeloverflow"] = "allow"  # else labels are measured in each drawing, a quarter of it
+    return go.layout.Template(layout=look, data={"bar": white["data"]["bar"]})
 
 
 def layout(figure: go.Figure, *, width: int = 620, height: int = 360, **settings: Any) -> go.Figure:

@@ -218,6 +218,7 @@ def learn_steps(
     batch_size = checks.integer(batch_size, 2, len(train), "batch_size")
     with fresh_weights(seed):
         net = SmallConvNet(channels, blocks, batch_norm=batch_norm, residual=residual)
+    net.to(memory_format=torch.channels_last)  # for so few channels twice as fast
     mover = optimizer_of(optimizer, net, rate)
     if resume is not None:
         net.load_state_dict(resume.state)

@@ -80,7 +80,7 @@ def boundaries(
     Shows
     -----
     plane : the training points; the line is where the net changes its mind
-    sizes : all six nets; the test is of 1,000 other points
+    sizes : all six nets; the test is of 500 other points
     """
     nets, which = plane_nets(kind, layers, activation, count, noise, seed), UNITS.index(units)
     for step in run(learner_steps, nets, steps=steps, rate=rate, batch_size=count, seed=seed, every=20):
@@ -220,7 +220,12 @@ def few_pictures(
     *,
     run: Run = direct,
 ) -> Any:
-    """Digits by a linear classifier on pixels and on histograms of gradients, and by a net that learns its filters."""
+    """Digits by a linear classifier on pixels and on histograms of gradients, and by a net that learns its filters.
+
+    Shows
+    -----
+    chart : the linear ones at their best strength for these very tests
+    """
     linear = linear_scores()
     for step in run(learner_steps, few_nets(seed), steps=steps, batch_size=32, seed=seed, every=10):
         curves = {**linear, "convolutional net": step.accuracies[-1, :, 1].tolist()}
@@ -251,11 +256,12 @@ def polynomial(
     """
     x, y = noisy_curve(count, noise, seed=seed)
     axis = torch.linspace(-1, 1, 401, dtype=torch.float64)
-    errors: dict[str, list[float]] = {"at the points": [], "at other places": []}
+    between = axis[(axis >= x.min()) & (axis <= x.max())]
+    errors: dict[str, list[float]] = {"at the points": [], "between them": []}
     fits = {one: fit_polynomial(x, y, one, start=start, seed=seed) for one in DEGREES}
     for fit in fits.values():
         errors["at the points"].append(max(fit.train, 1e-9))
-        errors["at other places"].append(float((fit.at(axis) - wave(axis)).square().mean()))
+        errors["between them"].append(float((fit.at(between) - wave(between)).square().mean()))
     here = fits[degree]
     curves = {"truth": wave(axis).tolist(), "polynomial": here.at(axis).clamp(-3, 3).tolist()}
     looks = {"truth": {"color": "#999999", "width": 6}, "polynomial": {"color": "#d55e00", "width": 2.5}}
@@ -269,12 +275,12 @@ def polynomial(
     over.update_xaxes(type="log", tickvals=[1, 3, 14, 50, 300, 1000]).update_yaxes(
         type="log", dtick=4, exponentformat="power", range=[-9.5, 9.5]
     )
-    new = errors["at other places"][DEGREES.index(degree)]
+    new = errors["between them"][DEGREES.index(degree)]
     return here, {
         "chart": chart.update_yaxes(range=[-2.2, 2.2]),
         "errors": over,
         "text": f"mean squared error at the points **{here.train:.2g}**, between them **{new:.2g}**; the truth itself "
-        f"varies by {float(wave(axis).var()):.2f}",
+        f"varies by {float(wave(between).var()):.2f} there",
     }
 
 
@@ -302,7 +308,7 @@ def double_descent(
     found = errors_of(noise, ridge, draws)
     medians = dict(zip(found.counts, found.test.quantile(0.5, 0).tolist(), strict=True))
     rows = {"40 samples it learns from": found.train, "new samples": found.test}
-    before, at, behind = min(medians[n] for n in (5, 10, 15, 20)), medians[40], medians[400]
+    before, at, behind = min(medians[n] for n in FEATURES if n < 40), medians[40], medians[400]
     return found, {
         "chart": error_chart(found.counts, rows, "Random features", "features", 40, "as many as samples"),
         "text": f"test error with fewer features at best {before:.2g}, with 40 **{at:.2g}**, with 400 {behind:.2g}",
@@ -326,13 +332,13 @@ def noisy_nets(wrong: float, seed: int) -> tuple[Learner, ...]:
 
 @vizkit.panel("And networks?", rate=4, layout="loss accuracy / text text")
 def net_descent(
-    wrong: Annotated[float, Slider(0.0, 0.6, 0.1, live=False, label="wrong labels")] = 0.3,
+    wrong: Annotated[float, Slider(0.0, 0.6, 0.1, live=False, label="labels drawn anew")] = 0.3,
     steps: Annotated[int, Slider(100, 3000, 100, live=False)] = 1500,
     seed: Annotated[int, Slider(0, 20, live=False)] = 0,
     *,
     run: Run = direct,
 ) -> Any:
-    """Nets of nine widths learn 300 digits, some with a wrong label, as long as it takes.
+    """Nets of nine widths learn 300 digits, some with a label drawn by chance, as long as it takes.
 
     Shows
     -----

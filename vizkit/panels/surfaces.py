@@ -79,7 +79,7 @@ def widths(
     *,
     run: Run = direct,
 ) -> Any:
-    """Hundreds of nets of each width, trained at once."""
+    """Many nets of each width, trained at once."""
     data = split_digits(300)
     for step in run(width_steps, whole(sizes), count, data=data, steps=steps, seed=seed):
         yield (

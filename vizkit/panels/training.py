@@ -76,10 +76,10 @@ def descent_path(
 def shapes(found: Backprop, layer: int) -> str:
     """Write a gradient's formula with its shapes, and the slides' one."""
     rows, columns = found.gradient[layer].shape
+    bare = "." if torch.equal(found.delta_bar[layer], found.delta[layer + 1]) else ", and its δ lacks the bar."
     return (
         f"Δ{layer} = δ̄{layer + 1} v{layer}ᵀ: ({rows} x 1)(1 x {columns}) = **{rows} x {columns}**, as W{layer} is.\n"
-        f"The slides' v{layer} δ{layer + 1}ᵀ would be ({columns} x 1)(1 x {rows}) = {columns} x {rows}, and its δ "
-        "lacks the bar."
+        f"The slides' v{layer} δ{layer + 1}ᵀ would be ({columns} x 1)(1 x {rows}) = {columns} x {rows}{bare}"
     )
 
 
@@ -186,7 +186,7 @@ def listing(
     *,
     run: Run = direct,
 ) -> Any:
-    """Dense, sigmoid, dense, softmax; 30 epochs in batches of 100, on 1,000 digits of 8 x 8 pixels.
+    """Dense, sigmoid, dense, softmax, on 1,000 digits; an epoch is as many draws as fill the set once.
 
     Shows
     -----
@@ -234,7 +234,7 @@ def seen_now(step: LearnStep, data: DigitSplit, transforms: tuple[str, ...], see
     return sheet(shown.expand(-1, 3, -1, -1), "What it learns from", side=84, columns=4)
 
 
-@vizkit.panel("One net, every switch", rate=10, layout="accuracy loss / statistics seen / text text")
+@vizkit.panel("One net, every switch", rate=15, layout="accuracy loss / statistics seen / text text")
 def learning(
     normalized: Annotated[bool, Toggle(label="batch normalization")] = False,
     residual: Annotated[bool, Toggle(label="residual connections")] = False,
@@ -257,12 +257,12 @@ def learning(
     -----
     accuracy : in evaluation mode, of all training pictures and of 500 others
     statistics : what evaluation will use, and what training uses
-    seen : training pictures as this step gets them
+    seen : eight training pictures, changed in the same way
     """
     data, transforms = digit_split(count), AUGMENTED[augmentation]
     switches = {"batch_norm": normalized, "residual": residual, "dropout": dropout, "transforms": transforms}
     way = {"optimizer": optimizer, "schedule": schedule, "rate": rate, "steps": steps, "blocks": blocks, "seed": seed}
-    for step in run(learn_steps, data, **switches, **way):
+    for step in run(learn_steps, data, **switches, **way, every=2):
         known, new = step.accuracies[-1].tolist()
         said = f"step {step.index}: **{known:.1%}** of the training pictures, **{new:.1%}** of the others"
         if normalized:
@@ -353,7 +353,7 @@ def augmented(
     captions = ["as it is", *[""] * 11]
     return found, {
         "pictures": sheet(sheets, "A picture and eleven made of it", side=130, columns=6, captions=captions),
-        "text": f"{', '.join(names)}: each by another amount in each picture.",
+        "text": f"{', '.join(names)}: drawn anew for each picture.",
     }
 
 
@@ -412,7 +412,7 @@ def film(
                 "chart": named_curves(
                     rough, range(len(now)), "Rough or smooth?", "filter, by rank", "roughness", size=HALF
                 ),
-                "text": f"step {step.index}: it names the photo of **{new:.0%}** of new patches; by chance "
-                f"{chance:.0%}. Median roughness {float(roughness(now).median()):.2f}.",
+                "text": f"step {step.index}: it names the photo of **{new:.0%}** of other patches, by "
+                f"chance {chance:.0%}. Median roughness {float(roughness(now).median()):.2f}.",
             },
         )

@@ -143,7 +143,8 @@ def unit_sheet(
         sheet = sent_back(model, pool, step, field, channels, rule=rule)
         low, *_, high = sorted(float(strength[channel]) for channel in channels)
         size = min(field.vertical.size, pool.size)
-        sees = "the whole patch" if size == pool.size else f"{size:.0f} x {size:.0f} px of it"
+        whole = "of it what lies around its place, up to all"
+        sees = whole if size == pool.size else f"{size:.0f} x {size:.0f} px of it"
         yield (
             step,
             {

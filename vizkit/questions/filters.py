@@ -31,7 +31,7 @@ def windows_of(layer: str, count: int) -> list[Tensor]:
 
 
 @Predict(
-    "Of all windows of 2,000 patches the nine that a filter of the first layer answers loudest: how many of the 48 "
+    "The nine windows that a filter of the first layer answers loudest in 2,000 patches: how many of the 48 "
     "filters look like the mean of their nine, with a correlation above 0.5?",
     Number(0, 100, "%", tolerance=12),
 )
@@ -94,7 +94,7 @@ def astronaut() -> Raster:
     Spot(astronaut, 0.15),
 )
 def loudest_place() -> tuple[float, float]:
-    """A unit of relu5 sees a part of a face, not the whole, and its loudest place is where such a part is."""
+    """A unit of relu5 sees 67 pixels, here about the whole face, and is loudest where the face is in its frame."""
     maps, _ = panels.unit("astronaut", layer="relu5", channel=164)
     one = maps.maps[164]
     row, column = divmod(int(one.argmax()), one.shape[1])

@@ -30,7 +30,7 @@ WIDTHS = (2, 4, 8, 16, 32)
     Sketch(WIDTHS, "hidden units", "spread of the losses", high=0.5, alike=0.95),
 )
 def spread_by_width() -> tuple[float, ...]:
-    """The narrowest are all about equally bad. From 4 units on, wide nets end up alike: no bad minimum catches them."""
+    """The narrowest are about equally bad, those of 4 units differ most; from there on, the wider, the more alike."""
     step, _ = vizkit.last(panels.widths(sizes=WIDTHS))
     return tuple(float(step.losses[width].std()) for width in WIDTHS)
 

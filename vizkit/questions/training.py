@@ -54,21 +54,25 @@ def backward_work() -> float:
 
 @Predict(
     "The slides' listing: 100 hidden sigmoids, 30 epochs, here on 1,000 digits. At the end it has all training "
-    "pictures right. How many of 797 others?",
+    "pictures right. How many of 500 others?",
     Number(0, 100, "%", tolerance=4),
 )
 def others_right() -> float:
-    """Ten times as many weights as pictures, and yet it has learned more than the pictures."""
+    """Seven and a half times as many weights as pictures, and yet it has learned more than the pictures."""
     step = last(learner_steps([listing_learner(split_digits(1000))], steps=300, rate=0.01, batch_size=100, every=300))
     return 100 * float(step.accuracies[-1, 0, 1])
 
 
-BOTH, APART_THEN, NEITHER = "more of both", "more of the sixty, fewer of the others", "fewer of both"
+BOTH, APART_THEN, NEITHER = (
+    "the one with 64: more of both",
+    "the one with 64: more of the sixty, fewer of the others",
+    "the one with 64: fewer of both",
+)
 
 
 @Predict(
     "Sixty noisy points of two rings. A net with four hidden units is trained, and one with sixty-four: which has more "
-    "points right, of the sixty and of a thousand others?",
+    "points right, of the sixty and of five hundred others?",
     Choice(BOTH, APART_THEN, NEITHER),
 )
 def more_units() -> str:
@@ -162,7 +166,7 @@ WORSE, EQUAL, BETTER = "larger", "about the same", "smaller, by far"
 def degree_of_a_thousand() -> str:
     """Degree 14 has one way through. Degree 1,000 has ever so many; descent ends at the one nearest to its start."""
     x, y = noisy_curve()
-    axis = torch.linspace(-1, 1, 401, dtype=torch.float64)
+    axis = torch.linspace(float(x.min()), float(x.max()), 401, dtype=torch.float64)
     few, many = (float((fit_polynomial(x, y, degree).at(axis) - wave(axis)).square().mean()) for degree in (14, 1000))
     return BETTER if many < few / 2 else WORSE if many > 2 * few else EQUAL
 

@@ -40,20 +40,23 @@ class View(anywidget.AnyWidget):
     more = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, **settings: Any) -> None:
-        self.sent, self._sent_at, self._drawn_at = 0, 0.0, 0.0
+        self.sent, self._sent_at, self._watched, self._undrawn = 0, 0.0, False, 0
         super().__init__(**{**looks(type(self)), **settings})
         self.on_msg(self._take)
 
     @property
     def behind(self) -> bool:
-        """Whether the page has yet to draw what it got: a run that went on sending would be seen late."""
-        return 0 < self._drawn_at < self._sent_at and time.monotonic() - self._sent_at < LAG
+        """Whether the page has yet to draw two that it got: a run that went on sending would be seen late.
+
+        One may be on its way while the next is computed: kernel and page work at the same time.
+        """
+        return self._watched and self._undrawn > 1 and time.monotonic() - self._sent_at < LAG
 
     def _count(self, size: int) -> None:
         """Note that a picture or numbers of `size` bytes go to the page."""
         self.sent += size
         if self.more:
-            self._sent_at = time.monotonic()
+            self._sent_at, self._undrawn = time.monotonic(), self._undrawn + 1
 
     def _take(self, _: Any, content: Any, buffers: Any) -> None:
         message = content if isinstance(content, dict) else {}
@@ -71,7 +74,7 @@ class View(anywidget.AnyWidget):
                 self.send({"kind": "answered", "of": waits})
 
     def _on_drawn(self, _: Mapping[str, Any], __: Any) -> None:
-        self._drawn_at = time.monotonic()
+        self._watched, self._undrawn = True, 0
 
     def _on_failed(self, content: Mapping[str, Any], _: Any) -> None:
         raise ValueError(f"the browser could not {str(content.get('what'))[:20]}: {str(content.get('why'))[:200]}")

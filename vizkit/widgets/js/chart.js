@@ -63,10 +63,24 @@ function bytesOf(content, buffers) {
 
 const TYPES = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array };
 
+/** What an array has more than before, at its end. */
+class Tail {
+  constructor(more) {
+    this.more = more;
+  }
+  behind(old) {
+    const all = new old.constructor(old.length + this.more.length);
+    all.set(old);
+    all.set(this.more, old.length);
+    return all;
+  }
+}
+
 /** Put the arrays back where the kernel has left their numbers. */
 function unpacked(value, buffers) {
   if (Array.isArray(value)) return value.map((one) => unpacked(one, buffers));
   if (value === null || typeof value !== "object") return value;
+  if ("$tail" in value) return new Tail(unpacked(value.$tail, buffers));
   if ("$array" in value) {
     let flat = new TYPES[value.dtype](exactly(buffers[value.$array]));
     if ("unit" in value) flat = Float32Array.from(flat, (one) => value.low + value.unit * one); // a preview
@@ -89,7 +103,9 @@ export default () => {
   function change(model, { at, data, layout }, buffers) {
     if (figure && at <= figure.at) return;
     if (!figure || at !== figure.at + 1) return tell(model, { kind: "again" }); // one was lost
-    const merged = (old, news) => Object.fromEntries(Object.entries({ ...old, ...unpacked(news, buffers) }).filter(([, one]) => one !== null));
+    const grown = (one, old) => (one instanceof Tail ? one.behind(old) : one);
+    const merged = (old, news) => Object.fromEntries(Object.entries({ ...old, ...unpacked(news, buffers) })
+      .filter(([, one]) => one !== null).map(([key, one]) => [key, grown(one, old[key])]));
     figure = { at, data: figure.data.map((trace, index) => merged(trace, data[index])), layout: { ...merged(figure.layout, layout), template: figure.layout.template } };
     for (const draw of views) draw();
   }
