@@ -2,7 +2,7 @@ import pytest
 import torch
 
 import vizkit
-from vizkit.core.scenes import SHAPES, make_scenes
+from vizkit.core.scenes import SHAPES, VISIBLE, make_crowds, make_scenes
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,25 @@ def test_the_bundled_net_names_the_shapes(scenes):
     assert model.labels == SHAPES
     right = model.logits(scenes.images / 255).argmax(1) == scenes.label
     assert float(right.float().mean()) > 0.85
+
+
+def test_crowds_are_of_one_to_five_shapes_that_can_all_be_seen():
+    crowds = make_crowds(60, size=128, seed=4)
+    assert crowds.images.shape == (60, 3, 128, 128)
+    assert {len(labels) for labels in crowds.labels} == set(range(1, 6))
+    covered = 0
+    for labels, masks, boxes in zip(crowds.labels, crowds.masks, crowds.boxes, strict=True):
+        assert len(labels) == len(masks) == len(boxes)
+        assert (masks.sum(0) <= 1).all(), "a pixel shows one thing"
+        assert (masks.flatten(1).sum(1) > VISIBLE * 0.02 * 128).all()
+        for mask, box in zip(masks, boxes, strict=True):
+            rows, columns = torch.nonzero(mask, as_tuple=True)
+            assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        overlap = torch.ones(len(boxes), len(boxes)).triu(1).bool() & (vizkit.box_iou(boxes, boxes) > 0.05)
+        covered += bool(overlap.any())
+    assert covered > 5, "some overlap"
+    again = make_crowds(60, size=128, seed=4)
+    assert torch.equal(crowds.images, again.images)
+    assert not torch.equal(crowds.images, make_crowds(60, size=128, seed=4, unseen=True).images)
+    with pytest.raises(ValueError, match="size must be"):
+        make_crowds(1, size=32)

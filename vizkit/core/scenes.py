@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vizkit.core import checks
 from vizkit.core.data import cut_patches
+from vizkit.core.images import images, open_image
 
 #: The classes: what a scene is named after.
 SHAPES = ("disk", "square", "triangle", "star", "cross", "ring", "crescent", "bars")
@@ -83,6 +84,99 @@ def make_scenes(count: int, *, size: int = 64, seed: int = 0) -> Scenes:
     )
 
 
+#: Photos that no detector of the kit is trained on: its test scenes are made of these.
+UNSEEN = ("coffee", "flower", "moon", "grass")
+#: Of each thing in a crowd so much can be seen at least.
+VISIBLE = 0.6
+#: Mean difference of a thing from what is behind it, of 255: a piece of night sky on night sky nobody could name.
+CONTRAST = 40
+
+
+@dataclass(frozen=True)
+class Crowds:
+    """Scenes of several things each.
+
+    Parameters
+    ----------
+    images : Tensor, uint8, shape (N, 3, size, size)
+    labels : tuple of Tensor, int64, shape (n,)
+        Of each scene's things, indices into `SHAPES`; those behind come first.
+    masks : tuple of Tensor, bool, shape (n, size, size)
+        Where each can be seen.
+    boxes : tuple of Tensor, float, shape (n, 4)
+        ``x0, y0, x1, y1`` around that.
+    """
+
+    images: Tensor
+    labels: tuple[Tensor, ...]
+    masks: tuple[Tensor, ...]
+    boxes: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def make_crowds(count: int, *, size: int = 160, most: int = 5, unseen: bool = False, seed: int = 0) -> Crowds:
+    """Draw scenes of 1 to `most` shapes that may cover each other in part, and one blob of no class.
+
+    Parameters
+    ----------
+    count : int
+    size : int
+        Of a scene in pixels, 64 or more.
+    most : int
+        Shapes in a scene, drawn evenly from 1 on.
+    unseen : bool
+        Whether grounds and paints come from the photos `UNSEEN`, or from all others.
+    seed : int
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is out of range.
+    """
+    count = checks.integer(count, 1, 1_000_000, "count")
+    size, most = checks.integer(size, 64, 512, "size"), checks.integer(most, 1, 8, "most")
+    random = np.random.default_rng(checks.integer(seed, 0, None, "seed"))
+    names = [name for name, one in images().items() if one.package and (name in UNSEEN) == unseen]
+    grounds = cut_patches([open_image(name) for name in names], count=min(2 * count, 2000), size=size, seed=seed)
+    photos = grounds.patches.permute(0, 2, 3, 1).numpy()
+    scenes = [_crowd(random, size, int(random.integers(most)) + 1, photos) for _ in range(count)]
+    pictures = np.stack([picture for picture, _, _ in scenes])
+    return Crowds(
+        torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(),
+        tuple(torch.from_numpy(labels) for _, labels, _ in scenes),
+        tuple(torch.from_numpy(masks) for _, _, masks in scenes),
+        tuple(torch.tensor([mask_box(mask) for mask in masks], dtype=torch.float32) for _, _, masks in scenes),
+    )
+
+
+def _crowd(
+    random: np.random.Generator, size: int, things: int, photos: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
+    """Draw a scene; a shape that would hide too much of another, or hide itself, is drawn anew."""
+    scene = photos[random.integers(len(photos))].astype(np.float64)
+    labels = random.integers(len(SHAPES), size=things)
+    outlines = [_blob(random), *(OUTLINES[SHAPES[label]] for label in labels)]
+    whole: list[NDArray[np.bool_]] = []
+    seen: list[NDArray[np.bool_]] = []
+    for outline in outlines:
+        while True:
+            radius = random.uniform(0.09, 0.2) * size
+            middle = random.uniform(radius, size - radius, 2)
+            cover = _cover(outline, (*middle.tolist(), radius, random.uniform(-0.35, 0.35)), size)
+            mask = cover > 0.5
+            left = [one & ~mask for one in seen]
+            if all(one.sum() >= VISIBLE * full.sum() for one, full in zip(left, whole, strict=True)):
+                break
+        paint = _paint(random, size, photos)
+        while np.abs(paint - scene)[mask].mean() < CONTRAST:
+            paint = _paint(random, size, photos)
+        scene = scene * (1 - cover[..., None]) + paint * cover[..., None]
+        whole, seen = [*whole, mask], [*left, mask]
+    return scene.clip(0, 255).round().astype(np.uint8), labels, np.stack(seen[1:])
+
+
 Place = tuple[float, float, float, float]  # middle x and y, radius, angle
 
 
@@ -153,7 +247,7 @@ def _cover(outline: list[Plane], place: Place, size: int) -> Plane:
     return np.asarray(picture.resize((size, size), Image.Resampling.BOX)) / 255.0
 
 
-def _paint(random: np.random.Generator, size: int, photos: Plane) -> Plane:
+def _paint(random: np.random.Generator, size: int, photos: Plane | NDArray[np.uint8]) -> Plane:
     """Return a surface to paint a shape with, RGB from 0 to 255, shape (size, size, 3)."""
     x, y = np.meshgrid(np.arange(size), np.arange(size))
     one, other = random.uniform(0, 255, (2, 3))
@@ -167,7 +261,7 @@ def _paint(random: np.random.Generator, size: int, photos: Plane) -> Plane:
     )
     kind = random.integers(len(kinds) + 1)
     if kind == len(kinds):
-        piece: Plane = photos[random.integers(len(photos))]
+        piece: Plane = photos[random.integers(len(photos))].astype(np.float64)
         return piece
     share = kinds[kind]()[..., None].astype(float)
     surface: Plane = one * (1 - share) + other * share

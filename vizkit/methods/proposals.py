@@ -94,7 +94,7 @@ def selective_search(image: Tensor, *, scale: float = 100, sigma: float = 0.8, l
     least = checks.integer(least, 1, None, "least")
     if not scale > 0 or not sigma >= 0:
         raise ValueError(f"scale must be positive and sigma 0 or more, got {scale} and {sigma}")
-    segments = felzenszwalb(pixels, scale=scale, sigma=sigma, min_size=least)  # type: ignore[no-untyped-call]
+    segments = felzenszwalb(pixels, scale=scale, sigma=sigma, min_size=least)
     regions, area = _first_regions(pixels, segments), segments.size
     likeness = {
         (one, other): _similarity(regions[one], regions[other], area)
