@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from torch import Tensor
 
 from vizkit.figures.raster import Raster
-from vizkit.figures.theme import CLASSES, INK, TEN, Change, layout
+from vizkit.figures.theme import CLASSES, INK, TEN, layout
 from vizkit.methods.large_tsne import Algorithm, Extrapolation, TimingStep
 from vizkit.methods.outliers import Fits
 from vizkit.methods.separation import SeparationStep
@@ -45,20 +45,24 @@ def scatter(
         Of the chart in pixels; its height is 50 less.
     """
     names = names or {label: str(label) for label in labels.unique().tolist()}
-    now = scatter_change(embedding, labels, title, list(names))
+    points, of = embedding.float().numpy(), labels.numpy()
+    groups = [points[of == label] for label in names]
+    # In steps of a fifth: a range that moves in each frame costs a new drawing of the axes.
+    reach = 1.2 ** np.ceil(np.log(max(float(np.abs(points).max()), 1e-3)) / np.log(1.2) + 0.2)
     figure = go.Figure(
         [
             go.Scattergl(
-                **place,
+                x=group[:, 0],
+                y=group[:, 1],
                 mode="markers",
                 name=name,
                 hovertemplate=f"{name}<extra></extra>",
                 marker={"color": class_color(label), "size": 7, "opacity": 0.85},
             )
-            for place, (label, name) in zip(now.traces, names.items(), strict=True)
+            for group, (label, name) in zip(groups, names.items(), strict=True)
         ]
     )
-    axis = {"showticklabels": False, "zeroline": False}
+    axis = {"showticklabels": False, "zeroline": False, "range": [-reach, reach]}
     layout(
         figure,
         width=width,
@@ -67,21 +71,9 @@ def scatter(
         yaxis=axis | {"scaleanchor": "x"},
         margin={"l": 16, "r": 10, "t": 52, "b": 16},
         legend={"itemsizing": "constant"},
-        **now.layout,
+        title_text=title,
     )
     return figure
-
-
-def scatter_change(embedding: Tensor, labels: Tensor, title: str, classes: Sequence[int]) -> Change:
-    """Move the points of a `scatter`, its classes given in the legend's order."""
-    points, of = embedding.float().numpy(), labels.numpy()
-    # In steps of a fifth: a range that moves in each frame costs a new drawing of the axes.
-    reach = 1.2 ** np.ceil(np.log(max(float(np.abs(points).max()), 1e-3)) / np.log(1.2) + 0.2)
-    groups = [points[of == label] for label in classes]
-    return Change(
-        [{"x": group[:, 0], "y": group[:, 1]} for group in groups],
-        {"title_text": title, "xaxis_range": [-reach, reach], "yaxis_range": [-reach, reach]},
-    )
 
 
 #: Colors of clusters: not the gray one, beside noise.
@@ -252,8 +244,9 @@ def separation_chart(step: SeparationStep, layer: str) -> go.Figure:
 
 def cost_line(steps: Sequence[int], costs: Sequence[float], exaggerated: int) -> go.Figure:
     """Draw the Kullback-Leibler divergence over the run, the early exaggeration shaded."""
-    now = cost_change(steps, costs, exaggerated)
-    shade, line = now.traces
+    top = max(costs) * 1.05
+    shade = {"x": [0, exaggerated, exaggerated, 0], "y": [0, 0, top, top]}
+    line = {"x": np.array(steps), "y": np.array(costs, np.float32)}
     figure = go.Figure(
         [
             go.Scatter(
@@ -269,17 +262,9 @@ def cost_line(steps: Sequence[int], costs: Sequence[float], exaggerated: int) ->
         xaxis_title="iteration",
         yaxis={"title": "KL divergence [nats]", "rangemode": "tozero"},
         legend={"x": 0.98, "xanchor": "right", "y": 0.98},
-        **now.layout,
+        title_text=f"KL {costs[-1]:.3f}",
     )
     return figure
-
-
-def cost_change(steps: Sequence[int], costs: Sequence[float], exaggerated: int) -> Change:
-    """Bring a `cost_line` up to date."""
-    top = max(costs) * 1.05
-    shade = {"x": [0, exaggerated, exaggerated, 0], "y": [0, 0, top, top]}
-    line = {"x": np.array(steps), "y": np.array(costs, np.float32)}
-    return Change([shade, line], {"title_text": f"KL {costs[-1]:.3f}"})
 
 
 def neighborhood_chart(points: Tensor, probabilities: Tensor, sigma: Tensor, index: int) -> go.Figure:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vizkit.figures.pictures import colorize, enlarge, font, tiles
 from vizkit.figures.raster import Raster
-from vizkit.figures.theme import CLASSES, Change, layout
+from vizkit.figures.theme import CLASSES, layout
 from vizkit.methods.loss_landscape import FitStep, SurfaceStep, WidthStep
 from vizkit.methods.optimizers import Descent, hilly
 
@@ -270,20 +270,37 @@ def landscape_chart(steps: Sequence[SurfaceStep], names: Sequence[str], paths: S
         vertical_spacing=0.04,
         horizontal_spacing=0.1,
     )
-    now = landscape_change(steps, paths)
+    heights = [surface_heights(step) for step in steps]
+    low = min(float(height.min()) for height in heights)
+    high = low + DECADES
+    levels = {"start": low, "end": high, "size": DECADES / 15}
     bar = {"title": "log10 loss", "len": 0.42, "y": 0.2, "x": 1.02}
-    for index in range(count):
-        surface, contour, path = now.traces[3 * index : 3 * index + 3]
+    for index, (step, height, path) in enumerate(zip(steps, heights, paths, strict=True)):
+        place = {"x": step.xs.numpy(), "y": step.ys.numpy(), "z": np.minimum(height, high).astype(np.float32)}
+        drawn = (torch.empty(0, 2) if path is None else path).numpy()
         look = {"colorscale": "Viridis", "showscale": False}
-        figure.add_trace(go.Surface(**surface, **look), row=1, col=index + 1)
+        figure.add_trace(go.Surface(**place, **look, cmin=low, cmax=high), row=1, col=index + 1)
         figure.add_trace(
-            go.Contour(**contour, **(look | {"showscale": index == count - 1}), colorbar=bar, line_width=0.7),
+            go.Contour(
+                **place,
+                **(look | {"showscale": index == count - 1}),
+                zmin=low,
+                zmax=high,
+                contours=levels,
+                colorbar=bar,
+                line_width=0.7,
+            ),
             row=2,
             col=index + 1,
         )
         figure.add_trace(
             go.Scatter(
-                **path, mode="lines+markers", line={"color": CLASSES[1], "width": 2}, marker_size=5, showlegend=False
+                x=drawn[:, 0],
+                y=drawn[:, 1],
+                mode="lines+markers",
+                line={"color": CLASSES[1], "width": 2},
+                marker_size=5,
+                showlegend=False,
             ),
             row=2,
             col=index + 1,
@@ -298,28 +315,8 @@ def landscape_chart(steps: Sequence[SurfaceStep], names: Sequence[str], paths: S
     )
     figure.update_xaxes(title_text="along direction 1")
     figure.update_yaxes(title_text="direction 2", col=1)
-    layout(figure, width=890, height=800, margin={"l": 60, "r": 90, "t": 50, "b": 60})
-    return figure.update_layout(**now.layout)
-
-
-def landscape_change(steps: Sequence[SurfaceStep], paths: Sequence[Tensor | None]) -> Change:
-    """Bring a `landscape_chart` up to date."""
-    heights = [surface_heights(step) for step in steps]
-    low = min(float(height.min()) for height in heights)
-    high = low + DECADES
-    traces: list[dict[str, Any]] = []
-    scenes: dict[str, Any] = {}
-    for index, (step, height, path) in enumerate(zip(steps, heights, paths, strict=True)):
-        cut = np.minimum(height, high).astype(np.float32)
-        place = {"x": step.xs.numpy(), "y": step.ys.numpy(), "z": cut}
-        drawn = torch.empty(0, 2) if path is None else path
-        traces += [
-            {**place, "cmin": low, "cmax": high},
-            {**place, "zmin": low, "zmax": high, "contours": {"start": low, "end": high, "size": DECADES / 15}},
-            {"x": drawn[:, 0].numpy(), "y": drawn[:, 1].numpy()},
-        ]
-        scenes[f"scene{index + 1 if index else ''}_zaxis_range"] = [low - 0.1, high + 0.2]
-    return Change(traces, scenes)
+    figure.update_scenes(zaxis_range=[low - 0.1, high + 0.2])
+    return layout(figure, width=890, height=800, margin={"l": 60, "r": 90, "t": 50, "b": 60})
 
 
 def fit_chart(step: FitStep, share: float) -> go.Figure:

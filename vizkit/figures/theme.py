@@ -3,8 +3,6 @@
 Viridis for amounts, red-blue centered on zero for signed values, Okabe-Ito for classes.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -40,22 +38,6 @@ def lookup(palette: Palette) -> NDArray[np.uint8]:
     places = np.linspace(0, len(anchors) - 1, 256)
     columns = [np.interp(places, np.arange(len(anchors)), anchors[:, c]) for c in range(3)]
     return np.stack(columns, -1).round().astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class Change:
-    """What changes of a chart that is on the page already: a tenth of the time of a new chart.
-
-    Parameters
-    ----------
-    traces : sequence of dict
-        For each trace in order, its properties that change.
-    layout : dict
-        Properties of the layout that change.
-    """
-
-    traces: Sequence[dict[str, Any]]
-    layout: dict[str, Any]
 
 
 @cache
