@@ -64,17 +64,16 @@ def make_scenes(count: int, *, size: int = 64, seed: int = 0) -> Scenes:
     size = checks.integer(size, 32, 512, "size")
     random = np.random.default_rng(checks.integer(seed, 0, None, "seed"))
     grounds = cut_patches(count=min(2 * count, 4000), size=size, seed=seed).patches
-    photos = grounds.permute(0, 2, 3, 1).numpy().astype(np.float64)
+    photos = grounds.permute(0, 2, 3, 1).numpy()
     images = np.empty((count, size, size, 3), np.uint8)
     masks = np.empty((count, size, size), bool)
     labels = random.integers(len(SHAPES), size=count)
     for index, label in enumerate(labels):
-        scene = photos[random.integers(len(photos))].copy()
+        scene = _piece(random, photos)
         shape, blob = _places(random, size)
         for place, outline in ((blob, _blob(random)), (shape, OUTLINES[SHAPES[label]])):
             cover = _cover(outline, place, size)
-            paint = _paint(random, size, photos)
-            scene = scene * (1 - cover[..., None]) + paint * cover[..., None]
+            scene = _painted(scene, cover, _paint(random, size, photos))
         images[index], masks[index] = scene.clip(0, 255).round(), cover > 0.5
     return Scenes(
         torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(),
@@ -154,8 +153,8 @@ def make_crowds(count: int, *, size: int = 160, most: int = 5, unseen: bool = Fa
 def _crowd(
     random: np.random.Generator, size: int, things: int, photos: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]]:
-    """Draw a scene; a shape that would hide too much of another, or hide itself, is drawn anew."""
-    scene = photos[random.integers(len(photos))].astype(np.float64)
+    """Draw a scene; a shape that would hide too much of another is placed anew."""
+    scene = _piece(random, photos)
     labels = random.integers(len(SHAPES), size=things)
     outlines = [_blob(random), *(OUTLINES[SHAPES[label]] for label in labels)]
     whole: list[NDArray[np.bool_]] = []
@@ -172,7 +171,7 @@ def _crowd(
         paint = _paint(random, size, photos)
         while np.abs(paint - scene)[mask].mean() < CONTRAST:
             paint = _paint(random, size, photos)
-        scene = scene * (1 - cover[..., None]) + paint * cover[..., None]
+        scene = _painted(scene, cover, paint)
         whole, seen = [*whole, mask], [*left, mask]
     return scene.clip(0, 255).round().astype(np.uint8), labels, np.stack(seen[1:])
 
@@ -247,7 +246,20 @@ def _cover(outline: list[Plane], place: Place, size: int) -> Plane:
     return np.asarray(picture.resize((size, size), Image.Resampling.BOX)) / 255.0
 
 
-def _paint(random: np.random.Generator, size: int, photos: Plane | NDArray[np.uint8]) -> Plane:
+def _piece(random: np.random.Generator, photos: NDArray[np.uint8]) -> Plane:
+    """Return one of some pictures, RGB from 0 to 255."""
+    piece: Plane = photos[random.integers(len(photos))].astype(np.float64)
+    return piece
+
+
+def _painted(scene: Plane, cover: Plane, paint: Plane) -> Plane:
+    """Return a scene with paint over it, as far as each pixel is covered."""
+    share = cover[..., None]
+    painted: Plane = scene * (1 - share) + paint * share
+    return painted
+
+
+def _paint(random: np.random.Generator, size: int, photos: NDArray[np.uint8]) -> Plane:
     """Return a surface to paint a shape with, RGB from 0 to 255, shape (size, size, 3)."""
     x, y = np.meshgrid(np.arange(size), np.arange(size))
     one, other = random.uniform(0, 255, (2, 3))
@@ -261,8 +273,7 @@ def _paint(random: np.random.Generator, size: int, photos: Plane | NDArray[np.ui
     )
     kind = random.integers(len(kinds) + 1)
     if kind == len(kinds):
-        piece: Plane = photos[random.integers(len(photos))].astype(np.float64)
-        return piece
+        return _piece(random, photos)
     share = kinds[kind]()[..., None].astype(float)
     surface: Plane = one * (1 - share) + other * share
     return surface

@@ -143,21 +143,31 @@ def detection_curve(
     TypeError, ValueError
         If there are not as many of one as of the other, scores are missing, or no picture has a thing of the class.
     """
+    return _detection_curves(found, truths, label, (overlap,))[0]
+
+
+def _detection_curves(
+    found: Sequence[Boxes], truths: Sequence[Boxes], label: int, overlaps: Sequence[float]
+) -> list[PrecisionRecall]:
+    """Return `detection_curve` for several overlaps: boxes are sorted and laid over each other once."""
     if len(found) != len(truths):
         raise ValueError(f"found must be one for each picture, {len(truths)}, got {len(found)}")
-    if not 0 < overlap <= 1:
-        raise ValueError(f"overlap must be in (0, 1], got {overlap}")
-    scores, right, count = [torch.empty(0, dtype=torch.float64)], [torch.empty(0, dtype=torch.bool)], 0
+    for overlap in overlaps:
+        if not 0 < overlap <= 1:
+            raise ValueError(f"overlap must be in (0, 1], got {overlap}")
+    scores, pairs, count = [torch.empty(0, dtype=torch.float64)], [torch.empty(0, 0)], 0
     for here, truth in zip(found, truths, strict=True):
         if here.scores is None:
             raise ValueError("found must have scores, got boxes without")
         own, there = here.labels == label, truth.labels == label
         order = checked_scores(here.scores, len(checked_boxes(here.boxes)))[own].argsort(descending=True, stable=True)
-        overlaps = box_iou(here.boxes[own][order], truth.boxes[there])
         scores.append(here.scores[own][order].double())
-        right.append(_taken(overlaps, overlap))
+        pairs.append(box_iou(here.boxes[own][order], truth.boxes[there]))
         count += int(there.sum())
-    return precision_recall(torch.cat(scores), torch.cat(right), count)
+    return [
+        precision_recall(torch.cat(scores), torch.cat([_taken(pair, overlap) for pair in pairs]), count)
+        for overlap in overlaps
+    ]
 
 
 def _taken(overlaps: Tensor, least: float) -> Tensor:
@@ -196,8 +206,8 @@ def mean_average_precision(
     if not labels:
         raise ValueError("truths must have a box in at least one picture, got none")
     values = [
-        average_precision(detection_curve(found, truths, label, overlap=overlap), formula)
+        average_precision(curve, formula)
         for label in labels
-        for overlap in overlaps
+        for curve in _detection_curves(found, truths, label, overlaps)
     ]
     return sum(values) / len(values)

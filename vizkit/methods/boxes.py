@@ -65,7 +65,13 @@ def box_iou(one: Tensor, other: Tensor) -> Tensor:
     TypeError, ValueError
         If one is no set of boxes.
     """
-    checked_boxes(one, "one"), checked_boxes(other, "other")
+    checked_boxes(one, "one")
+    checked_boxes(other, "other")
+    return _iou(one, other)
+
+
+def _iou(one: Tensor, other: Tensor) -> Tensor:
+    """Return `box_iou` of boxes that have been checked."""
     sides = (torch.minimum(one[:, None, 2:], other[:, 2:]) - torch.maximum(one[:, None, :2], other[:, :2])).clamp(min=0)
     common = sides.prod(-1)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (one, other)]
@@ -114,7 +120,7 @@ def nms_rounds(boxes: Tensor, scores: Tensor, threshold: float = 0.5) -> list[Nm
     left, rounds = scores.argsort(descending=True, stable=True), []
     while len(left):
         best, rest = left[0], left[1:]
-        overlap = box_iou(boxes[best][None], boxes[rest])[0]
+        overlap = _iou(boxes[best][None], boxes[rest])[0]
         gone = overlap > threshold
         rounds.append(NmsRound(int(best), tuple(rest[gone].tolist()), tuple(overlap[gone].tolist())))
         left = rest[~gone]
@@ -167,7 +173,7 @@ def soft_nms(
     checks.choice(decay, get_args(Decay), "decay")
     if not 0 <= threshold <= 1 or not sigma > 0:
         raise ValueError(f"threshold must be in [0, 1] and sigma positive, got {threshold} and {sigma}")
-    overlaps, order, lowered = box_iou(boxes, boxes), [], []
+    overlaps, order, lowered = _iou(boxes, boxes), [], []
     for _ in range(len(boxes)):
         best = int(left.argmax())
         order.append(best)

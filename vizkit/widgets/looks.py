@@ -11,7 +11,9 @@ import ipywidgets as widgets
 _SHARED: dict[tuple[Any, ...], widgets.Widget] = {}
 
 
-def alike(kind: Any, *parts: Any, style: dict[str, str] | None = None, **settings: Any) -> Any:
+def alike(
+    kind: Any, *parts: Any, style: dict[str, str] | None = None, layout: dict[str, str] | None = None, **settings: Any
+) -> Any:
     """Make a widget that shares its layout and its style with those that look the same.
 
     Parameters
@@ -19,11 +21,11 @@ def alike(kind: Any, *parts: Any, style: dict[str, str] | None = None, **setting
     kind : type of Widget
     *parts : object
         What it takes by place.
-    style : dict of str to str, optional
+    style, layout : dict of str to str, optional
     **settings : object
-        ``layout`` is a dict as well; the others are the widget's own.
+        The widget's own.
     """
-    return kind(*parts, **looks(kind, style or {}, settings.pop("layout", {})), **settings)
+    return kind(*parts, **looks(kind, style, layout), **settings)
 
 
 def looks(kind: Any, style: dict[str, str] | None = None, layout: dict[str, str] | None = None) -> dict[str, Any]:

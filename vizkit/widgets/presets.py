@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.trail import KEEPER
+from vizkit.widgets.controls import STYLE
 from vizkit.widgets.looks import alike
 
 #: Where the presets of each notebook are: a folder of the notebook's name, a file for each.
@@ -108,11 +109,7 @@ class PresetBar:
     def __init__(self, panel: Any) -> None:
         self._panel, self._name, self._silent = panel, "", False
         self.list = alike(
-            widgets.Dropdown,
-            description="preset",
-            options=self._options(),
-            style={"description_width": "92px"},
-            layout={"width": "240px"},
+            widgets.Dropdown, description="preset", options=self._options(), style=STYLE, layout={"width": "240px"}
         )
         self.list.observe(self._picked, "value")
         self.say = alike(widgets.HTML).add_class("vizkit-say")
