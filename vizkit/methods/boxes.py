@@ -70,13 +70,18 @@ def box_iou(one: Tensor, other: Tensor) -> Tensor:
     return _iou(one, other)
 
 
+def paired_iou(one: Tensor, other: Tensor) -> Tensor:
+    """Return the intersection over the union of boxes (..., 4) with boxes of such a shape, one by one."""
+    sides = (torch.minimum(one[..., 2:], other[..., 2:]) - torch.maximum(one[..., :2], other[..., :2])).clamp(min=0)
+    common = sides.prod(-1)
+    areas = [(boxes[..., 2:] - boxes[..., :2]).prod(-1) for boxes in (one, other)]
+    union = areas[0] + areas[1] - common
+    return torch.where(union > 0, common / union, 0.0)
+
+
 def _iou(one: Tensor, other: Tensor) -> Tensor:
     """Return `box_iou` of boxes that have been checked."""
-    sides = (torch.minimum(one[:, None, 2:], other[:, 2:]) - torch.maximum(one[:, None, :2], other[:, :2])).clamp(min=0)
-    common = sides.prod(-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (one, other)]
-    union = areas[0][:, None] + areas[1] - common
-    return torch.where(union > 0, common / union, 0.0)
+    return paired_iou(one[:, None], other)
 
 
 @dataclass(frozen=True)

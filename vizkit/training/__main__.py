@@ -10,6 +10,7 @@ import typer
 from safetensors.torch import save_file
 from tqdm import tqdm
 
+from vizkit.core.detectors import DETECTORS
 from vizkit.core.inverters import INVERTERS, PLACES, load_inverter
 from vizkit.core.models import LEARNING, load_model
 from vizkit.core.scenes import make_scenes
@@ -18,6 +19,8 @@ from vizkit.core.stylenet import STYLES
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.methods.sounds import LISTENER, trained_listener
+from vizkit.training.detectors import COUNT as SCENES_TO_DETECT
+from vizkit.training.detectors import DetectorTrainer, crowds, save_detector
 from vizkit.training.export import export, write_net
 from vizkit.training.facets import all_facets, save_facets
 from vizkit.training.inverters import EPOCHS as INVERTER_EPOCHS
@@ -169,6 +172,27 @@ def make_listener(out: Annotated[Path, typer.Option(help="The file to write.")] 
     net = trained_listener()
     save_file(net.state_dict(), out)
     print(f"{out}: {net.accuracy:.1%} of words that it was not trained on")
+
+
+@app.command("detector")
+def make_detector(
+    name: Annotated[str, typer.Argument(help="regions (Faster R-CNN), grid (YOLO) or crops (R-CNN).")],
+    out: Out = Path("runs"),
+    count: Annotated[int, typer.Option(help="Scenes to draw.")] = SCENES_TO_DETECT,
+    to: Annotated[Path, typer.Option(help="Folder for the weights.")] = DETECTORS,
+) -> None:
+    """Train a net that finds the things in scenes; needs no data."""
+    trainer, checkpoint = DetectorTrainer(name, crowds(count, seed=1)), out / f"{name}.pt"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    if checkpoint.is_file():
+        trainer.resume(checkpoint)
+    bar = tqdm(total=trainer.total, initial=trainer.done, mininterval=10)
+    for step in trainer.steps():
+        bar.update()
+        bar.set_postfix({term: f"{loss:.3f}" for term, loss in step.losses.items()}, refresh=False)
+        if step.index % 250 == 0 or step.index == step.total:
+            trainer.save(checkpoint)
+    save_detector(name, trainer.net, to)
 
 
 def _writer(folder: Path | None) -> Writer | None:

@@ -75,6 +75,7 @@ def write_hashes() -> None:
         LISTENER,
         *sorted((ASSETS / "styles").glob("*.safetensors")),
         *sorted((ASSETS / "models" / "inverters").glob("*.safetensors")),
+        *sorted((ASSETS / "models" / "detectors").glob("*.safetensors")),
         LABELS,
         SHEET,
     ]
