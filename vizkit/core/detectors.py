@@ -2,12 +2,11 @@
 
 from collections import OrderedDict
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from vizkit.core import checks
 from vizkit.core.assets import ASSETS
 from vizkit.core.scenes import SHAPES
 from vizkit.core.viznet import VizNet
@@ -26,9 +25,10 @@ BOXES = 2
 CROP, STRIDE = 48, 8
 
 
-class _Detector(nn.Module):
+class Detector(nn.Module):
     """Takes RGB in [0, 1]; its colors' mean and standard deviation are kept with the weights."""
 
+    name: ClassVar[str]
     mean: Tensor
     std: Tensor
 
@@ -68,11 +68,13 @@ class AnchorMaps(NamedTuple):
     offsets: Tensor
 
 
-class RegionNet(_Detector):
+class RegionNet(Detector):
     """Proposes regions and judges regions, both from the same maps (Ren et al. 2015, Faster R-CNN).
 
     Its trunk is viznet-small's as far as relu5: a map cell every 8 pixels.
     """
+
+    name = "regions"
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,11 +106,13 @@ class RegionNet(_Detector):
         return self.classes(code), self.box_offsets(code).unflatten(1, (len(SHAPES), 4))
 
 
-class GridNet(_Detector):
+class GridNet(Detector):
     """Says boxes and a class in each cell of a grid, all at once (Redmon et al. 2016, YOLO).
 
     Its trunk is viznet-small's as far as relu7: a cell every 16 pixels.
     """
+
+    name = "grid"
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,11 +127,13 @@ class GridNet(_Detector):
         return found
 
 
-class CropNet(_Detector):
+class CropNet(Detector):
     """Judges crops of 48 pixels: what is in them, and where it really ends (Girshick et al. 2014, R-CNN).
 
     Nothing is padded, so that all windows of a larger picture can be asked at once as well.
     """
+
+    name = "crops"
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,7 +158,8 @@ class CropNet(_Detector):
         return found
 
 
-NETS: dict[str, type[_Detector]] = {"regions": RegionNet, "grid": GridNet, "crops": CropNet}
+NETS = {net.name: net for net in (RegionNet, GridNet, CropNet)}
+D = TypeVar("D", bound=Detector)
 
 
 def start_trunk(net: RegionNet | GridNet, pretrained: nn.Module) -> None:
@@ -161,26 +168,26 @@ def start_trunk(net: RegionNet | GridNet, pretrained: nn.Module) -> None:
     net.trunk.load_state_dict({name: known[name] for name in names})
 
 
-def from_state(name: str, state: dict[str, Tensor]) -> _Detector:
+def from_state(kind: type[D], state: dict[str, Tensor]) -> D:
     """Build the net that a state dict is of, ready to be asked."""
-    net = NETS[checks.choice(name, NETS, "name")]()
+    net = kind()
     net.load_state_dict(state)
     net.eval().requires_grad_(False)
     return net.to(memory_format=torch.channels_last)
 
 
-def load_detector(name: str, device: torch.device | str = "cpu") -> _Detector:
+def load_detector(kind: type[D], device: torch.device | str = "cpu") -> D:
     """Load a bundled detector.
 
     Parameters
     ----------
-    name : {"regions", "grid", "crops"}
+    kind : RegionNet, GridNet or CropNet
+        The class.
     device : torch.device or str
 
     Raises
     ------
     ValueError
-        If there is none of that name, or its file is cut.
+        If its file is missing or cut.
     """
-    checks.choice(name, NETS, "name")
-    return from_state(name, read_weights(DETECTORS / f"{name}.safetensors")).to(device)
+    return from_state(kind, read_weights(DETECTORS / f"{kind.name}.safetensors")).to(device)

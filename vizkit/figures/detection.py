@@ -214,12 +214,7 @@ def stage_bars(seconds: Mapping[str, Mapping[str, float]]) -> go.Figure:
     look = legend_above("Where the time goes, on this machine")
     look["margin"] = {**look.get("margin", {}), "l": 110, "t": 100}
     return layout(
-        figure,
-        width=780,
-        height=330,
-        **look,
-        xaxis_title="milliseconds for a picture",
-        yaxis={"autorange": "reversed"},
+        figure, width=780, height=330, **look, xaxis_title="milliseconds for a picture", yaxis={"autorange": "reversed"}
     )
 
 

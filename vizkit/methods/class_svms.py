@@ -99,15 +99,23 @@ def train_class_svms(found: JudgedCrops, *, strength: float = 0.01) -> ClassSvms
     ValueError
         If `strength` is not positive.
     """
+    pairs = [train_svm(found.codes, found.labels == label, strength) for label in range(len(SHAPES))]
+    return ClassSvms(torch.stack([weights for weights, _ in pairs]), torch.tensor([bias for _, bias in pairs]))
+
+
+def train_svm(codes: Tensor, yes: Tensor, strength: float) -> tuple[Tensor, float]:
+    """Return the weights and the bias of a linear SVM that tells some codes (N, d) from the others.
+
+    Raises
+    ------
+    ValueError
+        If `strength` is not positive.
+    """
     from sklearn.svm import LinearSVC
 
     if not strength > 0:
         raise ValueError(f"strength must be positive, got {strength}")
-    scale = found.codes.square().mean().sqrt()
-    codes, weights, biases = (found.codes / scale).numpy(), [], []
-    for label in range(len(SHAPES)):
-        svm = LinearSVC(C=strength, random_state=0, dual=True, max_iter=5000)
-        svm.fit(codes, (found.labels == label).numpy())
-        weights.append(torch.from_numpy(svm.coef_[0]).float() / scale)
-        biases.append(float(svm.intercept_[0]))
-    return ClassSvms(torch.stack(weights), torch.tensor(biases))
+    scale = codes.square().mean().sqrt()
+    svm = LinearSVC(C=strength, random_state=0, dual=True, max_iter=5000)
+    svm.fit((codes / scale).numpy(), yes.numpy())
+    return torch.from_numpy(svm.coef_[0]).float() / scale, float(svm.intercept_[0])

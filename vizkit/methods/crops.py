@@ -64,7 +64,7 @@ def warp_crops(image: Tensor, boxes: Tensor, *, size: int = CROP, context: int =
     mean = image.mean((1, 2), keepdim=True)
     flat = grid.reshape(1, -1, 2 * size, 2)  # one tall picture of all crops: the source is read in place
     crops = F.grid_sample((image - mean)[None], flat, align_corners=False)[0]
-    pooled = F.avg_pool2d(crops, 2) + mean
+    pooled = (F.avg_pool2d(crops, 2) + mean).clamp(0, 1)  # a mean may round to less than 0
     cut: Tensor = pooled.unflatten(1, (len(boxes), size)).transpose(0, 1)
     return cut
 

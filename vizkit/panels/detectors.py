@@ -1,16 +1,17 @@
 """Panels of detectors: boxes suppressed, counted and compared, a grid that looks once, and published results."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import vizkit
-from vizkit.core.detectors import SIZE
+from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet
 from vizkit.core.results import DETECTED, LOCALIZED, YEARS
-from vizkit.core.scenes import SHAPES, make_crowds
+from vizkit.core.scenes import SHAPES, Crowds, make_crowds
+from vizkit.figures.charts import named_curves
 from vizkit.figures.detection import (
     GONE,
     SHAPE_COLORS,
@@ -24,24 +25,32 @@ from vizkit.figures.detection import (
     results_by_year,
     stage_bars,
 )
-from vizkit.figures.pictures import sheet, tiles
+from vizkit.figures.pictures import fit, overlay, sheet, tiles
 from vizkit.figures.texts import table
-from vizkit.figures.theme import ACCENT
-from vizkit.methods.average_precision import COCO, Boxes, average_precision, detection_curve, mean_average_precision
-from vizkit.methods.boxes import box_iou, nms_rounds, soft_nms
+from vizkit.figures.theme import ACCENT, CLASSES
+from vizkit.methods.average_precision import (
+    COCO,
+    Boxes,
+    Formula,
+    average_precision,
+    detection_curve,
+    mean_average_precision,
+)
+from vizkit.methods.boxes import Decay, box_iou, nms_rounds, soft_nms
 from vizkit.methods.crops import warp_crops
 from vizkit.methods.detection import Detection, best_boxes, fast_rcnn, faster_rcnn, own_size, rcnn, yolo
+from vizkit.methods.detector_training import detector_steps, region_net
 from vizkit.methods.sliding import merge_boxes
 from vizkit.methods.two_stage import judge_regions, propose_by_net
 from vizkit.methods.yolo import GridBoxes, grid_boxes, yolo_loss
 from vizkit.panels.localization import WIDTH, Picture, Scene, judged, net_of, seen
-from vizkit.widgets import Image, Measured, On, OneOf, Place, Point, Slider, When
+from vizkit.widgets import Image, Measured, On, OneOf, Place, Point, Run, Slider, When, direct
 
-DETECTORS = {
-    "R-CNN": lambda image: rcnn(net_of("crops"), image),
-    "Fast R-CNN": lambda image: fast_rcnn(net_of("regions"), image),
-    "Faster R-CNN": lambda image: faster_rcnn(net_of("regions"), image),
-    "YOLO": lambda image: yolo(net_of("grid"), image),
+DETECTORS: dict[str, Callable[[Tensor], Detection]] = {
+    "R-CNN": lambda image: rcnn(net_of(CropNet), image),
+    "Fast R-CNN": lambda image: fast_rcnn(net_of(RegionNet), image),
+    "Faster R-CNN": lambda image: faster_rcnn(net_of(RegionNet), image),
+    "YOLO": lambda image: yolo(net_of(GridNet), image),
 }
 #: Scenes over which precision and recall are taken.
 SCENES = 60
@@ -50,7 +59,7 @@ SCENES = 60
 @vizkit.remembered(8)
 def raw_boxes(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return boxes of the two-stage detector before any is suppressed, their classes and scores, the best first."""
-    net = net_of("regions")
+    net = net_of(RegionNet)
     maps = net.maps(image[None])
     proposals = propose_by_net(net, maps, (SIZE, SIZE), 100).boxes
     probabilities, boxes = judge_regions(net, maps, proposals, (SIZE, SIZE))
@@ -138,7 +147,7 @@ def left_over(found: Boxes, method: str, threshold: float, least: float) -> Boxe
     if method == "remove":
         rows = torch.tensor([one.kept for one in nms_rounds(found.boxes, scores, threshold)], dtype=torch.int64)
         return Boxes(found.boxes[rows], found.labels[rows], scores[rows])
-    decay = "gaussian" if method.endswith("Gaussian") else "linear"
+    decay: Decay = "gaussian" if method.endswith("Gaussian") else "linear"
     order, lowered = soft_nms(found.boxes, scores, decay=decay, threshold=threshold)
     order, lowered = order[lowered >= least], lowered[lowered >= least]
     return Boxes(found.boxes[order], found.labels[order], lowered)
@@ -159,7 +168,7 @@ def precision_and_recall(
     kind: Annotated[str, OneOf(SHAPES, label="class")] = "ring",
     threshold: Annotated[float, Slider(0.0, 1.0, 0.01, label="score from")] = 0.5,
     overlap: Annotated[float, Slider(0.3, 0.95, 0.05, label="right from IoU")] = 0.5,
-    formula: Annotated[str, OneOf(("all points", "11 points", "101 points"))] = "all points",
+    formula: Annotated[Formula, OneOf(("all points", "11 points", "101 points"))] = "all points",
 ) -> Any:
     """A detector's boxes in 60 scenes, taken from the surest down to a threshold.
 
@@ -178,7 +187,7 @@ def precision_and_recall(
         name: average_precision(detection_curve(found, truths, index, overlap=overlap), formula)
         for index, name in enumerate(SHAPES)
     }
-    now = {name: average_precision(curve, name) for name in ("all points", "11 points", "101 points")}
+    now = {name: average_precision(curve, name) for name in get_args(Formula)}
     coco = mean_average_precision(found, truths, overlaps=COCO, formula="101 points")
     mean = sum(values.values()) / len(values)
     precision = f"{right / taken:.0%}" if taken else "not defined"
@@ -275,7 +284,7 @@ def yolo_grid(
     table : the loss of this scene, in the end and for a grid of zeros
     """
     image, truth = seen(picture, scene)
-    said = net_of("grid")(own_size(image))
+    said = net_of(GridNet)(own_size(image))
     grid = grid_boxes(said)
     side = said.shape[2]
     row, column = (min(int(share * side), side - 1) for share in reversed(at))
@@ -342,3 +351,78 @@ def published_results(task: Annotated[str, OneOf(tuple(TABLES))] = "detection") 
         "text": f"**{names}** results on {len(results)} data sets; a line joins those on one set. "
         "Numbers on different sets cannot be compared.",
     }
+
+
+@vizkit.remembered(1)
+def lessons() -> tuple[Crowds, Crowds]:
+    """Return scenes to learn from, and scenes to test with."""
+    return make_crowds(200, size=SIZE, seed=3000), make_crowds(8, size=SIZE, unseen=True, seed=4000)
+
+
+#: The colors of the four losses: a hue for each stage.
+LOSS_LOOKS = {
+    "objectness": {"color": CLASSES[0]},
+    "anchor offsets": {"color": CLASSES[5]},
+    "classes": {"color": CLASSES[1]},
+    "box offsets": {"color": CLASSES[4]},
+}
+
+
+@vizkit.panel("One network, four losses", layout="chart objectness / proposals text")
+def detector_learning(
+    start: Annotated[str, OneOf(("a classifier's layers", "random"), label="trunk")] = "a classifier's layers",
+    order: Annotated[str, OneOf(("joint", "alternating", "first stage only"), label="losses")] = "joint",
+    rate: Annotated[float, Slider(0.0002, 0.01, 0.0002)] = 0.001,
+    steps: Annotated[int, Slider(20, 400, 20, live=False)] = 120,
+    test: Annotated[int, Slider(0, 7, label="test scene")] = 0,
+    *,
+    run: Run = direct,
+) -> Any:
+    """A two-stage detector learns from 200 scenes, four at a step.
+
+    Shows
+    -----
+    chart : means of 10 steps
+    objectness : of a scene that it does not learn from
+    proposals : its first ten there
+    """
+    scenes, tests = lessons()
+    pretrained = vizkit.load_model("viznet-small", device="cpu").net if start != "random" else None
+    pictures = tests.images.float() / 255
+    for step in run(detector_steps, scenes, pretrained, order=order, rate=rate, steps=steps):
+        net = region_net(step.state)
+        with torch.no_grad():
+            maps = net.maps(pictures)
+            score = net.anchors(maps[test : test + 1]).objectness[0].sigmoid()
+        found = [propose_by_net(net, one[None], (SIZE, SIZE), 20).boxes for one in maps]
+        hit = [(box_iou(boxes, truth) >= 0.5).any(0) for boxes, truth in zip(found, tests.boxes, strict=True)]
+        things = torch.cat(hit)
+        smooth = {
+            name: [float(part.mean()) for part in column.split(10)]
+            for name, column in zip(LOSS_LOOKS, step.losses.unbind(1), strict=True)
+        }
+        side = maps.shape[2]
+        yield (
+            step,
+            {
+                "chart": named_curves(
+                    smooth,
+                    [min(10 * block + 10, step.index) for block in range(-(-step.index // 10))],
+                    "Losses",
+                    "steps",
+                    "loss",
+                    looks=LOSS_LOOKS,
+                    size=(385, 380),
+                ),
+                "objectness": fit(overlay(pictures[test], score.view(side, side, 9).amax(2), "Objectness"), WIDTH),
+                "proposals": marked(
+                    pictures[test],
+                    [Mark(box, ACCENT, width=2) for box in found[test][:10].tolist()],
+                    "First ten proposals",
+                    width=WIDTH,
+                ),
+                "text": f"step {step.index}: 20 proposals find **{int(things.sum())} of {len(things)}** things "
+                f"in {len(tests)} test scenes\nthe losses now: "
+                + ", ".join(f"{name} {values[-1]:.3f}" for name, values in smooth.items()),
+            },
+        )

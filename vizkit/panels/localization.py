@@ -8,16 +8,19 @@ import torch
 from torch import Tensor
 
 import vizkit
-from vizkit.core.detectors import SIZE, load_detector
+from vizkit.core.detectors import SIZE, CropNet, load_detector
 from vizkit.core.scenes import SHAPES, Crowds, make_crowds
 from vizkit.core.seeds import generator
 from vizkit.figures.detection import SHAPE_COLORS, Mark, marked, named_bars, named_marks, overlaps_by_distance
+from vizkit.figures.hog import hog_glyphs
 from vizkit.figures.pictures import fit, overlay, tiles
 from vizkit.figures.theme import CLASSES
 from vizkit.methods.average_precision import Boxes
 from vizkit.methods.boxes import box_iou, paired_iou
+from vizkit.methods.class_svms import judged_crops
 from vizkit.methods.detection import best_boxes
-from vizkit.methods.sliding import ask_all_at_once, ask_each_window, merge_boxes, window_costs
+from vizkit.methods.hog_search import HogTemplate, search_by_hog, train_hog_template
+from vizkit.methods.sliding import Windows, ask_all_at_once, ask_each_window, merge_boxes, window_costs
 from vizkit.widgets import Box, Image, On, OneOf, Slider, When
 
 #: Of a picture beside another, in pixels.
@@ -178,7 +181,7 @@ def window_search(
     merged : what is left of them
     chart : multiply-adds
     """
-    net, (image, truth) = net_of("crops"), seen(picture, scene)
+    net, (image, truth) = net_of(CropNet), seen(picture, scene)
     start = perf_counter()
     once = ask_all_at_once(net, image, scale=scale)
     fast = perf_counter() - start
@@ -250,3 +253,47 @@ def judged(found: Boxes, truth: Boxes | None, least: float = 0.5) -> str:
     right = pairs & (found.labels[sure][:, None] == truth.labels)
     hit = int(right.any(0).sum())
     return f"\n**{hit} of {len(truth.labels)}** things are found at IoU 0.5, {int(sure.sum()) - hit} boxes are wrong"
+
+
+crops_of = vizkit.remembered(4)(judged_crops)
+#: Of the scenes that crops to train on are cut out of.
+TRAINING = 60_000
+
+
+@vizkit.remembered(8)
+def template_of(kind: str) -> HogTemplate:
+    """Return a template of gradients of a class."""
+    crops = crops_of(net_of(CropNet), 100, seed=TRAINING, unseen=False)
+    return train_hog_template(crops, SHAPES.index(kind))
+
+
+@vizkit.panel("Before networks: HOG, slid", layout="picture scores / template text")
+def hog_search(
+    picture: Picture = None,
+    scene: Annotated[Scene, When(lambda picture: picture is None)] = 2,
+    kind: Annotated[str, OneOf(SHAPES, label="class")] = "crescent",
+    scale: Annotated[float, Slider(0.4, 2.0, 0.1)] = 0.8,
+    least: Annotated[float, Slider(-1.0, 2.0, 0.05, label="score from")] = 0.0,
+) -> Any:
+    """Histograms of oriented gradients and a linear SVM, on every window of a picture.
+
+    Shows
+    -----
+    picture : the windows that are left
+    scores : of each window, at its middle
+    template : gradients that speak for the class
+    """
+    image, truth = seen(picture, scene)
+    template = template_of(kind)
+    scores, found = search_by_hog(template, image, scale=scale, least=least)
+    label = SHAPES.index(kind)
+    names = Boxes(found.boxes, torch.full_like(found.labels, label), found.scores)
+    windows = Windows(scores.new_zeros(len(SHAPES) + 5, *scores.shape), scale, (SIZE, SIZE)).windows
+    here = "" if truth is None else f"; the scene has {int((truth.labels == label).sum())}"
+    return found, {
+        "picture": marked(image, named_marks(names, SHAPES), "Windows", width=WIDTH),
+        "scores": fit(overlay(image, whole(scores, windows, image), "Scores", signed=True), WIDTH),
+        "template": hog_glyphs(template.weights.clamp(min=0), "The template", width=240),
+        "text": f"{scores.numel()} windows at scale {scale:g}: **{len(found.boxes)}** look like a {kind}{here}\n"
+        f"{template.weights.numel():,} weights, learned from crops of 100 scenes",
+    }

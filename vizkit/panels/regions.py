@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import vizkit
-from vizkit.core.detectors import BINS, RATIOS, SIDES, SIZE
+from vizkit.core.detectors import BINS, RATIOS, SIDES, SIZE, CropNet, RegionNet
 from vizkit.core.scenes import SHAPES, make_crowds
 from vizkit.core.seeds import generator
 from vizkit.figures.charts import named_curves
@@ -18,13 +18,13 @@ from vizkit.figures.theme import ACCENT, CLASSES
 from vizkit.methods.anchors import decode_boxes, grid_anchors, match_anchors
 from vizkit.methods.average_precision import Boxes
 from vizkit.methods.boxes import box_iou
-from vizkit.methods.class_svms import judged_crops, train_class_svms
+from vizkit.methods.class_svms import train_class_svms
 from vizkit.methods.crops import judge_crops, warp_crops
 from vizkit.methods.detection import best_boxes
 from vizkit.methods.proposals import RegionTree, proposal_recall, propose, selective_search
 from vizkit.methods.regions import region_bins, roi_align, roi_pool
 from vizkit.methods.two_stage import propose_by_net
-from vizkit.panels.localization import WIDTH, Picture, Scene, judged, net_of, pixels_of, seen
+from vizkit.panels.localization import TRAINING, WIDTH, Picture, Scene, crops_of, judged, net_of, pixels_of, seen
 from vizkit.widgets import Box, Image, On, OneOf, Place, Point, Slider, Tile, When
 
 #: Scenes over which the recall of proposals is taken.
@@ -43,7 +43,7 @@ def searched(image: Tensor) -> Tensor:
 def recalls() -> dict[str, list[float]]:
     """Return the share of things found by the first 1 to 300 proposals of each kind, over some scenes."""
     crowds = make_crowds(SCENES, size=SIZE, unseen=True, seed=1000)
-    net, random = net_of("regions"), generator(0)
+    net, random = net_of(RegionNet), generator(0)
     found: dict[str, list[Tensor]] = {"selective search": [], "a net": [], "anywhere": []}
     for pixels, truths in zip(crowds.images, crowds.boxes, strict=True):
         image = pixels.float() / 255
@@ -149,7 +149,7 @@ def warped_crops(
     chart : of the crop
     """
     image, truth = seen(picture, scene)
-    net, proposals = net_of("crops"), searched(image).float()
+    net, proposals = net_of(CropNet), searched(image).float()
     probabilities, boxes = judge_crops(net, image, proposals)
     order = probabilities[:, :-1].amax(1).argsort(descending=True, stable=True)[:SHOWN]
     region = min(region, len(order) - 1)
@@ -185,10 +185,7 @@ def sides(box: Any) -> str:
     return ", ".join(f"{side:.0f}" for side in box)
 
 
-crops_of = vizkit.remembered(4)(judged_crops)
 svms_of = vizkit.remembered(4)(train_class_svms)
-#: Of the scenes that crops to train on are cut out of.
-TRAINING = 60_000
 
 
 @vizkit.panel("One SVM per class", layout="chart crops / text text")
@@ -204,7 +201,7 @@ def class_svms(
     chart : test crops by the SVM's score; above 0 is yes
     crops : the wrong ones that are surest
     """
-    net = net_of("crops")
+    net = net_of(CropNet)
     found = svms_of(crops_of(net, count, seed=TRAINING, unseen=False), strength=10**strength)
     test = crops_of(net)
     label = SHAPES.index(kind)
@@ -247,7 +244,7 @@ def pooled_region(
     aligned : the mean of four places in each bin, between the cells
     """
     image, _ = seen(picture, scene)
-    net, place = net_of("regions"), pixels_of(tuple(box)).float()
+    net, place = net_of(RegionNet), pixels_of(tuple(box)).float()
     maps = net.maps(image[None])[0]
     taken = region_bins(place, (maps.shape[1], maps.shape[2]), bins, scale=1 / 8)
     pooled, aligned = (pool(maps, place[None], bins, scale=1 / 8)[0, channel] for pool in (roi_pool, roi_align))
@@ -291,7 +288,7 @@ def anchors(
     proposals : the anchors that are likeliest, corrected
     """
     image, truth = seen(picture, scene)
-    net = net_of("regions")
+    net = net_of(RegionNet)
     maps = net.maps(image[None])
     said, side = net.anchors(maps), maps.shape[2]
     boxes = grid_anchors((side, side))
