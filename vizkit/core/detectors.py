@@ -158,11 +158,31 @@ class CropNet(Detector):
         return found
 
 
-NETS = {net.name: net for net in (RegionNet, GridNet, CropNet)}
+class BoxNet(Detector):
+    """Says one box in a photo of 64 x 64 px, and its class as the slides' two heads do.
+
+    Its trunk is viznet-small's as far as relu7, trained on.
+    """
+
+    name = "boxes"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = _trunk("relu7")
+        self.box = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(176 * 16, 128), nn.ReLU(), nn.Linear(128, 4))
+        self.classes = nn.Linear(176, 200)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return boxes (N, 4) as shares of the picture and logits (N, 200) of pictures (N, 3, 64, 64)."""
+        maps = self.trunk(self.normalize(images))
+        return self.box(maps), self.classes(maps.mean((2, 3)))
+
+
+NETS = {net.name: net for net in (RegionNet, GridNet, CropNet, BoxNet)}
 D = TypeVar("D", bound=Detector)
 
 
-def start_trunk(net: RegionNet | GridNet, pretrained: nn.Module) -> None:
+def start_trunk(net: RegionNet | GridNet | BoxNet, pretrained: nn.Module) -> None:
     """Give a net's trunk the weights of a classifier's layers of the same names."""
     known, names = pretrained.state_dict(), net.trunk.state_dict()
     net.trunk.load_state_dict({name: known[name] for name in names})
@@ -181,7 +201,7 @@ def load_detector(kind: type[D], device: torch.device | str = "cpu") -> D:
 
     Parameters
     ----------
-    kind : RegionNet, GridNet or CropNet
+    kind : RegionNet, GridNet, CropNet or BoxNet
         The class.
     device : torch.device or str
 

@@ -10,24 +10,27 @@ import typer
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from vizkit.core.detectors import DETECTORS
+from vizkit.core.detectors import DETECTORS, BoxNet, load_detector
 from vizkit.core.inverters import INVERTERS, PLACES, load_inverter
 from vizkit.core.models import LEARNING, load_model
 from vizkit.core.scenes import make_scenes
 from vizkit.core.steps import Writer, logged
 from vizkit.core.stylenet import STYLES
+from vizkit.methods.boxes import paired_iou
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.methods.sounds import LISTENER, trained_listener
+from vizkit.training.boxes import BoxTraining, best_fixed_box, box_overlap
 from vizkit.training.detectors import COUNT as SCENES_TO_DETECT
-from vizkit.training.detectors import DetectorTrainer, crowds, save_detector
+from vizkit.training.detectors import DetectorTraining, crowds, judge_detectors, save_detector
 from vizkit.training.export import export, write_net
 from vizkit.training.facets import all_facets, save_facets
 from vizkit.training.inverters import EPOCHS as INVERTER_EPOCHS
 from vizkit.training.inverters import InverterTrainer, reconstruction, save_inverters
 from vizkit.training.linear import linear_accuracy, save_linear, train_linear
+from vizkit.training.runs import Run
 from vizkit.training.style import STEPS, save_style, training_steps
-from vizkit.training.tiny_imagenet import LabeledImages, load_tiny_imagenet
+from vizkit.training.tiny_imagenet import LabeledImages, load_boxes, load_tiny_imagenet
 from vizkit.training.viznet import (
     ROBUST,
     SCENES,
@@ -182,17 +185,50 @@ def make_detector(
     to: Annotated[Path, typer.Option(help="Folder for the weights.")] = DETECTORS,
 ) -> None:
     """Train a net that finds the things in scenes; needs no data."""
-    trainer, checkpoint = DetectorTrainer(name, crowds(count, seed=1)), out / f"{name}.pt"
+    training = DetectorTraining(name, crowds(count, seed=1))
+    _run(training, out / f"{name}.pt")
+    save_detector(name, training.net, to)
+
+
+@app.command("boxes")
+def make_boxes(
+    data: Data, out: Out = Path("runs"), to: Annotated[Path, typer.Option(help="Folder for the weights.")] = DETECTORS
+) -> None:
+    """Train a net that says one box in a photo."""
+    training = BoxTraining(load_tiny_imagenet(data, "train"), load_boxes(data, "train"))
+    _run(training, out / "boxes.pt")
+    save_detector("boxes", training.net, to)
+
+
+@app.command("evaluate-detectors")
+def evaluate_detectors(count: Annotated[int, typer.Option(help="Scenes.")] = 500) -> None:
+    """Print what the detectors' cards state, on scenes made of photos for tests."""
+    for line in judge_detectors(count):
+        print(line)
+
+
+@app.command("evaluate-boxes")
+def evaluate_boxes(data: Data) -> None:
+    """Print what the card of the net of one box states, on the 10,000 validation pictures."""
+    boxes = load_boxes(data, "val")
+    overlap, half, right = box_overlap(load_detector(BoxNet), load_tiny_imagenet(data, "val"), boxes)
+    print(f"boxes: mean IoU {overlap:.3f}, {half:.1%} of 0.5 or more, top-1 {right:.1%} on {len(boxes)} pictures")
+    best, _ = best_fixed_box(load_boxes(data, "train"))
+    print(f"the best fixed box: mean IoU {float(paired_iou(best[None], boxes).mean()):.3f}")
+
+
+def _run(training: Run, checkpoint: Path) -> None:
+    """Run to the end, from the checkpoint if there is one."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
-        trainer.resume(checkpoint)
-    bar = tqdm(total=trainer.total, initial=trainer.done, mininterval=10)
-    for step in trainer.steps():
+        training.resume(checkpoint)
+    bar = tqdm(total=training.total, initial=training.done, mininterval=10)
+    for step in training.steps():
         bar.update()
         bar.set_postfix({term: f"{loss:.3f}" for term, loss in step.losses.items()}, refresh=False)
         if step.index % 250 == 0 or step.index == step.total:
-            trainer.save(checkpoint)
-    save_detector(name, trainer.net, to)
+            training.save(checkpoint)
+    training.net.eval()
 
 
 def _writer(folder: Path | None) -> Writer | None:

@@ -1,7 +1,6 @@
 """The recipes of the bundled detectors: scenes of one to five things, drawn for the purpose; up to an hour each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,17 +8,18 @@ from joblib import Parallel, delayed
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from vizkit.core.detectors import DETECTORS, NETS, SIZE, CropNet, GridNet, RegionNet, start_trunk
+from vizkit.core.detectors import DETECTORS, NETS, SIZE, CropNet, GridNet, RegionNet, load_detector, start_trunk
 from vizkit.core.models import load_model
 from vizkit.core.scenes import Crowds, make_crowds
-from vizkit.core.seeds import fresh_weights, generator
-from vizkit.core.steps import Step
-from vizkit.methods.average_precision import Boxes
+from vizkit.core.seeds import fresh_weights
+from vizkit.methods.average_precision import COCO, Boxes, mean_average_precision
+from vizkit.methods.boxes import box_iou
 from vizkit.methods.crops import crop_loss
-from vizkit.methods.two_stage import two_stage_loss
+from vizkit.methods.detection import Detection, fast_rcnn, faster_rcnn, rcnn, yolo
+from vizkit.methods.two_stage import propose_by_net, two_stage_loss
 from vizkit.methods.yolo import yolo_loss
 from vizkit.training.export import write_hashes
-from vizkit.training.viznet import save_state
+from vizkit.training.runs import Run
 
 #: Scenes to draw, scenes of a batch, passes over all, and highest rate of the one-cycle schedule.
 COUNT, BATCH = 20_000, 16
@@ -69,14 +69,7 @@ def _crop_losses(net: CropNet, images: Tensor, things: Sequence[Boxes], random: 
 LOSSES: dict[str, Losses] = {"regions": _region_losses, "grid": _grid_losses, "crops": _crop_losses}  # type: ignore[dict-item]
 
 
-@dataclass(frozen=True)
-class DetectorStep(Step):
-    """One mini-batch: the terms of its loss."""
-
-    losses: dict[str, float]
-
-
-class DetectorTrainer:
+class DetectorTraining(Run):
     """A resumable training run of one of the detectors.
 
     Parameters
@@ -89,34 +82,17 @@ class DetectorTrainer:
 
     def __init__(self, name: str, scenes: Crowds, *, epochs: int | None = None, seed: int = 0) -> None:
         self.name, self.images, self.truths = name, scenes.images, truths(scenes)
-        self.random = generator(seed)
         with fresh_weights(seed):
-            self.net: nn.Module = NETS[name]()
-        if isinstance(self.net, RegionNet | GridNet):
-            start_trunk(self.net, load_model("viznet-small").net)
-        self.net.to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), RATE, weight_decay=0.01)
-        self.per_epoch = len(self.images) // BATCH
-        self.total = (epochs or EPOCHS[name]) * self.per_epoch
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, RATE, self.total, pct_start=0.15)
-        self.done = 0
+            net = NETS[name]()
+        if isinstance(net, RegionNet | GridNet):
+            start_trunk(net, load_model("viznet-small").net)
+        epochs = epochs or EPOCHS[name]
+        super().__init__(net, len(scenes), batch=BATCH, epochs=epochs, rate=RATE, decay=0.01, seed=seed)
 
-    def steps(self) -> Iterator[DetectorStep]:
-        """Yield a step per mini-batch until the last epoch is done."""
-        order = torch.empty(0, dtype=torch.int64)
-        while self.done < self.total:
-            if self.done % self.per_epoch == 0 or not len(order):
-                order = torch.randperm(len(self.images), generator=self.random)
-            rows = order[self.done % self.per_epoch * BATCH :][:BATCH]
-            images, things = self._drawn(rows)
-            losses = LOSSES[self.name](self.net, images, things, self.random)
-            self.optimizer.zero_grad()
-            torch.stack(list(losses.values())).sum().backward()
-            nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
-            self.optimizer.step()
-            self.schedule.step()
-            self.done += 1
-            yield DetectorStep(self.done, self.total, {key: float(one.detach()) for key, one in losses.items()})
+    def losses(self, rows: Tensor) -> dict[str, Tensor]:
+        """Return the terms of the loss on some scenes."""
+        images, things = self._drawn(rows)
+        return LOSSES[self.name](self.net, images, things, self.random)
 
     def _drawn(self, rows: Tensor) -> tuple[Tensor, list[Boxes]]:
         """Return scenes, each flipped or not and of another contrast and brightness."""
@@ -131,26 +107,6 @@ class DetectorTrainer:
             for one, turned in zip(things, flipped.tolist(), strict=True)
         ]
 
-    def save(self, path: Path) -> None:
-        """Write the whole state."""
-        state = {
-            "done": self.done,
-            "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "random": self.random.get_state(),
-        }
-        save_state(state, path)
-
-    def resume(self, path: Path) -> None:
-        """Continue from a file that `save` wrote; in the middle of an epoch its rest is drawn by lot anew."""
-        state = torch.load(path, weights_only=True)
-        self.done = state["done"]
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.random.set_state(state["random"])
-
 
 def save_detector(name: str, net: nn.Module, folder: Path = DETECTORS) -> None:
     """Write a net's weights in half precision."""
@@ -159,3 +115,34 @@ def save_detector(name: str, net: nn.Module, folder: Path = DETECTORS) -> None:
     save_file(state, folder / f"{name}.safetensors")
     if folder == DETECTORS:
         write_hashes()
+
+
+def judge_detectors(count: int = 500) -> Iterator[str]:
+    """Say how good the bundled detectors are on scenes made of photos for tests, a line each.
+
+    Parameters
+    ----------
+    count : int
+        Scenes.
+    """
+    scenes = crowds(count, unseen=True, seed=7)
+    there, pictures = truths(scenes), scenes.images.float() / 255
+    net, things, hit = load_detector(RegionNet), 0, 0
+    for picture, truth in zip(pictures, there, strict=True):
+        proposals = propose_by_net(net, net.maps(picture[None]), (SIZE, SIZE), 50).boxes
+        hit += int((box_iou(proposals, truth.boxes) >= 0.5).any(0).sum())
+        things += len(truth.labels)
+    yield f"regions: 50 proposals find {hit / things:.1%} of {things} things in {count} scenes"
+    grid, crops = load_detector(GridNet), load_detector(CropNet)
+    kinds: dict[str, Callable[[Tensor], Detection]] = {
+        "Faster R-CNN": lambda picture: faster_rcnn(net, picture),
+        "YOLO": lambda picture: yolo(grid, picture),
+        "Fast R-CNN": lambda picture: fast_rcnn(net, picture),
+        "R-CNN": lambda picture: rcnn(crops, picture),
+    }
+    for name, find in kinds.items():
+        found = [find(picture) for picture in pictures]
+        seconds = sum(one.total for one in found) / count
+        boxes = [one.found for one in found]
+        half, coco = (mean_average_precision(boxes, there, overlaps=overlaps) for overlaps in ((0.5,), COCO))
+        yield f"{name}: mAP at IoU .5 {half:.3f}, over .5 to .95 {coco:.3f}, {1000 * seconds:.0f} ms a scene"

@@ -60,6 +60,37 @@ def load_tiny_imagenet(folder: Path, split: Split) -> LabeledImages:
     )
 
 
+def load_boxes(folder: Path, split: Split) -> Tensor:
+    """Return the boxes of a split in its order, ``x0, y0, x1, y1`` as shares of the picture, shape (N, 4).
+
+    Raises
+    ------
+    FileNotFoundError
+        If `folder` has neither layout.
+    """
+    folder = Path(folder)
+    archive = folder / f"tiny-imagenet-{split}.npz"
+    if archive.is_file():
+        rows = np.load(archive)["box"].astype(np.float32)
+    elif split == "val" and (folder / "val" / "val_annotations.txt").is_file():
+        lines = (folder / "val" / "val_annotations.txt").read_text().splitlines()
+        rows = np.array([line.split("\t")[2:6] for line in lines], np.float32)
+    elif (folder / "train").is_dir():
+        rows = np.array(
+            [
+                line.split("\t")[1:5]
+                for path in sorted(folder.glob("train/n*/n*_boxes.txt"))
+                for line in sorted(path.read_text().splitlines())
+            ],
+            np.float32,
+        )
+    else:
+        raise FileNotFoundError(f"{folder} must hold {archive.name} or an unpacked tiny-imagenet-200, found neither")
+    boxes = torch.from_numpy(rows)
+    boxes[:, 2:] += 1  # the last pixels are inside
+    return boxes / 64
+
+
 def _load_archive(archive: Path) -> LabeledImages:
     arrays = np.load(archive)
     data, offset = arrays["data"], arrays["offset"]
