@@ -178,6 +178,41 @@ class BoxNet(Detector):
         return self.box(maps), self.classes(maps.mean((2, 3)))
 
 
+#: Where a head of viznet takes its numbers from, and how many boxes it says.
+HEADS = {"one for all": ("relu7", 1), "one per class": ("relu7", 200), "after fc": ("fc", 1)}
+
+
+class BoxHead(nn.Sequential):
+    """Says boxes from what a layer of viznet says of a photo of 64 x 64 px: the slides' regression head.
+
+    Parameters
+    ----------
+    kind : str
+        One of `HEADS`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        layer, classes = HEADS[kind]
+        maps = [nn.Conv2d(352, 48, 1), nn.ReLU(), nn.Flatten()] if layer == "relu7" else []
+        super().__init__(*maps, nn.Linear(768 if maps else 200, 128), nn.ReLU(), nn.Linear(128, 4 * classes))
+
+
+def load_box_heads() -> dict[str, BoxHead]:
+    """Load the bundled heads of viznet.
+
+    Raises
+    ------
+    ValueError
+        If their file is missing or cut.
+    """
+    state, heads = read_weights(DETECTORS / "heads.safetensors"), {}
+    for number, kind in enumerate(HEADS):
+        heads[kind] = BoxHead(kind).eval().requires_grad_(False)
+        mark = f"{number}."
+        heads[kind].load_state_dict({key[len(mark) :]: one for key, one in state.items() if key.startswith(mark)})
+    return heads
+
+
 NETS = {net.name: net for net in (RegionNet, GridNet, CropNet, BoxNet)}
 D = TypeVar("D", bound=Detector)
 

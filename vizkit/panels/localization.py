@@ -8,18 +8,20 @@ import torch
 from torch import Tensor
 
 import vizkit
-from vizkit.core.detectors import SIZE, CropNet, load_detector
+from vizkit.core.detectors import HEADS, SIZE, BoxNet, CropNet, load_box_heads, load_detector
 from vizkit.core.scenes import SHAPES, Crowds, make_crowds
 from vizkit.core.seeds import generator
-from vizkit.figures.detection import SHAPE_COLORS, Mark, marked, named_bars, named_marks, overlaps_by_distance
+from vizkit.figures.detection import SHAPE_COLORS, TRUTH, Mark, marked, named_bars, named_marks, overlaps_by_distance
 from vizkit.figures.hog import hog_glyphs
 from vizkit.figures.pictures import fit, overlay, tiles
+from vizkit.figures.texts import table
 from vizkit.figures.theme import CLASSES
 from vizkit.methods.average_precision import Boxes
 from vizkit.methods.boxes import box_iou, paired_iou
 from vizkit.methods.class_svms import judged_crops
 from vizkit.methods.detection import best_boxes
 from vizkit.methods.hog_search import HogTemplate, search_by_hog, train_hog_template
+from vizkit.methods.one_box import head_boxes, locate, small
 from vizkit.methods.sliding import Windows, ask_all_at_once, ask_each_window, merge_boxes, window_costs
 from vizkit.widgets import Box, Image, On, OneOf, Slider, When
 
@@ -160,6 +162,58 @@ def two_boxes(
         f"together: {areas[0]:,.0f} + {areas[1]:,.0f} - {common:,.0f} = {union:,.0f} px²\n"
         f"IoU = {common:,.0f} / {union:,.0f} = **{iou:.3f}**: {'right' if iou >= 0.5 else 'wrong'} at 0.5\n"
         f"distance of the corners, L2: **{far:.1f}** px; both boxes half as large: {far / 2:.1f} px, IoU {iou:.3f}",
+    }
+
+
+heads_of = vizkit.remembered(1)(load_box_heads)
+#: A color for each net that says one box.
+BOX_COLORS = dict(zip((*HEADS, "all layers"), (CLASSES[0], CLASSES[2], CLASSES[3], CLASSES[1]), strict=True))
+
+
+@vizkit.panel("One box, four numbers", layout="picture table / guesses text")
+def one_box(
+    picture: Annotated[Any, Image(size=(256, 256))] = "chelsea",
+    truth: Annotated[Any, On("picture", Box)] = (0.05, 0.02, 0.97, 0.98),
+    guess: Annotated[int, Slider(1, 5)] = 1,
+) -> Any:
+    """Three heads of viznet and a net that was trained on for boxes say where the thing is.
+
+    Shows
+    -----
+    picture : drag the true box, white
+    guesses : the challenge's rule: one of five with the class and IoU 0.5
+    """
+    model, heads = vizkit.load_model("viznet", device="cpu"), heads_of()
+    true = pixels_of(tuple(truth), 1)
+    five = model.logits(small(picture))[0].topk(5).indices.tolist()
+    said = head_boxes(model, heads, picture, five[guess - 1])
+    said["all layers"], _ = locate(net_of(BoxNet), picture)
+    marks = [Mark((256 * box).tolist(), BOX_COLORS[name], name) for name, box in said.items()]
+    rows = [
+        (name, f"{float(paired_iou(box.double(), true)):.2f}", f"{64 * float((box - true).norm()):.1f}")
+        for name, box in said.items()
+    ]
+    per_class = {
+        label: head_boxes(model, {"one per class": heads["one per class"]}, picture, label)["one per class"]
+        for label in five
+    }
+    overlaps = {label: float(paired_iou(box.double(), true)) for label, box in per_class.items()}
+    chances = model.probabilities(small(picture))[0]
+    guesses = [
+        (
+            model.labels[label],
+            f"{float(chances[label]):.0%}",
+            f"{overlaps[label]:.2f}",
+            "yes" if overlaps[label] >= 0.5 else "no",
+        )
+        for label in five
+    ]
+    return said, {
+        "picture": marked(picture, [*marks, Mark((256 * true).tolist(), TRUTH)], "Boxes", width=WIDTH),
+        "table": table(("who says it", "IoU", "L2 [px of 64]"), rows),
+        "guesses": table(("guess", "chance", "IoU of its box", "box right"), guesses),
+        "text": f"class asked of the head with one box per class: **{model.labels[five[guess - 1]]}**\n"
+        "by the challenge's rule the answer counts if one of the five guesses has the right class and a right box",
     }
 
 

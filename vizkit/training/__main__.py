@@ -8,9 +8,10 @@ from typing import Annotated
 import torch
 import typer
 from safetensors.torch import save_file
+from torch import nn
 from tqdm import tqdm
 
-from vizkit.core.detectors import DETECTORS, BoxNet, load_detector
+from vizkit.core.detectors import DETECTORS, HEADS, BoxNet, load_detector
 from vizkit.core.inverters import INVERTERS, PLACES, load_inverter
 from vizkit.core.models import LEARNING, load_model
 from vizkit.core.scenes import make_scenes
@@ -20,7 +21,15 @@ from vizkit.methods.boxes import paired_iou
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.methods.sounds import LISTENER, trained_listener
-from vizkit.training.boxes import BoxTraining, best_fixed_box, box_overlap
+from vizkit.training.boxes import (
+    BoxTraining,
+    HeadTraining,
+    best_fixed_box,
+    box_overlap,
+    head_overlap,
+    save_heads,
+    viznet_codes,
+)
 from vizkit.training.detectors import COUNT as SCENES_TO_DETECT
 from vizkit.training.detectors import DetectorTraining, crowds, judge_detectors, save_detector
 from vizkit.training.export import export, write_net
@@ -198,6 +207,22 @@ def make_boxes(
     training = BoxTraining(load_tiny_imagenet(data, "train"), load_boxes(data, "train"))
     _run(training, out / "boxes.pt")
     save_detector("boxes", training.net, to)
+
+
+@app.command("heads")
+def make_heads(data: Data, to: Annotated[Path, typer.Option(help="Folder for the weights.")] = DETECTORS) -> None:
+    """Train the heads of viznet that say a box, and print how good they are on the validation pictures."""
+    train, boxes = load_tiny_imagenet(data, "train"), load_boxes(data, "train")
+    test, truth = load_tiny_imagenet(data, "val"), load_boxes(data, "val")
+    codes, asked = (viznet_codes(one.images) for one in (train, test))
+    heads: dict[str, nn.Module] = {}
+    for kind, (layer, _) in HEADS.items():
+        training = HeadTraining(kind, codes[layer], boxes, train.labels)
+        for _step in tqdm(training.steps(), total=training.total, desc=kind, mininterval=10):
+            pass
+        heads[kind] = training.net.eval()
+        print(f"{kind}: mean IoU {head_overlap(training.net, asked[layer], truth, test.labels):.3f}")
+    save_heads(heads, to)
 
 
 @app.command("evaluate-detectors")

@@ -1,18 +1,24 @@
 """The recipe of the net that says one box: Tiny-ImageNet's, half an hour on one core."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
-from vizkit.core.detectors import BoxNet, start_trunk
+from vizkit.core.detectors import DETECTORS, HEADS, BoxHead, BoxNet, start_trunk
+from vizkit.core.hooks import forward_to_all
 from vizkit.core.models import load_model
 from vizkit.core.seeds import fresh_weights
 from vizkit.methods.boxes import paired_iou
 from vizkit.methods.one_box import whole_boxes
+from vizkit.training.export import write_hashes
 from vizkit.training.runs import Run
 from vizkit.training.tiny_imagenet import LabeledImages
 
 EPOCHS, BATCH, RATE = 8, 125, 1.5e-3
+HEAD_EPOCHS = 4
 #: Share of a thing's area that a random crop keeps at least.
 _KEPT = 0.7
 
@@ -34,9 +40,9 @@ class BoxTraining(Run):
             net = BoxNet()
         pretrained = load_model("viznet-small").net
         start_trunk(net, pretrained)
-        net.classes.load_state_dict(pretrained.fc.state_dict())  # type: ignore[union-attr]
-        torch.nn.init.zeros_(net.box[-1].weight)  # type: ignore[arg-type]
-        net.box[-1].bias.data.copy_(torch.tensor([0.1, 0.1, 0.9, 0.9]))
+        net.classes.load_state_dict(pretrained.get_submodule("fc").state_dict())
+        torch.nn.init.zeros_(net.box[-1].get_parameter("weight"))
+        net.box[-1].get_parameter("bias").data.copy_(torch.tensor([0.1, 0.1, 0.9, 0.9]))
         super().__init__(net, len(boxes), batch=BATCH, epochs=epochs, rate=RATE, decay=0.05, seed=seed)
 
     def losses(self, rows: Tensor) -> dict[str, Tensor]:
@@ -48,6 +54,64 @@ class BoxTraining(Run):
             "corners": 0.5 * (said - boxes).abs().sum(1).mean(),
             "classes": 0.3 * F.cross_entropy(logits, self.data.labels[rows], label_smoothing=0.1),
         }
+
+
+class HeadTraining(Run):
+    """A resumable training run of a head of viznet, whose own layers stay as they are, by the squared distance.
+
+    Parameters
+    ----------
+    kind : str
+        One of `HEADS`.
+    codes : Tensor, float16, shape (N, ...)
+        What the head's layer says of the pictures.
+    boxes : Tensor, shape (N, 4)
+    labels : Tensor, int64, shape (N,)
+    seed : int
+    """
+
+    def __init__(self, kind: str, codes: Tensor, boxes: Tensor, labels: Tensor, *, seed: int = 0) -> None:
+        self.codes, self.boxes, self.labels = codes, boxes, labels
+        with fresh_weights(seed):
+            net = BoxHead(kind)
+        super().__init__(net, len(boxes), batch=500, epochs=HEAD_EPOCHS, rate=1e-3, decay=0.01, seed=seed)
+
+    def losses(self, rows: Tensor) -> dict[str, Tensor]:
+        """Return the squared distance of the corners."""
+        said = own_boxes(self.net(self.codes[rows].float()), self.labels[rows])
+        return {"corners": (said - self.boxes[rows]).square().sum(1).mean()}
+
+
+def own_boxes(said: Tensor, labels: Tensor) -> Tensor:
+    """Return a head's boxes (N, 4), those of the pictures' classes where it says one for each."""
+    boxes = said.unflatten(1, (-1, 4))
+    own: Tensor = boxes[torch.arange(len(labels)), labels] if boxes.shape[1] > 1 else boxes[:, 0]
+    return own
+
+
+@torch.no_grad()
+def viznet_codes(images: Tensor) -> dict[str, Tensor]:
+    """Return what relu7 and fc of viznet say of pictures (N, 3, 64, 64), float16."""
+    model, found = load_model("viznet"), []
+    for part in images.split(250):
+        pixels = part.float() / 255
+        with model.running(pixels) as net:
+            codes = forward_to_all(net, model.normalize(pixels), {"relu7", "fc"})
+        found.append({name: one.half() for name, one in codes.items()})
+    return {name: torch.cat([one[name] for one in found]) for name in ("relu7", "fc")}
+
+
+def save_heads(heads: dict[str, nn.Module], folder: Path = DETECTORS) -> None:
+    """Write all heads' weights in half precision, in one file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        f"{number}.{key}": one.half().contiguous()
+        for number, kind in enumerate(HEADS)
+        for key, one in heads[kind].state_dict().items()
+    }
+    save_file(state, folder / "heads.safetensors")
+    if folder == DETECTORS:
+        write_hashes()
 
 
 def varied(images: Tensor, boxes: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -78,6 +142,13 @@ def box_overlap(net: BoxNet, data: LabeledImages, boxes: Tensor) -> tuple[float,
         right += int((logits.argmax(1) == labels).sum())
     every = torch.cat(overlaps)
     return float(every.mean()), float((every >= 0.5).float().mean()), right / len(every)
+
+
+@torch.no_grad()
+def head_overlap(head: nn.Module, codes: Tensor, boxes: Tensor, labels: Tensor) -> float:
+    """Return the mean IoU of a head's boxes, of the right class where it has one for each."""
+    said = own_boxes(head(codes.float()), labels)
+    return float(paired_iou(whole_boxes(said.clamp(0, 1)), boxes).mean())
 
 
 def best_fixed_box(boxes: Tensor) -> tuple[Tensor, float]:
