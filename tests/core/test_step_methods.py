@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 import vizkit
 from vizkit.core.data import clouds
-from vizkit.core.scenes import make_scenes
+from vizkit.core.scenes import make_crowds, make_scenes
 from vizkit.core.steps import STEP_METHODS, last
 from vizkit.methods import (
     adversarial,
     adversarial_training,
     attack_rates,
     attribution,
+    detector_training,
     dream,
     experiments,
     facets,
@@ -62,6 +63,7 @@ def data(viznet, small_pool):
         "points": points,
         "wanted": tsne.targets(points, 10, "tsne"),
         "scenes": make_scenes(6, seed=1),
+        "crowds": make_crowds(4, seed=1),
         "knows": vizkit.load_model("scenes", device="cpu"),
     }
 
@@ -85,6 +87,9 @@ RUNS = {
     ),
     "attribute_steps": lambda d, **on: attribution.attribute_steps(
         d["net"], d["photo"], "tabby", methods=("gradient", "saliency", "Grad-CAM"), **on
+    ),
+    "detector_steps": lambda d, **on: detector_training.detector_steps(
+        d["crowds"], order="alternating", batch_size=2, steps=4, every=1, **on
     ),
     "dream_steps": lambda d, **on: dream.dream_steps(d["net"], d["wide"], ["relu3", "relu5"], octaves=2, steps=3, **on),
     "embedding_steps": lambda d, **on: tsne.embedding_steps(d["wanted"], steps=20, exaggerated=8, **on),

@@ -292,4 +292,32 @@ WRONG = {
             'prediction, because = "larger", "A thousand coefficients wiggle between the points."\nfinding = "larger"\n'
         ),
     },
+    "ps11": {
+        # forgets that the union changes with the intersection
+        "q1": (
+            "def iou_slopes(a, b):\n"
+            "    inner = torch.cat([torch.maximum(a[:2], b[:2]), torch.minimum(a[2:], b[2:])])\n"
+            "    width, height = inner[2:] - inner[:2]\n    sides = a[2:] - a[:2]\n"
+            "    union = sides.prod() + (b[2:] - b[:2]).prod() - width * height\n"
+            "    own = torch.cat([(a[:2] > b[:2]), (a[2:] < b[2:])]).to(a)\n"
+            "    return torch.stack([-height, -width, height, width]) * own / union\n"
+        ),
+        # takes the precision as it is, not the best from there on
+        "q2": (
+            "def my_nms(boxes, scores, threshold):\n    return vizkit.nms(boxes, scores, threshold)\n\n\n"
+            "def my_average_precision(scores, right, truths):\n"
+            "    right = right[scores.argsort(descending=True, stable=True)].double()\n"
+            "    precision = right.cumsum(0) / torch.arange(1, len(right) + 1)\n"
+            "    return float((precision * right).sum() / truths)\n"
+        ),
+        # the scale was left at 1
+        "q3": "windows_at_half, times_fewer_at_two, found_by_fifty = 225, 11.5, 0.77\n",
+        # divides by both areas, the common part counted twice
+        "q5": '@vizkit.panel("How far may it move?")\ndef moved_box(\n    width: Annotated[int, Slider(4, 100)] = 40,\n    height: Annotated[int, Slider(4, 100)] = 20,\n    shift: Annotated[int, Slider(1, 100)] = 40,\n):\n    """Counts the common part twice."""\n    moves = torch.arange(shift + 1.0)\n    common = (width - moves).clamp(min=0) * height\n    found = common / (2 * width * height)\n    return found, {"chart": go.Figure(go.Scatter(y=found.tolist())), "text": f"{float(found[-1]):.3f}"}\n',
+        # was not surprised
+        "q6": (
+            'prediction, because = "it falls", "Precision falls with each wrong box, so the mean should."\n'
+            'finding = "it falls"\n'
+        ),
+    },
 }

@@ -26,6 +26,7 @@ SHORT = {
     "listing": {"epochs": 3},
     "net_descent": {"steps": 100},
     "defense": {"epochs": 2},
+    "detector_learning": {"steps": 20},
     "dimensions": {"draws": 2},
     "forgetting": {"model": "scenes"},
     "gabors": {"count": 8},

@@ -30,6 +30,7 @@ def test_every_control_takes_the_values_that_are_tried():
 CHANGED = {
     "boundaries": {"rate": 0.05},
     "depth_or_width": {"rate": 0.005},
+    "detector_learning": {"rate": 0.002, "order": "alternating"},
     "learning": {"rate": 0.01, "dropout": 0.3},
     "listing": {"rate": 0.05},
     "between": {"variation": 20.0},
@@ -52,7 +53,13 @@ CHANGED = {
 #: Those of `SHORT` whose true first state, with its listing, takes less than three seconds.
 QUICK = {"dream", "faces", "sticker"}
 #: Items that are not the same twice: seconds, and what is extrapolated from them.
-MEASURED = {"drawn": {"text"}, "newcomer": {"text"}, "passes": {"chart", "text"}, "timing": {"chart", "table", "text"}}
+MEASURED = {
+    "drawn": {"text"},
+    "four_detectors": {"chart", "table"},
+    "newcomer": {"text"},
+    "passes": {"chart", "text"},
+    "timing": {"chart", "table", "text"},
+}
 
 
 def test_few_items_are_measured():

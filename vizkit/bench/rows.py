@@ -27,16 +27,18 @@ from vizkit.core import checks
 from vizkit.core.assets import NOTEBOOKS
 from vizkit.core.compiled import openvino_logits
 from vizkit.core.data import cut_patches
+from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet, load_detector
 from vizkit.core.hooks import forward_to
 from vizkit.core.images import load_image
 from vizkit.core.inverters import PLACES, load_inverter
 from vizkit.core.models import ImageModel, load_model
-from vizkit.core.scenes import make_scenes
+from vizkit.core.scenes import make_crowds, make_scenes
 from vizkit.core.steps import Step, last
 from vizkit.core.stylenet import load_style, styles, stylize
 from vizkit.methods.adversarial import pgd
 from vizkit.methods.attribution import QUICK
 from vizkit.methods.convolution import correlate
+from vizkit.methods.detection import faster_rcnn, yolo
 from vizkit.methods.dream import dream_steps
 from vizkit.methods.feature_vis import RECIPES, maximize_steps
 from vizkit.methods.gradients import pixel_gradient
@@ -45,6 +47,7 @@ from vizkit.methods.localization import score_steps
 from vizkit.methods.loss_landscape import default_axis, random_directions, surface_steps
 from vizkit.methods.occlusion import occlusion_steps
 from vizkit.methods.one_pixel import one_pixel_steps
+from vizkit.methods.sliding import ask_all_at_once, ask_each_window
 from vizkit.methods.small_nets import DeepNet, NetLoss, split_digits
 from vizkit.methods.style import style_layers, style_steps
 from vizkit.methods.units import scan_steps, top_patches
@@ -654,6 +657,18 @@ def kernel_memory() -> Row:
     return Row("kernel memory", peak / 1e9, "GB", "", None, 1.5)
 
 
+def windows_at_once() -> list[Row]:
+    """All windows of a scene in one pass against one by one, and the bundled detectors."""
+    crops, scene = load_detector(CropNet), make_crowds(1, size=SIZE, unseen=True, seed=2).images[0].float() / 255
+    ours, peer = interleaved(lambda: ask_all_at_once(crops, scene), lambda: ask_each_window(crops, scene))
+    rows = [Row("225 windows at once", 1000 * ours, "ms", "one by one", ours / peer, 1 / 5)]
+    regions, grid = load_detector(RegionNet), load_detector(GridNet)
+    for name, find in (("Faster R-CNN", lambda: faster_rcnn(regions, scene)), ("YOLO", lambda: yolo(grid, scene))):
+        (taken,) = interleaved(find)
+        rows.append(Row(f"{name}, a scene", 1000 * taken, "ms", "", None, 100))
+    return rows
+
+
 ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "import": import_time,
     "patch scan": patch_scan,
@@ -667,6 +682,7 @@ ROWS: dict[str, Callable[[], Row | list[Row]]] = {
     "fast style": fast_style,
     "inverters": inverters,
     "correlation": sum_by_hand,
+    "detectors": windows_at_once,
     "PGD": attack_steps,
     "one pixel": one_pixel_queries,
     "slider to pixels": slider_to_pixels,

@@ -16,11 +16,13 @@ from vizkit.core.steps import last
 from vizkit.core.stylenet import load_style, stylize
 from vizkit.figures.convolution import gray_sheet
 from vizkit.figures.course import slide_table
+from vizkit.figures.detection import Mark, marked
 from vizkit.figures.fooling import attack_sheet
 from vizkit.figures.grids import activation_grid
 from vizkit.figures.landscape import hill_picture
 from vizkit.figures.pictures import fit, overlay, photo, sheet
 from vizkit.figures.raster import Html, Raster
+from vizkit.figures.theme import CLASSES
 from vizkit.methods.activations import activations
 from vizkit.methods.adversarial import pgd
 from vizkit.methods.augmentation import TRANSFORMS, augment
@@ -31,6 +33,7 @@ from vizkit.methods.neighbors import codes, nearest
 from vizkit.methods.one_pixel import one_pixel_steps
 from vizkit.methods.optimizers import descend
 from vizkit.methods.pca import patch_reconstruction
+from vizkit.methods.proposals import propose
 from vizkit.panels.common import name_of, patch_pool
 from vizkit.panels.inversions import drawings
 from vizkit.widgets import Image, Model, OneOf, Slider, Text, Toggle
@@ -134,6 +137,16 @@ def multiplied(model: ImageModel, image: Tensor) -> Raster:
     return sheet(torch.cat([small[None], found]), "The picture, and seven made of it", side=145, columns=4)
 
 
+def searched_parts(model: ImageModel, image: Tensor) -> Raster:
+    """Frame the parts in which something could be."""
+    del model
+    small = vizkit.load_image(image, size=(160, 160))
+    boxes = propose(small, most=40)
+    order = (boxes[:, 2:] - boxes[:, :2]).prod(1).argsort(descending=True).tolist()
+    marks = [Mark(boxes[row].tolist(), CLASSES[row % len(CLASSES)], width=2) for row in order]
+    return marked(small, marks, "Forty parts in which something could be", width=SQUARE)
+
+
 @dataclass(frozen=True)
 class Stop:
     """One stop of the tour.
@@ -221,6 +234,12 @@ STOPS = (
         "Eight from one",
         "Shifted, turned, slanted, mirrored, lit and colored anew: in training no picture is seen twice.",
         multiplied,
+    ),
+    Stop(
+        "11_detection",
+        "Where could it be?",
+        "Parts of one color and texture, grown together: who looks into these boxes need not look everywhere.",
+        searched_parts,
     ),
 )
 
