@@ -182,6 +182,5 @@ def each_preset_is_seen_without_scrolling(page):
             wrong += [(*one, chosen[one[0]]) for one in faults(page, 1200, chosen)]
             seen |= set(chosen.items())
             number += 1
-        at_first_states(page)
     assert wrong == [], wrong
     assert seen == prepared_ones, seen ^ prepared_ones

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.every import PAUSE, at_rest, open_and_check
-from tests.browser.layout import each_preset_is_seen_without_scrolling
+from tests.browser.layout import at_first_states, each_preset_is_seen_without_scrolling
 from vizkit.browser import errors
 
 
@@ -58,6 +58,7 @@ def png():
 
 def test_each_preset_is_seen_without_scrolling(notebook):
     each_preset_is_seen_without_scrolling(notebook)
+    at_first_states(notebook)
 
 
 def test_a_student_plays_with_notebook_04(notebook):

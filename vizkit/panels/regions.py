@@ -1,5 +1,6 @@
 """Panels of regions: searched, cut out, pooled from maps, and proposed by a net."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import torch
@@ -250,7 +251,7 @@ def pooled_region(
     pooled, aligned = (pool(maps, place[None], bins, scale=1 / 8)[0, channel] for pool in (roi_pool, roi_align))
     outer = torch.stack([taken.columns.amin(), taken.rows.amin(), taken.columns.amax(), taken.rows.amax()]) * 8.0
     shift = float((outer - place).abs().max())
-    by_one = [roll(net, image, place, bins, pool, channel) for pool in (roi_pool, roi_align)]
+    by_one = [changes_by_a_pixel(maps, place, bins, pool) for pool in (roi_pool, roi_align)]
     return (pooled, aligned), {
         "picture": cell_bins(image, 8, taken, place.tolist(), "The region and its cells", width=WIDTH),
         "channel": fit(overlay(image, maps[channel], f"Channel {channel}"), WIDTH),
@@ -262,10 +263,8 @@ def pooled_region(
     }
 
 
-def roll(net: Any, image: Tensor, place: Tensor, bins: int, pool: Any, channel: int) -> float:
-    """Return how much of what is pooled changes as the box moves a pixel to the right, over eight such moves."""
-    del channel
-    maps = net.maps(image[None])[0]
+def changes_by_a_pixel(maps: Tensor, place: Tensor, bins: int, pool: Callable[..., Tensor]) -> float:
+    """Return how much of what is pooled changes as a box moves a pixel to the right, over eight such moves."""
     boxes = torch.stack([place + torch.tensor([step, 0.0, step, 0.0]) for step in range(9)])
     found = pool(maps, boxes, bins, scale=1 / 8).flatten(1)
     return float(((found[1:] - found[:-1]).norm(dim=1) / found[:-1].norm(dim=1).clamp(min=1e-9)).mean())
