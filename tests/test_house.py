@@ -174,7 +174,7 @@ def test_no_tracked_file_is_large_or_names_a_machine():
 
 
 #: What the package has grown to. To raise a number is a decision: first look for what can go.
-LINES = {"vizkit": 38_400, "vizkit/widgets": 6_000}
+LINES = {"vizkit": 42_400, "vizkit/widgets": 6_000}
 
 
 @pytest.mark.parametrize("folder", LINES)

@@ -99,7 +99,7 @@ overlap_view
 questions.same_distance
 
 # %%
-box_view = panels.one_box.show("coffee", truth=(0.12, 0.1, 0.85, 0.86))
+box_view = panels.one_box.show("coffee", truth=(0.15, 0.04, 0.8, 0.68))
 box_view
 
 # %% [markdown]
@@ -283,7 +283,8 @@ results_view
 
 # %% [markdown]
 # The data sets behind those numbers (p. 62): PASCAL VOC 2010 has 20 classes and 2.4 things a picture, ImageNet's detection set 200 and 1.1, COCO 80 and 7.2.
-#
+
+# %% [markdown]
 # ## Try this
 #
 # 1. **Same class, same place.** In *Non-maximum suppression* lower the threshold to 0. Which things are lost, and which could never be?
@@ -294,7 +295,8 @@ results_view
 #    <details><summary>What you should see</summary>Nearly everything falls: most mistakes are now the right class, a little beside the thing.</details>
 # 4. **Photos.** In *Four detectors* take a photo of your own. What do they find?
 #    <details><summary>What you should see</summary>Shapes: a ring where there is a plate, a disk for a face, mostly nothing. They were trained on eight drawn shapes and know nothing else.</details>
-#
+
+# %% [markdown]
 # ## What this does not show
 #
 # **These nets know drawn shapes only.** On photos they find little, and what they find is no cup and no face:
@@ -306,7 +308,8 @@ photo_view
 # %% [markdown]
 # Real detectors are trained on 100,000 photos and more, whose boxes people drew; those boxes differ by some pixels from one person to the next, and what counts as a thing is a choice. If torchvision's
 # weights of Faster R-CNN are on this machine, `torchvision.models.detection.fasterrcnn_resnet50_fpn(weights="DEFAULT")` runs on the same pictures.
-#
+
+# %% [markdown]
 # ## What you expected, what it was
 
 # %%
@@ -316,4 +319,69 @@ questions.summary("detection")
 # ## Checks
 
 # %%
-assert True
+scene = tasks_view.result
+assert len(scene.labels) == 5
+assert [round(float(one), 3) for one in box_iou(a, moved)[0]] == [0.667, 0.333, 0.471]
+assert abs(0.81 / 1.19 - 0.68) < 0.01
+assert abs(float(box_iou(a, torch.tensor([[1.0, 1, 11, 11]]))) - 0.81 / 1.19) < 1e-6
+inner = torch.tensor([[0.0, 0, 10, 5]])
+assert float(box_iou(a, inner)) == 0.5
+assert float(box_iou(a[:, [0, 0, 0, 0]], a[:, [0, 0, 0, 0]])) == 0
+assert overlap_view.result > 0
+assert set(box_view.result) == {"one for all", "one per class", "after fc", "all layers"}
+
+# %%
+assert each.said.shape == once.said.shape == (13, 15, 15)
+assert (each.said - once.said).abs().max() <= 1e-5 * each.said.abs().max()
+assert len(window_view.result.boxes) > 0
+assert hog_view.result.boxes.shape[1] == 4
+
+# %%
+from vizkit.methods.boxes import nms
+from vizkit.panels.detectors import raw_boxes
+from vizkit.panels.localization import drawn_scene
+
+picture = drawn_scene(2).images[0].float() / 255
+boxes, _, scores = raw_boxes(picture)
+assert len(nms(boxes, scores, 0.5)) < len(boxes) / 3
+assert {name: round(average_precision(curve, name), 2) for name in ("all points", "11 points")} == {
+    "all points": 0.62,
+    "11 points": 0.61,
+}
+assert precision_view.result.precision[-1] < precision_view.result.precision[0]
+
+# %%
+from vizkit.panels.regions import recalls
+
+found = recalls()
+assert found["anywhere"][299] < found["selective search"][299]
+assert found["a net"][19] > found["selective search"][19]
+assert len(search_view.result.boxes) == 2 * len(search_view.result.merges) + 1
+assert crop_view.result.boxes.shape[1] == 4
+assert svm_view.result.shape[0] > 1000
+pooled, aligned = pooled_view.result
+assert pooled.shape == aligned.shape == (6, 6)
+assert len(anchor_view.result.boxes) <= 20
+assert yolo_view.result.scores.min() >= 0.3
+
+# %%
+# Try 1
+rounds = vizkit.nms_rounds(boxes, scores, 0.0)
+for one in rounds:
+    assert all(overlap > 0 for overlap in one.overlaps)
+
+# Try 2
+from vizkit.core.detectors import GridNet
+from vizkit.methods.yolo import grid_boxes
+
+grid = grid_boxes(load_detector(GridNet)(picture[None]))
+assert (grid.confidence[0].amax(-1) > 0.2).sum() >= 5
+
+# Try 3
+lenient, strict = (
+    panels.precision_and_recall(overlap=overlap)[0].right.float().mean() for overlap in (0.5, 0.9)
+)
+assert strict < lenient
+
+# Try 4
+assert len(photo_view.result) == 4

@@ -104,6 +104,10 @@ def as_convolutions(net: CropNet) -> nn.Sequential:
 
     The first one's kernel is as large as the map that it was trained on, 3 x 3; the second's is 1 x 1. From a crop
     it says one column of numbers, from a larger picture a map of them.
+
+    Parameters
+    ----------
+    net : CropNet
     """
     first = nn.Conv2d(net.trunk[-3].out_channels, net.fc1.out_features, 3)  # type: ignore[arg-type]
     second = nn.Conv2d(net.fc1.out_features, net.fc2.out_features, 1)
