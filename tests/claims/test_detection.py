@@ -13,6 +13,7 @@ from vizkit.methods.detection import faster_rcnn, yolo
 from vizkit.methods.regions import roi_align, roi_pool
 from vizkit.methods.sliding import ask_all_at_once, ask_each_window, window_costs
 from vizkit.methods.two_stage import propose_by_net
+from vizkit.methods.yolo import grid_boxes
 from vizkit.panels.detectors import detected, raw_boxes
 from vizkit.panels.localization import drawn_scene
 from vizkit.panels.regions import changes_by_a_pixel, recalls
@@ -104,6 +105,18 @@ def test_machines_are_about_as_good_as_the_nets_last_layer():
     by_svm = train_class_svms(judged_crops(net, 100, seed=60_000, unseen=False)).answers(test.codes)
     share = float((by_svm == test.labels).float().mean())
     assert abs(share - test.softmax) < 0.05
+
+
+def test_of_most_things_one_cell_is_sure():
+    grid, several, things = load_detector(GridNet), 0, 0
+    for number in range(40):
+        scene = drawn_scene(number)
+        said = grid_boxes(grid(scene.images.float() / 255))
+        boxes, confidence = SIZE * said.boxes[0].flatten(0, 2), said.confidence[0].flatten()
+        for box in scene.boxes[0]:
+            cells = ((box_iou(boxes, box[None])[:, 0] >= 0.5) & (confidence > 0.2)).view(-1, 2).any(1)
+            several, things = several + int(cells.sum() > 1), things + 1
+    assert 0.1 < several / things < 0.3
 
 
 def test_on_photos_they_find_little():

@@ -94,7 +94,14 @@ def decode_boxes(offsets: Tensor, anchors: Tensor) -> Tensor:
 
 
 def clip_boxes(boxes: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Cut boxes off at the border of a picture of so many rows and columns."""
+    """Cut boxes off at the border of a picture.
+
+    Parameters
+    ----------
+    boxes : Tensor, float, shape (..., 4)
+    shape : (int, int)
+        Rows and columns of the picture.
+    """
     rows, columns = shape
     most = boxes.new_tensor([columns, rows, columns, rows])
     return torch.minimum(boxes.clamp(min=0), most)

@@ -48,7 +48,13 @@ class DetectorStep(Step):
 
 
 def region_net(state: dict[str, Tensor]) -> RegionNet:
-    """Return the net of a step, ready to be asked."""
+    """Return the net of a step, ready to be asked.
+
+    Parameters
+    ----------
+    state : dict of str to Tensor
+        The step's.
+    """
     net = RegionNet()
     net.load_state_dict(state)
     return net.eval().requires_grad_(False)

@@ -30,8 +30,7 @@ from vizkit.training.boxes import (
     save_heads,
     viznet_codes,
 )
-from vizkit.training.detectors import COUNT as SCENES_TO_DETECT
-from vizkit.training.detectors import DetectorTraining, crowds, judge_detectors, save_detector
+from vizkit.training.detectors import COUNTS, DetectorTraining, crowds, judge_detectors, save_detector
 from vizkit.training.export import export, write_net
 from vizkit.training.facets import all_facets, save_facets
 from vizkit.training.inverters import EPOCHS as INVERTER_EPOCHS
@@ -190,11 +189,11 @@ def make_listener(out: Annotated[Path, typer.Option(help="The file to write.")] 
 def make_detector(
     name: Annotated[str, typer.Argument(help="regions (Faster R-CNN), grid (YOLO) or crops (R-CNN).")],
     out: Out = Path("runs"),
-    count: Annotated[int, typer.Option(help="Scenes to draw.")] = SCENES_TO_DETECT,
+    count: Annotated[int | None, typer.Option(help="Scenes to draw; 10,000 or 20,000 by default.")] = None,
     to: Annotated[Path, typer.Option(help="Folder for the weights.")] = DETECTORS,
 ) -> None:
     """Train a net that finds the things in scenes; needs no data."""
-    training = DetectorTraining(name, crowds(count, seed=1))
+    training = DetectorTraining(name, crowds(count or COUNTS[name], seed=1))
     _run(training, out / f"{name}.pt")
     save_detector(name, training.net, to)
 

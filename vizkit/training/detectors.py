@@ -22,7 +22,8 @@ from vizkit.training.export import write_hashes
 from vizkit.training.runs import Run
 
 #: Scenes to draw, scenes of a batch, passes over all, and highest rate of the one-cycle schedule.
-COUNT, BATCH = 20_000, 16
+COUNTS = {"regions": 20_000, "grid": 20_000, "crops": 10_000}
+BATCH = 16
 EPOCHS = {"regions": 4, "grid": 7, "crops": 1}
 RATE = 1e-3
 #: Scenes that one worker draws at a time.
