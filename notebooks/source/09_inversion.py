@@ -26,7 +26,7 @@
 # * Vondrick et al., *HOGgles: Visualizing object detection features*, ICCV 2013
 # * Tatu et al., *Exploring the representation capabilities of the HOG descriptor*, 2011
 #
-# Slides: 000, pp. 61-70; 002, p. 8; 004, pp. 120-122, 152.
+# Slides: 000, pp. 61-70; 002, p. 8; 004, pp. 120-124, 152.
 
 # %%
 import vizkit
