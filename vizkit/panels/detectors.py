@@ -9,6 +9,7 @@ from torch import Tensor
 
 import vizkit
 from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet
+from vizkit.core.photo_detector import load_photo_detector
 from vizkit.core.results import DETECTED, LOCALIZED, YEARS
 from vizkit.core.scenes import SHAPES, Crowds, make_crowds
 from vizkit.figures.charts import named_curves
@@ -426,3 +427,29 @@ def detector_learning(
                 + ", ".join(f"{name} {values[-1]:.3f}" for name, values in smooth.items()),
             },
         )
+
+
+@vizkit.panel("A detector of photos", layout="picture / text")
+def photo_detector(
+    picture: Annotated[Any, Image(size=480)] = "coffee",
+    least: Annotated[float, Slider(0.05, 0.99, 0.01, label="score from")] = 0.5,
+) -> Any:
+    """A Faster R-CNN that was trained on the photos of COCO, from torchvision, if its weights are on this machine."""
+    found, names = seen_in_photo(picture)
+    sure = [] if found is None else [names[label] for label in found.labels[scores_of(found) >= least].tolist()]
+    marks = [] if found is None else named_marks(found, names, least=least)
+    said = f"**{len(sure)}** things: {', '.join(sure) or 'none'}"
+    return found, {
+        "picture": marked(picture, marks, "What it finds", width=picture.shape[2]),
+        "text": said if found is not None else f"Nothing is looked for: {names[0]}",
+    }
+
+
+@vizkit.remembered(4)
+def seen_in_photo(picture: Tensor) -> tuple[Boxes | None, tuple[str, ...]]:
+    """Return what torchvision's detector finds and its classes, or nothing and why."""
+    try:
+        net = load_photo_detector()
+    except FileNotFoundError as error:
+        return None, (str(error),)
+    return Boxes(*net.found(picture)), net.names
