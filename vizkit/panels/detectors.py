@@ -1,11 +1,12 @@
 """Panels of detectors: boxes suppressed, counted and compared, a grid that looks once, and published results."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any, get_args
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import vizkit
 from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet
@@ -354,7 +355,13 @@ def published_results(task: Annotated[str, OneOf(tuple(TABLES))] = "detection") 
     }
 
 
-@vizkit.remembered(1)
+@cache
+def classifier() -> nn.Module:
+    """Return the net whose layers a detector starts from, always the same: a run goes on with what it began with."""
+    return vizkit.load_model("viznet-small", device="cpu").net
+
+
+@cache
 def lessons() -> tuple[Crowds, Crowds]:
     """Return scenes to learn from, and scenes to test with."""
     return make_crowds(200, size=SIZE, seed=3000), make_crowds(8, size=SIZE, unseen=True, seed=4000)
@@ -388,7 +395,7 @@ def detector_learning(
     proposals : its first ten there
     """
     scenes, tests = lessons()
-    pretrained = vizkit.load_model("viznet-small", device="cpu").net if start != "random" else None
+    pretrained = classifier() if start != "random" else None
     pictures = tests.images.float() / 255
     for step in run(detector_steps, scenes, pretrained, order=order, rate=rate, steps=steps):
         net = region_net(step.state)
