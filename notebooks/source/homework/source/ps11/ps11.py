@@ -245,6 +245,8 @@ assert set(view.items) == {"chart", "text"}
 assert view.result.shape == (41,)
 assert disagreements(view) == []  # its listing makes what it shows
 ### BEGIN HIDDEN TESTS
+from vizkit.methods.boxes import box_iou
+
 for width, height, shift in ((4, 4, 1), (100, 50, 100), (30, 90, 60)):
     moves = torch.arange(shift + 1.0)
     first = torch.tensor([[0.0, 0, width, height]])
