@@ -205,7 +205,7 @@ def one_box(
         for label in five
     ]
     return said, {
-        "picture": marked(picture, [*marks, Mark((256 * true).tolist(), TRUTH)], "Boxes", width=WIDTH),
+        "picture": marked(picture, [*marks, Mark((256 * true).tolist(), TRUTH)], "The picture with boxes", width=WIDTH),
         "table": table(("who says it", "IoU", "L2 [px of 64]"), rows),
         "guesses": table(("guess", "chance", "IoU of its box", "box right"), guesses),
         "text": f"class asked of the head with one box per class: **{model.labels[five[guess - 1]]}**\n"
@@ -251,10 +251,13 @@ def window_search(
     rows, columns = strongest.shape
     return found, {
         "picture": marked(
-            image, [*named_marks(bare(every), SHAPES, width=1), Mark(windows, "#ffffff", width=2)], "Boxes", width=WIDTH
+            image,
+            [*named_marks(bare(every), SHAPES, width=1), Mark(windows, "#ffffff", width=2)],
+            "The picture with boxes",
+            width=WIDTH,
         ),
-        "scores": fit(overlay(image, whole(strongest, once.windows, image), "Scores"), WIDTH),
-        "merged": marked(image, named_marks(found, SHAPES), "Merged", width=WIDTH),
+        "scores": fit(overlay(image, whole(strongest, once.windows, image), "Scores of the windows"), WIDTH),
+        "merged": marked(image, named_marks(found, SHAPES), "What is left, in boxes", width=WIDTH),
         "chart": named_bars(
             {"each window": costs[0] / 1e6, "all at once": costs[1] / 1e6},
             "Cost of the windows",
@@ -351,8 +354,8 @@ def hog_search(
     windows = Windows(scores.new_zeros(len(SHAPES) + 5, *scores.shape), scale, (SIZE, SIZE)).windows
     here = "" if truth is None else f"; the scene has {int((truth.labels == label).sum())}"
     return found, {
-        "picture": marked(image, named_marks(names, SHAPES), "Windows", width=WIDTH),
-        "scores": fit(overlay(image, whole(scores, windows, image), "Scores", signed=True), WIDTH),
+        "picture": marked(image, named_marks(names, SHAPES), "The windows that are left", width=WIDTH),
+        "scores": fit(overlay(image, whole(scores, windows, image), "Scores of the windows", signed=True), WIDTH),
         "template": hog_glyphs(template.weights.clamp(min=0), "The template", width=240),
         "text": f"{scores.numel()} windows at scale {scale:g}: **{len(found.boxes)}** look like a {kind}{here}\n"
         f"{template.weights.numel():,} weights, learned from crops of 100 scenes",
