@@ -113,7 +113,7 @@ def suppression(
         else "before the first round"
     )
     return found, {
-        "picture": marked(image, marks, "Boxes", width=WIDTH),
+        "picture": marked(image, marks, "The boxes of this round", width=WIDTH),
         "after": marked(image, named_marks(found, SHAPES), "What is left", width=WIDTH),
         "chart": named_bars(
             {f"{rank + 1}: {SHAPES[labels[row]]}": value for rank, (row, value) in enumerate(overlaps(now))}
@@ -422,7 +422,9 @@ def detector_learning(
                     looks=LOSS_LOOKS,
                     size=(385, 380),
                 ),
-                "objectness": fit(overlay(pictures[test], score.view(side, side, 9).amax(2), "Objectness"), WIDTH),
+                "objectness": fit(
+                    overlay(pictures[test], score.view(side, side, 9).amax(2), "Objectness of each place"), WIDTH
+                ),
                 "proposals": marked(
                     pictures[test],
                     [Mark(box, ACCENT, width=2) for box in found[test][:10].tolist()],
@@ -447,7 +449,7 @@ def photo_detector(
     marks = [] if found is None else named_marks(found, names, least=least)
     said = f"**{len(sure)}** things: {', '.join(sure) or 'none'}"
     return found, {
-        "picture": marked(picture, marks, "What it finds", width=picture.shape[2]),
+        "picture": marked(picture, marks, "The things that it finds", width=picture.shape[2]),
         "text": said if found is not None else f"Nothing is looked for: {names[0]}",
     }
 

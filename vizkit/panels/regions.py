@@ -94,9 +94,9 @@ def searched_regions(
         found = f"\n**{int(hit.sum())} of {len(hit)}** things are found by {len(proposals)} proposals"
     curves = recalls()
     return tree, {
-        "picture": marked(image, region_marks(tree, count), "Boxes of regions", width=WIDTH),
-        "segments": marked(mean_colors(image, now), [], "Regions", width=WIDTH),
-        "boxes": marked(image, marks, "Proposals", width=WIDTH),
+        "picture": marked(image, region_marks(tree, count), "Boxes around the regions", width=WIDTH),
+        "segments": marked(mean_colors(image, now), [], "The regions, each in its mean color", width=WIDTH),
+        "boxes": marked(image, marks, "The picture with proposals", width=WIDTH),
         "chart": named_curves(
             curves, list(range(1, 301)), "Things found", "proposals", "share", form=".0%", now=most, size=(385, 340)
         ),
@@ -158,7 +158,7 @@ def warped_crops(
     used = boxes if corrected == "corrected" else proposals
     found = best_boxes(probabilities[:, :-1], used, least=least, overlap=0.3)
     names = [SHAPES[one[:-1].argmax()] for one in probabilities[order]]
-    crops = sheet(warp_crops(image, proposals[order]), "Crops", side=68, columns=5, captions=names)
+    crops = sheet(warp_crops(image, proposals[order]), "Crops of the regions", side=68, columns=5, captions=names)
     before, after = proposals[chosen].tolist(), boxes[chosen].tolist()
     return found, {
         "crops": frame_tile(crops, region),
@@ -313,8 +313,8 @@ def anchors(
         recall = f"\n**{int(hit.sum())} of {len(hit)}** things are found by the first {len(found.boxes)} proposals"
     proposed = Boxes(found.boxes, found.labels, found.scores)
     return proposed, {
-        "picture": marked(image, [*marks, Mark(moved, TRUTH, width=2)], "Anchors", width=WIDTH),
-        "objectness": fit(overlay(image, score.view(side, side, 9).amax(2), "Objectness"), WIDTH),
+        "picture": marked(image, [*marks, Mark(moved, TRUTH, width=2)], "The picture with anchors", width=WIDTH),
+        "objectness": fit(overlay(image, score.view(side, side, 9).amax(2), "Objectness of each place"), WIDTH),
         "proposals": marked(
             image,
             [Mark(one, ACCENT if index < 5 else GONE, width=2) for index, one in enumerate(found.boxes.tolist())][::-1],
