@@ -318,7 +318,7 @@ def anchors(
         "proposals": marked(
             image,
             [Mark(one, ACCENT if index < 5 else GONE, width=2) for index, one in enumerate(found.boxes.tolist())][::-1],
-            "Proposals",
+            "The picture with proposals",
             width=WIDTH,
         ),
         "text": f"{side} x {side} places, {len(SIDES)} sizes of {', '.join(f'{one:g}' for one in SIDES)} px, "
