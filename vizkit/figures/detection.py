@@ -182,7 +182,7 @@ def precision_recall_chart(curve: PrecisionRecall, taken: int, title: str, *, po
     figure = go.Figure()
     recall, precision, best = curve.recall.numpy(), curve.precision.numpy(), curve.envelope.numpy()
     steps = {"x": np.concatenate([[0], recall]), "y": np.concatenate([best[:1], best])}
-    figure.add_scatter(**steps, name="best from here on", line={"shape": "vh", "color": CLASSES[5], "width": 6})
+    figure.add_scatter(**steps, name="best from here", line={"shape": "vh", "color": CLASSES[5], "width": 6})
     figure.add_scatter(x=recall, y=precision, name="as taken", line={"color": CLASSES[0], "width": 2})
     if points:
         at = np.arange(11) / 10
@@ -195,11 +195,11 @@ def precision_recall_chart(curve: PrecisionRecall, taken: int, title: str, *, po
     axis = {"range": [-0.02, 1.05], "tickformat": ".0%"}
     return layout(
         figure,
-        width=520,
-        height=400,
+        width=HALF[0],
+        height=HALF[1],
         **legend_above(title),
-        xaxis={"title": "recall: share of the things found", **axis},
-        yaxis={"title": "precision: share that is right", **axis},
+        xaxis={"title": "recall", **axis},
+        yaxis={"title": "precision", **axis},
     )
 
 
@@ -211,10 +211,15 @@ def stage_bars(seconds: Mapping[str, Mapping[str, float]]) -> go.Figure:
         times = [1000 * one.get(stage, 0.0) for one in seconds.values()]
         figure.add_bar(y=list(seconds), x=times, name=stage, orientation="h", marker_color=color)
     figure.update_layout(barmode="stack")
-    look = legend_above("Where the time goes, on this machine")
-    look["margin"] = {**look.get("margin", {}), "l": 110, "t": 100}
     return layout(
-        figure, width=780, height=330, **look, xaxis_title="milliseconds for a picture", yaxis={"autorange": "reversed"}
+        figure,
+        width=460,
+        height=380,
+        title="Where the time goes, on this machine",
+        legend={"orientation": "h", "x": -0.2, "y": -0.22, "font": {"size": 12}},
+        margin={"l": 110, "r": 20, "t": 50, "b": 130},
+        xaxis_title="milliseconds for a picture",
+        yaxis={"autorange": "reversed"},
     )
 
 
@@ -236,11 +241,11 @@ def named_bars(values: Mapping[str, float], title: str, x: str, *, form: str = "
     return layout(
         figure,
         width=HALF[0],
-        height=max(220, 96 + 24 * len(values)),
+        height=max(180, 96 + 22 * len(values)),
         title=title,
-        xaxis={"title": x, "tickformat": form},
-        yaxis={"autorange": "reversed"},
-        margin={"l": 20 + 8 * longest, "r": 16, "t": 50, "b": 52},
+        xaxis={"title": x, "tickformat": form, "nticks": 5},
+        yaxis={"autorange": "reversed", "dtick": 1, "tickfont": {"size": 12}},
+        margin={"l": 24 + 7 * longest, "r": 16, "t": 50, "b": 52},
     )
 
 
@@ -261,11 +266,16 @@ def overlaps_by_distance(clouds: Mapping[str, tuple[Tensor, Tensor]], here: tupl
     return layout(
         figure,
         width=HALF[0],
-        height=340,
+        height=HALF[1],
         **legend_above("Alike in one, not in the other"),
         xaxis_title="distance, L2 [px]",
         yaxis={"title": "overlap, IoU", "range": [-0.02, 1.04]},
     )
+
+
+def above(names: Sequence[str], found: Mapping[str, float]) -> list[tuple[str, set[float]]]:
+    """Return with each name the results of those before it: two alike would be written over each other."""
+    return [(name, {found[one] for one in names[:place]}) for place, name in enumerate(names)]
 
 
 def results_by_year(
@@ -288,7 +298,9 @@ def results_by_year(
             text=names,
             name=data,
             mode="lines+markers+text",
-            textposition="top center",
+            textposition=[
+                "bottom center" if found[name] in seen else "top center" for name, seen in above(names, found)
+            ],
             textfont_size=12,
             line={"color": color, "width": 2},
             marker_size=9,

@@ -13,7 +13,7 @@ from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet
 from vizkit.core.photo_detector import load_photo_detector
 from vizkit.core.results import DETECTED, LOCALIZED, YEARS
 from vizkit.core.scenes import SHAPES, Crowds, make_crowds
-from vizkit.figures.charts import named_curves
+from vizkit.figures.charts import HALF, named_curves
 from vizkit.figures.detection import (
     GONE,
     SHAPE_COLORS,
@@ -228,7 +228,7 @@ def scores_of(found: Boxes) -> Tensor:
     return found.scores if found.scores is not None else torch.ones(len(found.boxes))
 
 
-@vizkit.panel("Four detectors", layout="pictures / chart / table")
+@vizkit.panel("Four detectors", layout="pictures chart / pictures table")
 def four_detectors(
     picture: Annotated[Any, Image(none="a scene")] = None,
     scene: Annotated[Scene, When(lambda picture: picture is None)] = 2,
@@ -243,7 +243,7 @@ def four_detectors(
     image, truth = seen(picture, scene)
     answers = {name: find(image) for name, find in DETECTORS.items()}
     shown = [
-        marked(image, named_marks(one.found, SHAPES, least=least), name, width=360).pixels
+        marked(image, named_marks(one.found, SHAPES, least=least), name, width=250).pixels
         for name, one in answers.items()
     ]
     slowest = answers["R-CNN"].total
@@ -420,7 +420,7 @@ def detector_learning(
                     "steps",
                     "loss",
                     looks=LOSS_LOOKS,
-                    size=(385, 380),
+                    size=HALF,
                 ),
                 "objectness": fit(
                     overlay(pictures[test], score.view(side, side, 9).amax(2), "Objectness of each place"), WIDTH

@@ -11,7 +11,7 @@ import vizkit
 from vizkit.core.detectors import BINS, RATIOS, SIDES, SIZE, CropNet, RegionNet
 from vizkit.core.scenes import SHAPES, make_crowds
 from vizkit.core.seeds import generator
-from vizkit.figures.charts import named_curves
+from vizkit.figures.charts import HALF, named_curves
 from vizkit.figures.convolution import gray_map
 from vizkit.figures.detection import GONE, SHAPE_COLORS, TRUTH, Mark, cell_bins, marked, named_bars, named_marks
 from vizkit.figures.pictures import fit, frame_tile, overlay, sheet
@@ -65,7 +65,7 @@ def recalls() -> dict[str, list[float]]:
 def searched_regions(
     picture: Annotated[Any, Image(size=(SIZE, SIZE), none="a scene")] = None,
     scene: Annotated[Scene, When(lambda picture: picture is None)] = 2,
-    scale: Annotated[int, Slider(20, 400, 20, label="first segments")] = 100,
+    scale: Annotated[int, Slider(20, 400, 20, label="segments")] = 100,
     left: Annotated[float, Slider(0.0, 1.0, 0.01, label="merged")] = 0.8,
     most: Annotated[int, Slider(1, 300, label="proposals")] = 100,
 ) -> Any:
@@ -98,7 +98,7 @@ def searched_regions(
         "segments": marked(mean_colors(image, now), [], "The regions, each in its mean color", width=WIDTH),
         "boxes": marked(image, marks, "The picture with proposals", width=WIDTH),
         "chart": named_curves(
-            curves, list(range(1, 301)), "Things found", "proposals", "share", form=".0%", now=most, size=(385, 340)
+            curves, list(range(1, 301)), "Things found", "proposals", "share", form=".0%", now=most, size=HALF
         ),
         "text": f"**{first}** segments at first, **{count}** regions now; all along there are {len(tree.boxes)} boxes. "
         f"The last two that were merged: {similarity(tree, count)}{found}",
@@ -219,7 +219,7 @@ def class_svms(
     }
     softmax, by_svm = test.softmax, float((found.answers(test.codes) == test.labels).float().mean())
     return scores, {
-        "chart": named_curves(curves, middles, "Test crops", "score", "share", form=".0%", now=0, size=(385, 340)),
+        "chart": named_curves(curves, middles, "Test crops", "score", "share", form=".0%", now=0, size=HALF),
         "crops": sheet(test.crops[worst], "Wrong and sure", side=86, columns=4, captions=names),
         "text": f"{int(yes.sum())} of {len(yes)} test crops show a {kind}; **{right:.1%}** are on the right side of 0\n"
         f"all eight SVMs together, the highest score, or nothing if none is above 0: **{by_svm:.1%}** of the crops "

@@ -46,7 +46,7 @@ CLOSE, APART = "within 0.1 of each other", "spread over 0.2 or more"
 )
 def same_distance() -> str:
     """A box that moves to a side keeps more of it than one that shrinks as far, which lies within it."""
-    distances, overlaps = moved_boxes((0.2, 0.2, 0.6, 0.6))["moves of the blue box"]
+    distances, overlaps = moved_boxes((0.2, 0.2, 0.6, 0.6))["blue, moved"]
     alike = overlaps[(distances - 40).abs() < 6]
     return APART if alike.max() - alike.min() > 0.2 else CLOSE
 
