@@ -132,11 +132,17 @@ def at_fault(one, width):
         yield f"{one['height']} px high"
 
 
+def charts_have_come(page):
+    """Wait until no chart is on its way any more: plotly comes once, behind all that the kernel has to do."""
+    page.wait_for_function("() => !document.querySelector('.vizkit-plot > .vizkit-caption')", timeout=120_000)
+
+
 def holds_at_every_width(page):
     """At first states: controls are above the items on a narrow page, beside them on a wide one."""
     wrong = []
     with laid_out(page):
         runs_have_ended(page)
+        charts_have_come(page)
         for width in WIDTHS:
             wrong += faults(page, width)
     assert wrong == [], wrong

@@ -128,7 +128,7 @@ export default () => {
       const still = make(chart, "p", { class: "vizkit-caption" });
       still.textContent = model.get("alt") || "A chart is on its way.";
       const [wide, high] = model.get("size"); // the chart's own room, so that nothing jumps
-      Object.assign(still.style, { width: `min(100%, ${wide || 300}px)`, height: `${high || 200}px`, contain: "inline-size" });
+      Object.assign(still.style, { width: `min(100%, ${wide || 300}px)`, height: `${high || 200}px`, contain: "inline-size", overflow: "hidden" });
       const stop = library(version).loaded ? () => {} : demand(model);
       const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
       let Plotly = null, busy = false, due = false, gone = false;
