@@ -1,10 +1,13 @@
 """The runs that made the detectors: they learn, go on where they were cut, and boxes move with their pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.conftest import RESEARCH
 from tests.training.test_training import archive, colored  # noqa: F401 - a fixture
 from vizkit.core.detectors import HEADS, BoxNet, GridNet, from_state, load_box_heads, load_detector
 from vizkit.core.scenes import make_crowds
@@ -21,7 +24,7 @@ from vizkit.training.boxes import (
     viznet_codes,
 )
 from vizkit.training.detectors import DetectorTraining, crowds, save_detector
-from vizkit.training.tiny_imagenet import load_boxes
+from vizkit.training.tiny_imagenet import load_boxes, load_tiny_imagenet
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +154,18 @@ def test_the_best_fixed_box_is_the_best():
     for _ in range(200):
         other = best + 0.05 * torch.randn(4, generator=random)
         assert float(paired_iou(other[None], boxes).mean()) <= overlap + 2e-3
+
+
+@pytest.mark.skipif(not (RESEARCH / "data").is_dir(), reason="needs the research data")
+def test_the_net_of_one_box_is_as_good_as_its_card_says():
+    data, boxes = load_tiny_imagenet(RESEARCH / "data", "val"), load_boxes(RESEARCH / "data", "val")
+    some = replace(data, images=data.images[:2000], labels=data.labels[:2000])
+    overlap, half, right = box_overlap(load_detector(BoxNet), some, boxes[:2000])
+    assert overlap == pytest.approx(0.598, abs=0.02)
+    assert half == pytest.approx(0.644, abs=0.03)
+    assert right == pytest.approx(0.431, abs=0.03)
+    best, _ = best_fixed_box(load_boxes(RESEARCH / "data", "train"))
+    assert overlap > float(paired_iou(best[None], boxes[:2000]).mean()) + 0.05
 
 
 def test_a_missing_file_is_named(monkeypatch, tmp_path):
