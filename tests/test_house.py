@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from vizkit.core.detectors import NETS
 from vizkit.core.inverters import PLACES
 from vizkit.core.models import BUNDLED, LEARNING, file_hash
 from vizkit.training.style import BUNDLED_STYLES
@@ -140,6 +141,7 @@ def test_hashes_of_the_bundled_files():
         *(f"models/{name}.safetensors" for name in BUNDLED),
         *(f"styles/{name}.safetensors" for name in BUNDLED_STYLES),
         "models/linear.safetensors",
+        *(f"models/detectors/{name}.safetensors" for name in (*NETS, "heads")),
         "models/listener.safetensors",
         *(f"models/inverters/{layer}.safetensors" for layer in PLACES),
         *(path.relative_to(ROOT / "assets").as_posix() for path in LEARNING.values()),
