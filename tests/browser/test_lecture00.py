@@ -30,7 +30,7 @@ def test_a_newcomer_takes_the_tour(page, lab):
         before = source(picture)
         page.keyboard.press("ArrowRight")
         changed(page, picture, before)
-    expect(found.locator(".widget-html", has_text="The picture, and seven made of it")).to_be_visible()
+    expect(found.locator(".widget-html", has_text="Forty parts in which something could be")).to_be_visible()
     expect(found.get_by_role("link")).to_have_attribute("href", f"{lectures()[-1].name}.ipynb")
 
     found = panel(page, "Where each slide lives")
