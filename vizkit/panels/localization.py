@@ -328,7 +328,7 @@ TRAINING = 60_000
 @vizkit.remembered(8)
 def template_of(kind: str) -> HogTemplate:
     """Return a template of gradients of a class."""
-    crops = crops_of(net_of(CropNet), 100, seed=TRAINING, unseen=False)
+    crops = crops_of(net_of(CropNet), 60, seed=TRAINING, unseen=False)
     return train_hog_template(crops, SHAPES.index(kind))
 
 
@@ -360,5 +360,5 @@ def hog_search(
         "scores": fit(overlay(image, whole(scores, windows, image), "Scores of the windows", signed=True), WIDTH),
         "template": hog_glyphs(template.weights.clamp(min=0), "The template", width=240),
         "text": f"{scores.numel()} windows at scale {scale:g}: **{len(found.boxes)}** look like a {kind}{here}\n"
-        f"{template.weights.numel():,} weights, learned from crops of 100 scenes",
+        f"{template.weights.numel():,} weights, learned from crops of 60 scenes",
     }

@@ -193,7 +193,7 @@ svms_of = vizkit.remembered(4)(train_class_svms)
 def class_svms(
     kind: Annotated[str, OneOf(SHAPES, label="class")] = "star",
     strength: Annotated[float, Slider(-4.0, 0.0, 0.5, label="log10 C")] = -2.0,
-    count: Annotated[int, Slider(20, 200, 20, label="scenes")] = 100,
+    count: Annotated[int, Slider(20, 200, 20, label="scenes")] = 60,
 ) -> Any:
     """R-CNN's last step: a linear SVM for each class, on a net's codes of crops.
 
