@@ -6,7 +6,7 @@ import torch
 import vizkit
 from vizkit.core.detectors import DETECTORS, SIZE, CropNet, GridNet, RegionNet, load_detector
 from vizkit.core.scenes import SHAPES, UNSEEN
-from vizkit.methods.average_precision import mean_average_precision
+from vizkit.methods.average_precision import mean_average_precision, true_boxes
 from vizkit.methods.boxes import box_iou
 from vizkit.methods.class_svms import judged_crops, train_class_svms
 from vizkit.methods.detection import faster_rcnn, yolo
@@ -17,7 +17,7 @@ from vizkit.methods.yolo import grid_boxes
 from vizkit.panels.detectors import detected, raw_boxes
 from vizkit.panels.localization import drawn_scene
 from vizkit.panels.regions import changes_by_a_pixel, recalls
-from vizkit.training.detectors import crowds, truths
+from vizkit.training.detectors import crowds
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_the_detectors_are_as_good_as_their_card_says(name, scenes, regions):
     grid = load_detector(GridNet)
     find = {"YOLO": lambda image: yolo(grid, image), "Faster R-CNN": lambda image: faster_rcnn(regions, image)}[name]
     found = [find(image).found for image in scenes.images.float() / 255]
-    assert mean_average_precision(found, truths(scenes)) >= 0.80
+    assert mean_average_precision(found, true_boxes(scenes)) >= 0.80
 
 
 def test_windows_at_once_say_the_same(scenes):

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.conftest import RESEARCH
-from tests.training.test_training import archive, colored  # noqa: F401 - a fixture
+from tests.training.test_training import colored
 from vizkit.core.detectors import HEADS, BoxNet, GridNet, from_state, load_box_heads, load_detector
 from vizkit.core.scenes import make_crowds
 from vizkit.core.seeds import generator

@@ -5,8 +5,10 @@ from itertools import pairwise
 from typing import ClassVar, NamedTuple, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vizkit.core import checks
 from vizkit.core.assets import ASSETS
 from vizkit.core.scenes import SHAPES
 from vizkit.core.viznet import VizNet
@@ -41,6 +43,20 @@ class Detector(nn.Module):
         """Subtract the mean and divide by the standard deviation of each color."""
         normal = (images - self.mean) / self.std
         return normal.contiguous(memory_format=torch.channels_last)
+
+
+def stretched(image: Tensor, side: int) -> Tensor:
+    """Return a picture (3, H, W) at the size that a net was trained on, (1, 3, side, side).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no picture.
+    """
+    picture = checks.image(image)[None]
+    if picture.shape[2:] == (side, side):
+        return picture
+    return F.interpolate(picture, (side, side), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
 def _trunk(last: str) -> nn.Sequential:
@@ -205,11 +221,8 @@ def load_box_heads() -> dict[str, BoxHead]:
     ValueError
         If their file is missing or cut.
     """
-    state, heads = read_weights(DETECTORS / "heads.safetensors"), {}
-    for number, kind in enumerate(HEADS):
-        heads[kind] = BoxHead(kind).eval().requires_grad_(False)
-        mark = f"{number}."
-        heads[kind].load_state_dict({key[len(mark) :]: one for key, one in state.items() if key.startswith(mark)})
+    heads = {kind: BoxHead(kind).eval().requires_grad_(False) for kind in HEADS}
+    nn.ModuleList(heads.values()).load_state_dict(read_weights(DETECTORS / "heads.safetensors"))
     return heads
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 from torch import Tensor
 
 from vizkit.figures.charts import HALF
@@ -87,10 +87,9 @@ def _tag(draw: ImageDraw.ImageDraw, mark: Mark, scale: float, size: tuple[int, i
 
 def named_marks(found: Boxes, names: Sequence[str], *, least: float = 0.0, width: int = 3) -> list[Mark]:
     """Return a frame for each box, in its class's color, with its name and score; the best on top."""
-    scores = found.scores if found.scores is not None else torch.ones(len(found.boxes))
     rows = [
         (box, int(label), float(score))
-        for box, label, score in zip(found.boxes.tolist(), found.labels, scores, strict=True)
+        for box, label, score in zip(found.boxes.tolist(), found.labels, found.certainty, strict=True)
         if score >= least
     ]
     said = found.scores is not None
@@ -114,7 +113,7 @@ def class_map(grid: GridBoxes, picture: Tensor, alt: str, *, width: int = 360) -
     width : int
     """
     rows, columns = grid.classes.shape[1:3]
-    colors = torch.tensor([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in SHAPE_COLORS]) / 255
+    colors = torch.tensor([ImageColor.getrgb(color) for color in SHAPE_COLORS]) / 255
     label = grid.classes[0].argmax(-1)
     sure = grid.confidence[0].amax(-1).clamp(0.15, 0.9)[..., None]
     size = (width, round(width * picture.shape[1] / picture.shape[2]))
@@ -273,11 +272,6 @@ def overlaps_by_distance(clouds: Mapping[str, tuple[Tensor, Tensor]], here: tupl
     )
 
 
-def above(names: Sequence[str], found: Mapping[str, float]) -> list[tuple[str, set[float]]]:
-    """Return with each name the results of those before it: two alike would be written over each other."""
-    return [(name, {found[one] for one in names[:place]}) for place, name in enumerate(names)]
-
-
 def results_by_year(
     results: Mapping[str, Mapping[str, float]], years: Mapping[str, int], title: str, y: str
 ) -> go.Figure:
@@ -298,8 +292,9 @@ def results_by_year(
             text=names,
             name=data,
             mode="lines+markers+text",
-            textposition=[
-                "bottom center" if found[name] in seen else "top center" for name, seen in above(names, found)
+            textposition=[  # two alike would be written over each other
+                "bottom center" if found[name] in [found[one] for one in names[:place]] else "top center"
+                for place, name in enumerate(names)
             ],
             textfont_size=12,
             line={"color": color, "width": 2},

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vizkit.core import checks
+from vizkit.core.scenes import Crowds
 from vizkit.methods.boxes import box_iou, checked_boxes, checked_scores
 
 __all__ = [
@@ -42,6 +43,16 @@ class Boxes:
     boxes: Tensor
     labels: Tensor
     scores: Tensor | None = None
+
+    @property
+    def certainty(self) -> Tensor:
+        """The scores, or 1 of each where there are none: what is true is certain."""
+        return self.scores if self.scores is not None else torch.ones(len(self.boxes))
+
+
+def true_boxes(scenes: Crowds) -> list[Boxes]:
+    """Return what is in each scene, in pixels."""
+    return [Boxes(boxes, labels) for boxes, labels in zip(scenes.boxes, scenes.labels, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from vizkit.core import checks
 from vizkit.core.detectors import SIZE, CropNet
 from vizkit.core.scenes import SHAPES, make_crowds
 from vizkit.core.seeds import generator
-from vizkit.methods.boxes import box_iou
-from vizkit.methods.crops import training_boxes, warp_crops
+from vizkit.methods.average_precision import true_boxes
+from vizkit.methods.crops import labeled_boxes, warp_crops
 
 __all__ = ["ClassSvms", "JudgedCrops", "judged_crops", "train_class_svms"]
 
@@ -74,11 +74,10 @@ def judged_crops(net: CropNet, count: int = 60, *, seed: int = 50_000, unseen: b
     count = checks.integer(count, 1, 2000, "count")
     scenes, random = make_crowds(count, size=SIZE, unseen=unseen, seed=seed), generator(seed)
     crops, labels = [], []
-    for image, truths, known in zip(scenes.images, scenes.boxes, scenes.labels, strict=True):
-        boxes = training_boxes(truths, (SIZE, SIZE), random)
-        overlap, owner = box_iou(boxes, truths).max(1)
+    for image, truth in zip(scenes.images, true_boxes(scenes), strict=True):
+        boxes, shown, _ = labeled_boxes(truth, (SIZE, SIZE), random)
         crops.append(warp_crops(image.float() / 255, boxes))
-        labels.append(torch.where(overlap >= 0.5, known[owner], len(SHAPES)))
+        labels.append(shown)
     every, label = torch.cat(crops), torch.cat(labels)
     codes = torch.cat([net.features(part) for part in every.split(64)])
     said = net.fc2(codes)[:, : len(SHAPES) + 1].argmax(1)

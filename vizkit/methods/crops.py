@@ -101,16 +101,22 @@ def crop_loss(net: CropNet, images: Tensor, truths: Sequence[Boxes], random: tor
     """Return the losses of classes and of offsets, on a draw of boxes of pictures."""
     crops, labels, wanted = [], [], []
     for image, truth in zip(images, truths, strict=True):
-        boxes = training_boxes(truth.boxes, (image.shape[1], image.shape[2]), random)
-        overlap, owner = box_iou(boxes, truth.boxes).max(1)
+        boxes, label, owner = labeled_boxes(truth, (image.shape[1], image.shape[2]), random)
         crops.append(warp_crops(image, boxes))
-        labels.append(torch.where(overlap >= 0.5, truth.labels[owner], len(SHAPES)))
+        labels.append(label)
         wanted.append(encode_boxes(truth.boxes[owner], boxes))
     every, label, offsets = torch.cat(crops), torch.cat(labels), torch.cat(wanted)
     logits, said = net(every).split([len(SHAPES) + 1, 4], 1)
     things = label < len(SHAPES)
     away = F.smooth_l1_loss(said[things], offsets[things], beta=0.1, reduction="sum") / len(label)
     return F.cross_entropy(logits, label), 2 * away
+
+
+def labeled_boxes(truth: Boxes, shape: tuple[int, int], random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Draw boxes of a scene; return them, what each shows, the last class if nothing by half, and the nearest thing."""
+    boxes = training_boxes(truth.boxes, shape, random)
+    overlap, owner = box_iou(boxes, truth.boxes).max(1)
+    return boxes, torch.where(overlap >= 0.5, truth.labels[owner], len(SHAPES)), owner
 
 
 def training_boxes(truths: Tensor, shape: tuple[int, int], random: torch.Generator) -> Tensor:

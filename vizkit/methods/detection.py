@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from vizkit.core import checks
-from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet
+from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet, stretched
 from vizkit.methods.average_precision import Boxes
 from vizkit.methods.boxes import nms
 from vizkit.methods.crops import judge_crops
@@ -89,14 +88,6 @@ def best_boxes(scores: Tensor, boxes: Tensor, *, least: float = 0.05, overlap: f
     return Boxes(every[order], labels[order], values[order])
 
 
-def own_size(image: Tensor) -> Tensor:
-    """Return a picture at the 160 x 160 pixels that the nets were trained on, (1, 3, 160, 160)."""
-    picture = checks.image(image)[None]
-    if picture.shape[2:] == (SIZE, SIZE):
-        return picture
-    return F.interpolate(picture, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-
-
 def _in_pixels(boxes: Tensor, image: Tensor) -> Tensor:
     """Return boxes of the net's picture in pixels of the given one."""
     height, width = image.shape[1:]
@@ -123,7 +114,7 @@ def rcnn(net: CropNet, image: Tensor, *, most: int = SEARCHED) -> Detection:
     TypeError, ValueError
         If it is no picture, or `most` no number of regions.
     """
-    stages, picture = _Stages(), own_size(image)
+    stages, picture = _Stages(), stretched(image, SIZE)
     with stages.of("selective search"):
         proposals = propose(picture[0], most=most).to(picture)
     with stages.of("a net for each crop"):
@@ -148,7 +139,7 @@ def fast_rcnn(net: RegionNet, image: Tensor, *, most: int = SEARCHED) -> Detecti
     TypeError, ValueError
         If it is no picture, or `most` no number of regions.
     """
-    stages, picture = _Stages(), own_size(image)
+    stages, picture = _Stages(), stretched(image, SIZE)
     with stages.of("selective search"):
         proposals = propose(picture[0], most=most).to(picture)
     return _judged(net, image, picture, proposals, stages)
@@ -170,7 +161,7 @@ def faster_rcnn(net: RegionNet, image: Tensor, *, most: int = NET_PROPOSALS) -> 
         If it is no picture, or `most` no number of regions.
     """
     most = checks.integer(most, 1, None, "most")
-    stages, picture = _Stages(), own_size(image)
+    stages, picture = _Stages(), stretched(image, SIZE)
     with stages.of("maps"), torch.no_grad():
         maps = net.maps(picture)
     with stages.of("region proposal net"):
@@ -204,7 +195,7 @@ def yolo(net: GridNet, image: Tensor) -> Detection:
     TypeError, ValueError
         If it is no picture.
     """
-    stages, picture = _Stages(), own_size(image)
+    stages, picture = _Stages(), stretched(image, SIZE)
     with stages.of("grid"), torch.no_grad():
         grid = grid_boxes(net(picture))
     with stages.of("suppression"):

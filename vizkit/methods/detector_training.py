@@ -14,7 +14,7 @@ from vizkit.core.memory import recall, remember
 from vizkit.core.scenes import Crowds
 from vizkit.core.seeds import fresh_weights, generator, step_seed
 from vizkit.core.steps import Step, step_method
-from vizkit.methods.average_precision import Boxes
+from vizkit.methods.average_precision import true_boxes
 from vizkit.methods.side_by_side import take_step
 from vizkit.methods.two_stage import TwoStageLoss, two_stage_loss
 
@@ -111,11 +111,12 @@ def detector_steps(
         net.load_state_dict(resume.state)
         recall(mover, resume.memory)
     kept = list(resume.losses) if resume else []
+    known = true_boxes(scenes)
     for index in range(resume.index if resume else 0, steps):
         random = generator(step_seed(seed, index))
         rows = torch.randperm(len(scenes), generator=random)[:batch_size]
         images = scenes.images[rows].float() / 255
-        truths = [Boxes(scenes.boxes[row], scenes.labels[row]) for row in rows.tolist()]
+        truths = [known[row] for row in rows.tolist()]
         for group in mover.param_groups:
             group["lr"] = rate
         shares = torch.tensor(_shares(order, index))

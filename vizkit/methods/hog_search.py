@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vizkit.core.scenes import SHAPES
 from vizkit.methods.average_precision import Boxes
 from vizkit.methods.boxes import nms
 from vizkit.methods.class_svms import JudgedCrops, train_svm
+from vizkit.methods.crops import CONTEXT
 from vizkit.methods.hog import hog
-from vizkit.methods.sliding import Windows, scaled
+from vizkit.methods.sliding import scaled, window_corners
 
 __all__ = ["HogTemplate", "search_by_hog", "train_hog_template"]
 
@@ -90,8 +90,7 @@ def search_by_hog(
         If it is no picture, or smaller than a window.
     """
     scores = template.scores(scaled(image, scale))
-    said = scores.new_zeros(len(SHAPES) + 5, *scores.shape)
-    boxes = Windows(said, scale, (image.shape[1], image.shape[2])).boxes
+    boxes = window_corners(scores.shape, CONTEXT) / scale
     flat = scores.flatten()
     rows = (flat >= least).nonzero()[:, 0]
     kept = rows[nms(boxes[rows], flat[rows], 0.3)]

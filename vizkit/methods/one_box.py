@@ -1,18 +1,18 @@
 """Localization as regression: one box, four numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from vizkit.core import checks
-from vizkit.core.detectors import HEADS, BoxHead, BoxNet
+from vizkit.core.detectors import HEADS, BoxHead, BoxNet, stretched
 from vizkit.core.hooks import forward_to_all
 from vizkit.core.models import ImageModel
 
 __all__ = ["head_boxes", "locate"]
 
+#: Pixels to a side of the photos that the nets were trained on.
+SMALL = 64
 #: The least side of a box, as a share of the picture.
 _LEAST = 0.02
 
@@ -23,8 +23,10 @@ def whole_boxes(said: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def head_boxes(model: ImageModel, heads: Mapping[str, BoxHead], image: Tensor, label: int) -> dict[str, Tensor]:
-    """Return the box that each head of viznet says of a photo, shares of the picture.
+def head_boxes(
+    model: ImageModel, heads: Mapping[str, BoxHead], image: Tensor, labels: Sequence[int]
+) -> dict[str, Tensor]:
+    """Return the boxes that each head of viznet says of a photo, shares of the picture.
 
     Parameters
     ----------
@@ -32,30 +34,28 @@ def head_boxes(model: ImageModel, heads: Mapping[str, BoxHead], image: Tensor, l
         viznet.
     heads : mapping of str to BoxHead
     image : Tensor, float, shape (3, H, W), RGB in [0, 1]
-    label : int
-        The class that is asked of the head with a box for each.
+    labels : sequence of int
+        The classes that are asked of the head with a box for each.
+
+    Returns
+    -------
+    dict of str to Tensor, shape (labels, 4)
+        The same for all classes where a head has one box.
 
     Raises
     ------
     TypeError, ValueError
         If it is no picture.
     """
-    picture = small(image)
+    picture = stretched(image, SMALL)
     with model.running(picture) as net:
         codes = forward_to_all(net, model.normalize(picture), {"relu7", "fc"})
     found = {}
     for kind, head in heads.items():
         said = head(codes[HEADS[kind][0]]).view(-1, 4)
-        found[kind] = whole_boxes(said[label : label + 1] if len(said) > 1 else said).clamp(0, 1)[0]
+        own = said[list(labels)] if len(said) > 1 else said.expand(len(labels), -1)
+        found[kind] = whole_boxes(own).clamp(0, 1)
     return found
-
-
-def small(image: Tensor) -> Tensor:
-    """Return a picture at the 64 x 64 pixels that the nets were trained on, (1, 3, 64, 64)."""
-    picture = checks.image(image)[None]
-    if picture.shape[2:] == (64, 64):
-        return picture
-    return F.interpolate(picture, (64, 64), mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
 @torch.no_grad()
@@ -79,5 +79,5 @@ def locate(net: BoxNet, image: Tensor) -> tuple[Tensor, Tensor]:
     TypeError, ValueError
         If it is no picture.
     """
-    said, logits = net(small(image))
+    said, logits = net(stretched(image, SMALL))
     return whole_boxes(said).clamp(0, 1)[0], logits[0].softmax(0)

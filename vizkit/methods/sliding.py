@@ -1,5 +1,6 @@
 """A classifier slid over a picture: window by window, or all at once with its dense layers as convolutions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,12 +37,12 @@ class Windows:
     @property
     def windows(self) -> Tensor:
         """The windows in pixels of the picture, row by row, shape (rows * columns, 4)."""
-        return _corners(self.said, 0, CROP) / self.scale
+        return window_corners(self.said.shape[1:]) / self.scale
 
     @property
     def boxes(self) -> Tensor:
         """The boxes that the windows are crops of: these without their border."""
-        return _corners(self.said, CONTEXT, CROP - CONTEXT) / self.scale
+        return window_corners(self.said.shape[1:], CONTEXT) / self.scale
 
     @property
     def probabilities(self) -> Tensor:
@@ -53,11 +54,12 @@ class Windows:
         return read_crops(self.said.flatten(1).T, self.boxes, self.shape)
 
 
-def _corners(said: Tensor, first: int, last: int) -> Tensor:
-    rows, columns = said.shape[1:]
+def window_corners(shape: Sequence[int], border: int = 0) -> Tensor:
+    """Return windows in pixels of the picture that was looked at, without a border, row by row, shape (n, 4)."""
+    rows, columns = shape
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    corner = STRIDE * torch.stack([x, y], -1).view(-1, 2).to(said)
-    return torch.cat([corner + first, corner + last], 1)
+    corner = STRIDE * torch.stack([x, y], -1).view(-1, 2).float()
+    return torch.cat([corner + border, corner + CROP - border], 1)
 
 
 def scaled(image: Tensor, scale: float) -> Tensor:
@@ -109,12 +111,12 @@ def as_convolutions(net: CropNet) -> nn.Sequential:
     ----------
     net : CropNet
     """
-    first = nn.Conv2d(net.trunk[-3].out_channels, net.fc1.out_features, 3)  # type: ignore[arg-type]
-    second = nn.Conv2d(net.fc1.out_features, net.fc2.out_features, 1)
+    first = nn.utils.skip_init(nn.Conv2d, net.trunk[-3].out_channels, net.fc1.out_features, 3)
+    second = nn.utils.skip_init(nn.Conv2d, net.fc1.out_features, net.fc2.out_features, 1)
     with torch.no_grad():
         for dense, layer in ((net.fc1, first), (net.fc2, second)):
             layer.weight.copy_(dense.weight.view_as(layer.weight))
-            layer.bias.copy_(dense.bias)  # type: ignore[union-attr]
+            layer.bias.copy_(dense.bias)
     return nn.Sequential(net.trunk, first, nn.ReLU(), second).eval().requires_grad_(False)
 
 

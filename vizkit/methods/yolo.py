@@ -56,13 +56,18 @@ def grid_boxes(grid: Tensor) -> GridBoxes:
     """
     if grid.ndim != 4 or grid.shape[1] <= 5 * BOXES:
         raise ValueError(f"grid must have shape (N, {5 * BOXES} + classes, S, S), got {tuple(grid.shape)}")
-    cells = grid.permute(0, 2, 3, 1)
-    said = cells[..., : 5 * BOXES].unflatten(-1, (BOXES, 5))
+    said, classes = _parts(grid)
     size = grid.new_tensor([grid.shape[3], grid.shape[2]])
     x, y = torch.meshgrid(torch.arange(grid.shape[3]), torch.arange(grid.shape[2]), indexing="xy")
     corner = torch.stack([x, y], -1).to(grid)[:, :, None]
     middle, half = (corner + said[..., :2]) / size, said[..., 2:4].square() / 2
-    return GridBoxes(torch.cat([middle - half, middle + half], -1), said[..., 4], cells[..., 5 * BOXES :])
+    return GridBoxes(torch.cat([middle - half, middle + half], -1), said[..., 4], classes)
+
+
+def _parts(grid: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the boxes' numbers (N, S, S, B, 5) and the classes (N, S, S, C) of each cell."""
+    cells = grid.permute(0, 2, 3, 1)
+    return cells[..., : 5 * BOXES].unflatten(-1, (BOXES, 5)), cells[..., 5 * BOXES :]
 
 
 @dataclass(frozen=True)
@@ -107,10 +112,10 @@ def yolo_loss(grid: Tensor, truths: Sequence[Boxes]) -> YoloLoss:
     """
     if len(grid) != len(truths):
         raise ValueError(f"truths must be one for each of the {len(grid)} grids, got {len(truths)}")
-    found, cells = grid_boxes(grid), grid.permute(0, 2, 3, 1)
+    found = grid_boxes(grid)
     place = responsible(found, truths)
     at = place.picture, place.row, place.column
-    said = cells[..., : 5 * BOXES].unflatten(-1, (BOXES, 5))[(*at, place.box)]
+    said = _parts(grid)[0][(*at, place.box)]
     count = len(grid)
     empty = torch.ones_like(found.confidence)
     empty[(*at, place.box)] = 0

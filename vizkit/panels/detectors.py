@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import vizkit
-from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet
+from vizkit.core.detectors import SIZE, CropNet, GridNet, RegionNet, stretched
 from vizkit.core.photo_detector import load_photo_detector
 from vizkit.core.results import DETECTED, LOCALIZED, YEARS
 from vizkit.core.scenes import SHAPES, Crowds, make_crowds
@@ -34,18 +34,20 @@ from vizkit.methods.average_precision import (
     COCO,
     Boxes,
     Formula,
+    PrecisionRecall,
     average_precision,
     detection_curve,
     mean_average_precision,
+    true_boxes,
 )
 from vizkit.methods.boxes import Decay, box_iou, nms_rounds, soft_nms
 from vizkit.methods.crops import warp_crops
-from vizkit.methods.detection import Detection, best_boxes, fast_rcnn, faster_rcnn, own_size, rcnn, yolo
+from vizkit.methods.detection import Detection, best_boxes, fast_rcnn, faster_rcnn, rcnn, yolo
 from vizkit.methods.detector_training import detector_steps, region_net
 from vizkit.methods.sliding import merge_boxes
 from vizkit.methods.two_stage import judge_regions, propose_by_net
 from vizkit.methods.yolo import GridBoxes, grid_boxes, yolo_loss
-from vizkit.panels.localization import WIDTH, Picture, Scene, judged, net_of, seen
+from vizkit.panels.localization import WIDTH, Picture, Scene, judged, named_right, net_of, seen
 from vizkit.widgets import Image, Measured, On, OneOf, Place, Point, Run, Slider, When, direct
 
 DETECTORS: dict[str, Callable[[Tensor], Detection]] = {
@@ -143,7 +145,7 @@ def ways(method: str, threshold: float) -> str:
 
 def left_over(found: Boxes, method: str, threshold: float, least: float) -> Boxes:
     """Return the boxes that are left when they were removed, lowered or merged, whatever their class."""
-    scores = found.scores if found.scores is not None else torch.ones(len(found.boxes))
+    scores = found.certainty
     if method == "merge":
         return merge_boxes(found, threshold)
     if method == "remove":
@@ -156,12 +158,25 @@ def left_over(found: Boxes, method: str, threshold: float, least: float) -> Boxe
 
 
 @vizkit.remembered(4)
-def detected(name: str, count: int = SCENES) -> tuple[list[Boxes], list[Boxes], Tensor]:
+def detected(name: str) -> tuple[list[Boxes], list[Boxes], Tensor]:
     """Return what a detector finds in some scenes, what is there, and the scenes."""
-    crowds = make_crowds(count, size=SIZE, unseen=True, seed=2000)
+    crowds = make_crowds(SCENES, size=SIZE, unseen=True, seed=2000)
     pictures = crowds.images.float() / 255
-    truths = [Boxes(boxes, labels) for boxes, labels in zip(crowds.boxes, crowds.labels, strict=True)]
-    return [DETECTORS[name](image).found for image in pictures], truths, pictures
+    return [DETECTORS[name](image).found for image in pictures], true_boxes(crowds), pictures
+
+
+@vizkit.remembered(8)
+def curves_of(name: str, overlap: float) -> list[PrecisionRecall]:
+    """Return precision and recall of each class."""
+    found, truths, _ = detected(name)
+    return [detection_curve(found, truths, label, overlap=overlap) for label in range(len(SHAPES))]
+
+
+@vizkit.remembered(4)
+def coco_of(name: str) -> float:
+    """Return COCO's mean average precision."""
+    found, truths, _ = detected(name)
+    return mean_average_precision(found, truths, overlaps=COCO, formula="101 points")
 
 
 @vizkit.panel("Precision, recall, average precision", layout="chart bars / wrong text")
@@ -182,15 +197,13 @@ def precision_and_recall(
     """
     found, truths, pictures = detected(detector)
     label = SHAPES.index(kind)
-    curve = detection_curve(found, truths, label, overlap=overlap)
+    curves = curves_of(detector, overlap)
+    curve = curves[label]
     taken = int((curve.scores >= threshold).sum())
     right = int(curve.right[:taken].sum())
-    values = {
-        name: average_precision(detection_curve(found, truths, index, overlap=overlap), formula)
-        for index, name in enumerate(SHAPES)
-    }
+    values = {name: average_precision(one, formula) for name, one in zip(SHAPES, curves, strict=True)}
     now = {name: average_precision(curve, name) for name in get_args(Formula)}
-    coco = mean_average_precision(found, truths, overlaps=COCO, formula="101 points")
+    coco = coco_of(detector)
     mean = sum(values.values()) / len(values)
     precision = f"{right / taken:.0%}" if taken else "not defined"
     return curve, {
@@ -210,7 +223,7 @@ def mistakes(found: list[Boxes], truths: list[Boxes], pictures: Tensor, label: i
     """Show the wrong boxes of a class that are surest: crops, with what is there."""
     rows = []
     for index, (here, truth) in enumerate(zip(found, truths, strict=True)):
-        for box, score in zip(here.boxes[here.labels == label], scores_of(here)[here.labels == label], strict=True):
+        for box, score in zip(here.boxes[here.labels == label], here.certainty[here.labels == label], strict=True):
             pairs = box_iou(box[None], truth.boxes)[0]
             if not ((pairs >= overlap) & (truth.labels == label)).any():
                 most = int(pairs.argmax())
@@ -221,11 +234,6 @@ def mistakes(found: list[Boxes], truths: list[Boxes], pictures: Tensor, label: i
     if not crops:
         return "No box of this class is wrong."
     return sheet(torch.stack(crops), "Wrong boxes", side=86, columns=4, captions=[name for *_, name in worst])
-
-
-def scores_of(found: Boxes) -> Tensor:
-    """Return scores that are there."""
-    return found.scores if found.scores is not None else torch.ones(len(found.boxes))
 
 
 @vizkit.panel("Four detectors", layout="pictures chart / pictures table")
@@ -260,13 +268,9 @@ def four_detectors(
 
 def outcome(one: Detection, truth: Boxes | None, least: float) -> tuple[str, str, str]:
     """Count regions, boxes, and the things that are found."""
-    sure = scores_of(one.found) >= least
-    if truth is None:
-        return str(len(one.proposals) or "-"), str(int(sure.sum())), "not known"
-    pairs = (box_iou(one.found.boxes[sure], truth.boxes.to(one.found.boxes)) >= 0.5) & (
-        one.found.labels[sure][:, None] == truth.labels
-    )
-    return str(len(one.proposals) or "-"), str(int(sure.sum())), f"{int(pairs.any(0).sum())} of {len(truth.labels)}"
+    sure = int((one.found.certainty >= least).sum())
+    right = "not known" if truth is None else f"{named_right(one.found, truth, least)} of {len(truth.labels)}"
+    return str(len(one.proposals) or "-"), str(sure), right
 
 
 @vizkit.panel("You only look once", layout="grid classes / final table / text text")
@@ -286,7 +290,7 @@ def yolo_grid(
     table : the loss of this scene, in the end and for a grid of zeros
     """
     image, truth = seen(picture, scene)
-    said = net_of(GridNet)(own_size(image))
+    said = net_of(GridNet)(stretched(image, SIZE))
     grid = grid_boxes(said)
     side = said.shape[2]
     row, column = (min(int(share * side), side - 1) for share in reversed(at))
@@ -323,7 +327,7 @@ def loss_table(said: Tensor, truth: Boxes | None) -> Any:
     if truth is None:
         return "The loss needs to know what is there."
     things = [Boxes(truth.boxes / SIZE, truth.labels)]
-    now, nothing = (vars(yolo_loss(grid, things)) for grid in (said, torch.zeros_like(said)))
+    now, nothing = (yolo_loss(grid, things) for grid in (said, torch.zeros_like(said)))
     words = {
         "middle": "middles, times 5",
         "size": "roots of sizes, times 5",
@@ -331,9 +335,9 @@ def loss_table(said: Tensor, truth: Boxes | None) -> Any:
         "empty": "confidence elsewhere, times 0.5",
         "classes": "classes",
     }
-    rows = [(words[name], f"{float(now[name]):.3f}", f"{float(nothing[name]):.3f}") for name in words]
-    total = tuple(f"{sum(map(float, one.values())):.3f}" for one in (now, nothing))
-    return table(("term", "this grid", "zeros"), [*rows, ("all", *total)])
+    words["total"] = "all"
+    rows = [(said, *(f"{float(getattr(one, name)):.3f}" for one in (now, nothing))) for name, said in words.items()]
+    return table(("term", "this grid", "zeros"), rows)
 
 
 #: What can be looked up, with its unit.
@@ -445,7 +449,7 @@ def photo_detector(
 ) -> Any:
     """A Faster R-CNN that was trained on the photos of COCO, from torchvision, if its weights are on this machine."""
     found, names = seen_in_photo(picture)
-    sure = [] if found is None else [names[label] for label in found.labels[scores_of(found) >= least].tolist()]
+    sure = [] if found is None else [names[label] for label in found.labels[found.certainty >= least].tolist()]
     marks = [] if found is None else named_marks(found, names, least=least)
     said = f"**{len(sure)}** things: {', '.join(sure) or 'none'}"
     return found, {

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
+from PIL import ImageColor
 from torch import Tensor
 
 import vizkit
-from vizkit.core.detectors import HEADS, SIZE, BoxNet, CropNet, load_box_heads, load_detector
+from vizkit.core.detectors import HEADS, SIZE, BoxNet, CropNet, load_box_heads, load_detector, stretched
 from vizkit.core.scenes import SHAPES, Crowds, make_crowds
 from vizkit.core.seeds import generator
 from vizkit.figures.detection import SHAPE_COLORS, TRUTH, Mark, marked, named_bars, named_marks, overlaps_by_distance
@@ -16,13 +17,13 @@ from vizkit.figures.hog import hog_glyphs
 from vizkit.figures.pictures import fit, overlay, tiles
 from vizkit.figures.texts import table
 from vizkit.figures.theme import CLASSES
-from vizkit.methods.average_precision import Boxes
+from vizkit.methods.average_precision import Boxes, true_boxes
 from vizkit.methods.boxes import box_iou, paired_iou
 from vizkit.methods.class_svms import judged_crops
 from vizkit.methods.detection import best_boxes
 from vizkit.methods.hog_search import HogTemplate, search_by_hog, train_hog_template
-from vizkit.methods.one_box import head_boxes, locate, small
-from vizkit.methods.sliding import Windows, ask_all_at_once, ask_each_window, merge_boxes, window_costs
+from vizkit.methods.one_box import SMALL, head_boxes, locate
+from vizkit.methods.sliding import ask_all_at_once, ask_each_window, merge_boxes, window_corners, window_costs
 from vizkit.widgets import Box, Image, Measured, On, OneOf, Slider, Toggle, When
 
 #: Of a picture beside another, in pixels.
@@ -41,7 +42,7 @@ def drawn_scene(number: int) -> Crowds:
 
 def truth_of(scene: Crowds) -> Boxes:
     """Return what is in a scene."""
-    return Boxes(scene.boxes[0], scene.labels[0])
+    return true_boxes(scene)[0]
 
 
 def seen(picture: Tensor | None, number: int) -> tuple[Tensor, Boxes | None]:
@@ -71,7 +72,7 @@ def four_tasks(scene: Scene = 2) -> Any:
     marks = named_marks(truth, SHAPES)[::-1]
     colored = image * 0.45
     for mask, label in zip(crowd.masks[0], truth.labels.tolist(), strict=True):
-        color = torch.tensor([int(SHAPE_COLORS[label][i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        color = torch.tensor(ImageColor.getrgb(SHAPE_COLORS[label])) / 255
         colored = torch.where(mask, 0.35 * image + 0.65 * color[:, None, None], colored)
     shown = [
         marked(image, [], "Classification", width=250),
@@ -181,20 +182,17 @@ def one_box(
     """
     model, heads = vizkit.load_model("viznet", device="cpu"), heads_of()
     true = pixels_of(tuple(truth), 1)
-    five = model.logits(small(picture))[0].topk(5).indices.tolist()
-    said = head_boxes(model, heads, picture, five[guess - 1])
+    chances = model.probabilities(stretched(picture, SMALL))[0]
+    five = chances.topk(5).indices.tolist()
+    each = head_boxes(model, heads, picture, five)
+    said = {kind: boxes[guess - 1] for kind, boxes in each.items()}
     said["all layers"], _ = locate(net_of(BoxNet), picture)
     marks = [Mark((256 * box).tolist(), BOX_COLORS[name], name) for name, box in said.items()]
     rows = [
         (name, f"{float(paired_iou(box.double(), true)):.2f}", f"{64 * float((box - true).norm()):.1f}")
         for name, box in said.items()
     ]
-    per_class = {
-        label: head_boxes(model, {"one per class": heads["one per class"]}, picture, label)["one per class"]
-        for label in five
-    }
-    overlaps = {label: float(paired_iou(box.double(), true)) for label, box in per_class.items()}
-    chances = model.probabilities(small(picture))[0]
+    overlaps = dict(zip(five, paired_iou(each["one per class"].double(), true).tolist(), strict=True))
     guesses = [
         (
             model.labels[label],
@@ -291,8 +289,7 @@ def timed_ways(image: Tensor, scale: float) -> str:
 
 def bare(found: Boxes) -> Boxes:
     """Return the best sixty, which can be seen."""
-    scores = found.scores[:60] if found.scores is not None else None
-    return Boxes(found.boxes[:60], found.labels[:60], scores)
+    return Boxes(found.boxes[:60], found.labels[:60], found.certainty[:60])
 
 
 def whole(scores: Tensor, windows: Tensor, image: Tensor) -> Tensor:
@@ -313,11 +310,15 @@ def judged(found: Boxes, truth: Boxes | None, least: float = 0.5) -> str:
     """Say how many of a scene's things are found, and how many boxes are wrong."""
     if truth is None:
         return ""
-    sure = found.scores >= least if found.scores is not None else torch.ones(len(found.boxes), dtype=torch.bool)
+    hit, sure = named_right(found, truth, least), int((found.certainty >= least).sum())
+    return f"\n**{hit} of {len(truth.labels)}** things are found at IoU 0.5, {sure - hit} boxes are wrong"
+
+
+def named_right(found: Boxes, truth: Boxes, least: float) -> int:
+    """Count the things of which a box that is sure enough says the class and half of the place."""
+    sure = found.certainty >= least
     pairs = box_iou(found.boxes[sure].double(), truth.boxes.double()) >= 0.5
-    right = pairs & (found.labels[sure][:, None] == truth.labels)
-    hit = int(right.any(0).sum())
-    return f"\n**{hit} of {len(truth.labels)}** things are found at IoU 0.5, {int(sure.sum()) - hit} boxes are wrong"
+    return int((pairs & (found.labels[sure][:, None] == truth.labels)).any(0).sum())
 
 
 crops_of = vizkit.remembered(4)(judged_crops)
@@ -353,7 +354,7 @@ def hog_search(
     scores, found = search_by_hog(template, image, scale=scale, least=least)
     label = SHAPES.index(kind)
     names = Boxes(found.boxes, torch.full_like(found.labels, label), found.scores)
-    windows = Windows(scores.new_zeros(len(SHAPES) + 5, *scores.shape), scale, (SIZE, SIZE)).windows
+    windows = window_corners(scores.shape) / scale
     here = "" if truth is None else f"; the scene has {int((truth.labels == label).sum())}"
     return found, {
         "picture": marked(image, named_marks(names, SHAPES), "The windows that are left", width=WIDTH),

@@ -17,7 +17,6 @@ from vizkit.figures.detection import GONE, SHAPE_COLORS, TRUTH, Mark, cell_bins,
 from vizkit.figures.pictures import fit, frame_tile, overlay, sheet
 from vizkit.figures.theme import ACCENT, CLASSES
 from vizkit.methods.anchors import decode_boxes, grid_anchors, match_anchors
-from vizkit.methods.average_precision import Boxes
 from vizkit.methods.boxes import box_iou
 from vizkit.methods.class_svms import train_class_svms
 from vizkit.methods.crops import judge_crops, warp_crops
@@ -26,7 +25,7 @@ from vizkit.methods.proposals import RegionTree, proposal_recall, propose, selec
 from vizkit.methods.regions import region_bins, roi_align, roi_pool
 from vizkit.methods.two_stage import propose_by_net
 from vizkit.panels.localization import TRAINING, WIDTH, Picture, Scene, crops_of, judged, net_of, pixels_of, seen
-from vizkit.widgets import Box, Image, On, OneOf, Place, Point, Slider, Tile, When
+from vizkit.widgets import Box, On, OneOf, Place, Point, Slider, Tile, When
 
 #: Scenes over which the recall of proposals is taken.
 SCENES = 20
@@ -63,7 +62,7 @@ def recalls() -> dict[str, list[float]]:
 
 @vizkit.panel("Regions that grow together", layout="picture segments / boxes chart / text text")
 def searched_regions(
-    picture: Annotated[Any, Image(size=(SIZE, SIZE), none="a scene")] = None,
+    picture: Picture = None,
     scene: Annotated[Scene, When(lambda picture: picture is None)] = 2,
     scale: Annotated[int, Slider(20, 400, 20, label="segments")] = 100,
     left: Annotated[float, Slider(0.0, 1.0, 0.01, label="merged")] = 0.8,
@@ -129,6 +128,7 @@ def mean_colors(image: Tensor, regions: Tensor) -> Tensor:
     return (sums / count)[:, place].view_as(image)
 
 
+crops_judged = vizkit.remembered(4)(judge_crops)
 #: Crops that are shown.
 SHOWN = 25
 
@@ -151,7 +151,7 @@ def warped_crops(
     """
     image, truth = seen(picture, scene)
     net, proposals = net_of(CropNet), searched(image).float()
-    probabilities, boxes = judge_crops(net, image, proposals)
+    probabilities, boxes = crops_judged(net, image, proposals)
     order = probabilities[:, :-1].amax(1).argsort(descending=True, stable=True)[:SHOWN]
     region = min(region, len(order) - 1)
     chosen = int(order[region])
@@ -311,8 +311,7 @@ def anchors(
     if truth is not None:
         hit = (box_iou(found.boxes, truth.boxes) >= 0.5).any(0)
         recall = f"\n**{int(hit.sum())} of {len(hit)}** things are found by the first {len(found.boxes)} proposals"
-    proposed = Boxes(found.boxes, found.labels, found.scores)
-    return proposed, {
+    return found, {
         "picture": marked(image, [*marks, Mark(moved, TRUTH, width=2)], "The picture with anchors", width=WIDTH),
         "objectness": fit(overlay(image, score.view(side, side, 9).amax(2), "Objectness of each place"), WIDTH),
         "proposals": marked(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vizkit.core.detectors import DETECTORS, HEADS, BoxHead, BoxNet, start_trunk
@@ -13,7 +12,7 @@ from vizkit.core.models import load_model
 from vizkit.core.seeds import fresh_weights
 from vizkit.methods.boxes import paired_iou
 from vizkit.methods.one_box import whole_boxes
-from vizkit.training.export import write_hashes
+from vizkit.training.detectors import save_detector
 from vizkit.training.runs import Run
 from vizkit.training.tiny_imagenet import LabeledImages
 
@@ -103,15 +102,7 @@ def viznet_codes(images: Tensor) -> dict[str, Tensor]:
 
 def save_heads(heads: dict[str, nn.Module], folder: Path = DETECTORS) -> None:
     """Write all heads' weights in half precision, in one file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {
-        f"{number}.{key}": one.half().contiguous()
-        for number, kind in enumerate(HEADS)
-        for key, one in heads[kind].state_dict().items()
-    }
-    save_file(state, folder / "heads.safetensors")
-    if folder == DETECTORS:
-        write_hashes()
+    save_detector("heads", nn.ModuleList(heads[kind] for kind in HEADS), folder)
 
 
 def varied(images: Tensor, boxes: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:

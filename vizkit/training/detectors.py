@@ -12,7 +12,7 @@ from vizkit.core.detectors import DETECTORS, NETS, SIZE, CropNet, GridNet, Regio
 from vizkit.core.models import load_model
 from vizkit.core.scenes import Crowds, make_crowds
 from vizkit.core.seeds import fresh_weights
-from vizkit.methods.average_precision import COCO, Boxes, mean_average_precision
+from vizkit.methods.average_precision import COCO, Boxes, mean_average_precision, true_boxes
 from vizkit.methods.boxes import box_iou
 from vizkit.methods.crops import crop_loss
 from vizkit.methods.detection import Detection, fast_rcnn, faster_rcnn, rcnn, yolo
@@ -43,11 +43,6 @@ def crowds(count: int, *, size: int = SIZE, unseen: bool = False, seed: int = 0)
         torch.cat([one.images for one in drawn]),
         *(tuple(thing for one in drawn for thing in getattr(one, name)) for name in ("labels", "masks", "boxes")),
     )
-
-
-def truths(scenes: Crowds) -> list[Boxes]:
-    """Return what is in each scene, in pixels."""
-    return [Boxes(boxes, labels) for boxes, labels in zip(scenes.boxes, scenes.labels, strict=True)]
 
 
 def _region_losses(
@@ -82,7 +77,7 @@ class DetectorTraining(Run):
     """
 
     def __init__(self, name: str, scenes: Crowds, *, epochs: int | None = None, seed: int = 0) -> None:
-        self.name, self.images, self.truths = name, scenes.images, truths(scenes)
+        self.name, self.images, self.truths = name, scenes.images, true_boxes(scenes)
         with fresh_weights(seed):
             net = NETS[name]()
         if isinstance(net, RegionNet | GridNet):
@@ -127,7 +122,7 @@ def judge_detectors(count: int = 500) -> Iterator[str]:
         Scenes.
     """
     scenes = crowds(count, unseen=True, seed=7)
-    there, pictures = truths(scenes), scenes.images.float() / 255
+    there, pictures = true_boxes(scenes), scenes.images.float() / 255
     net, things, hit = load_detector(RegionNet), 0, 0
     for picture, truth in zip(pictures, there, strict=True):
         proposals = propose_by_net(net, net.maps(picture[None]), (SIZE, SIZE), 50).boxes
