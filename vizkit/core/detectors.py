@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vizkit.core import checks
 from vizkit.core.assets import ASSETS
 from vizkit.core.scenes import SHAPES
-from vizkit.core.viznet import VizNet
+from vizkit.core.viznet import MEAN, STD, VizNet
 from vizkit.core.weights import read_weights
 
 DETECTORS = ASSETS / "models" / "detectors"
@@ -36,8 +36,8 @@ class Detector(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor([0.480, 0.448, 0.398]).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor([0.277, 0.269, 0.282]).view(3, 1, 1))
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1))
 
     def normalize(self, images: Tensor) -> Tensor:
         """Subtract the mean and divide by the standard deviation of each color."""

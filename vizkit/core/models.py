@@ -296,19 +296,20 @@ def models() -> dict[str, ModelInfo]:
     """List every network that `load_model` takes: the bundled ones, then torchvision's."""
     found = {name: ModelInfo(name, "bundled", file) for name, file in BUNDLED.items()}
     for name, file in _torchvision_files().items():
-        path = _checkpoints() / file
+        path = checkpoints() / file
         found[name] = ModelInfo(name, "cached" if path.is_file() else "download", path)
     return found
 
 
 def ready() -> list[str]:
     """List the names of the networks that load with no network, bundled first."""
-    if not any(_checkpoints().glob("*.pth")):
+    if not any(checkpoints().glob("*.pth")):
         return list(BUNDLED)  # without asking torchvision for its names
     return [model.name for model in models().values() if model.status != "download"]
 
 
-def _checkpoints() -> Path:
+def checkpoints() -> Path:
+    """Return the folder in which torch keeps weights."""
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vizkit.core.models import checkpoints
+
 #: torchvision's names of it, the fastest first.
 NAMES = (
     "fasterrcnn_mobilenet_v3_large_320_fpn",
@@ -41,9 +43,8 @@ def photo_detector_files() -> dict[str, Path]:
     """Return where torch looks for the weights of each."""
     import torchvision
 
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
     weights = {name: torchvision.models.get_model_weights(name).DEFAULT for name in NAMES}
-    return {name: folder / one.url.rpartition("/")[2] for name, one in weights.items()}
+    return {name: checkpoints() / one.url.rpartition("/")[2] for name, one in weights.items()}
 
 
 def load_photo_detector() -> PhotoDetector:

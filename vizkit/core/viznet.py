@@ -5,6 +5,8 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+#: Mean and standard deviation of Tiny-ImageNet's training pixels, RGB in [0, 1].
+MEAN, STD = (0.480, 0.448, 0.398), (0.277, 0.269, 0.282)
 #: Output channels, kernel size and stride of each convolution; None is a 3x3 max-pool of stride 2.
 LAYERS: tuple[tuple[int, int, int] | None, ...] = (
     (48, 7, 2),

@@ -9,12 +9,11 @@ from torch import Tensor
 
 from vizkit.core.assets import ASSETS
 from vizkit.core.models import BUNDLED, LEARNING, file_hash
-from vizkit.core.viznet import fold, from_state
+from vizkit.core.viznet import MEAN, STD, fold, from_state
 from vizkit.methods.facets import SHEET
 from vizkit.methods.linear_photos import WEIGHTS
 from vizkit.methods.sounds import LISTENER
 from vizkit.training.tiny_imagenet import LabeledImages
-from vizkit.training.viznet import MEAN, STD
 
 LABELS = ASSETS / "labels" / "tiny-imagenet-200.txt"
 HASHES = ASSETS / "SHA256SUMS"

@@ -12,12 +12,8 @@ from torch import Tensor, nn
 from vizkit.core.hooks import forward_to
 from vizkit.core.scenes import SHAPES, Scenes
 from vizkit.core.steps import Step, Writer, logged
-from vizkit.core.viznet import VizNet
+from vizkit.core.viznet import MEAN, STD, VizNet
 from vizkit.training.tiny_imagenet import LabeledImages
-
-#: Mean and standard deviation of Tiny-ImageNet's training pixels, RGB in [0, 1].
-MEAN = (0.480, 0.448, 0.398)
-STD = (0.277, 0.269, 0.282)
 
 
 @dataclass(frozen=True)
